@@ -1,0 +1,289 @@
+"""params.yaml as frozen dataclasses: one class per section, every key required, every range checked here.
+
+Imports nothing of ours, so that whatever needs a setting can import it.
+"""
+
+import types
+import typing
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+import yaml
+
+PARAMS_FILE = Path("params.yaml")
+PUBLIC = "public"
+
+Backbone = Literal["inceptionv3", "vgg16", "resnet50", "xception"]
+BACKBONES: tuple[Backbone, ...] = get_args(Backbone)
+Label = Literal["NonCOVID", "COVID"]
+
+
+class ParamsError(ValueError):
+    """params.yaml holds an unknown key, lacks one, or a value is out of range."""
+
+
+def within(low: float, high: float, default: Any = MISSING) -> Any:
+    """A number that must lie in [low, high]; the loader checks it."""
+    return field(default=default, metadata={"low": low, "high": high})
+
+
+# --- download ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CovidChestxrayParams:
+    """GitHub ieee8023/covid-chestxray-dataset. train_on: the labels that enter the split; images of the
+    others are indexed and only ever tested on."""
+
+    kind: Literal["covid_chestxray"]
+    origin: str
+    revision: str
+    train_on: tuple[Label, ...]
+
+
+@dataclass(frozen=True)
+class KagglePneumoniaParams:
+    """Kaggle paultimothymooney/chest-xray-pneumonia, every image NonCOVID. version: of the Kaggle dataset."""
+
+    kind: Literal["kaggle_pneumonia"]
+    origin: str
+    train_on: tuple[Label, ...]
+    version: int = within(1, 10_000)
+
+
+@dataclass(frozen=True)
+class FolderParams:
+    """Class folders of one's own. classes: folder name to label. patient: a regular expression whose first
+    group, found in the file name, is the patient's id."""
+
+    kind: Literal["folder"]
+    origin: str
+    classes: dict[str, Label]
+    patient: str
+    train_on: tuple[Label, ...]
+
+
+@dataclass(frozen=True)
+class PhantomParams:
+    """Synthetic radiographs. side: pixels. covid_fraction: of the patients."""
+
+    kind: Literal["phantom"]
+    train_on: tuple[Label, ...]
+    patients: int = within(4, 1_000_000)
+    side: int = within(32, 2048)
+    covid_fraction: float = within(0.05, 0.95)
+    seed: int = within(0, 2**31)
+
+
+SourceParams = CovidChestxrayParams | KagglePneumoniaParams | FolderParams | PhantomParams
+
+
+@dataclass(frozen=True)
+class DownloadParams:
+    """sources: by name. external: sources that are only ever tested on, by name."""
+
+    sources: dict[str, SourceParams]
+    external: dict[str, SourceParams]
+
+    def __post_init__(self) -> None:
+        both = self.sources.keys() & self.external.keys()
+        if both:
+            raise ParamsError(f"{sorted(both)} is named under both sources and external; use each name once")
+        if not self.sources:
+            raise ParamsError("sources is empty; name at least one source")
+
+    def all(self) -> dict[str, SourceParams]:
+        return {**self.sources, **self.external}
+
+
+# --- the other stages -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SplitParams:
+    """near_duplicate_bits: two images whose 256-bit perceptual hashes differ in at most so many bits count
+    as the same picture."""
+
+    seed: int = within(0, 2**31)
+    test_fraction: float = within(0.01, 0.8)
+    validation_fraction: float = within(0.01, 0.8)
+    near_duplicate_bits: int = within(0, 64)
+
+    def __post_init__(self) -> None:
+        if self.test_fraction + self.validation_fraction >= 1:
+            raise ParamsError(
+                f"test_fraction {self.test_fraction} and validation_fraction {self.validation_fraction} leave "
+                "nothing to train on; their sum must stay below 1"
+            )
+
+
+@dataclass(frozen=True)
+class PixelsParams:
+    """side: pixels of the square that every network sees."""
+
+    side: int = within(75, 1024)
+
+
+@dataclass(frozen=True)
+class AugmentationParams:
+    """rotation_degrees: each view is turned by up to so much either way. shift_fraction: moved by up to this
+    part of the side, in each direction. horizontal_flip: mirrored half of the time."""
+
+    rotation_degrees: float = within(0, 180)
+    shift_fraction: float = within(0, 0.5)
+    horizontal_flip: bool = field()
+
+
+@dataclass(frozen=True)
+class FeaturesParams:
+    """views: augmented views of each training image. weights: by backbone, "imagenet", "random" or the path
+    of a Keras weights file. precision: of the trunk on this machine; "auto" takes bf16 where the processor
+    has it."""
+
+    views: int = within(1, 1000)
+    seed: int = within(0, 2**31)
+    precision: Literal["auto", "f32", "bf16"] = field()
+    augmentation: AugmentationParams = field()
+    weights: dict[Backbone, str] = field()
+
+
+@dataclass(frozen=True)
+class TrainParams:
+    """head: "flatten" keeps each location's own weights, "average" pools over them. sensitivity: the operating
+    threshold is the highest that reaches it on the validation patients. weighting: what each class weighs in
+    the loss."""
+
+    head: Literal["flatten", "average"] = field()
+    dropout: float = within(0, 0.95)
+    learning_rate: float = within(1e-7, 1)
+    weight_decay: float = within(0, 10)
+    batch_size: int = within(1, 4096)
+    epochs: int = within(1, 100_000)
+    weighting: Literal["none", "label", "label_and_source"] = field()
+    seed: int = within(0, 2**31)
+    sensitivity: float = within(0.5, 1.0)
+    backbones: tuple[Backbone, ...] = field()
+
+    def __post_init__(self) -> None:
+        if not self.backbones or len(set(self.backbones)) != len(self.backbones):
+            raise ParamsError(f"backbones {self.backbones} must name at least one backbone, each once")
+
+
+@dataclass(frozen=True)
+class EvaluateParams:
+    """resamples: bootstrap samples of patients. confidence: of the intervals. prevalence: of COVID among the
+    people that PPV and NPV are stated for."""
+
+    resamples: int = within(100, 100_000)
+    confidence: float = within(0.5, 0.999)
+    prevalence: float = within(0.0001, 0.9999)
+    seed: int = within(0, 2**31)
+
+
+@dataclass(frozen=True)
+class RegisterParams:
+    """model: name in the MLflow registry and in the BentoML store. metric: on the validation patients, picks
+    the winner over the backbones."""
+
+    model: str
+    experiment: str
+    metric: Literal["auc", "average_precision", "balanced_accuracy"]
+
+
+SECTIONS: dict[str, type] = {
+    "download": DownloadParams,
+    "split": SplitParams,
+    "pixels": PixelsParams,
+    "features": FeaturesParams,
+    "train": TrainParams,
+    "evaluate": EvaluateParams,
+    "register": RegisterParams,
+}
+
+Params = TypeVar("Params")
+
+
+def load_params(kind: type[Params], section: str, path: Path = PARAMS_FILE) -> Params:
+    """Read one section of params.yaml. Raises ParamsError that names the file, the section and the key."""
+    document = _read(path)
+    unknown = document.keys() - SECTIONS.keys()
+    if unknown:
+        raise ParamsError(f"{path}: unknown section {sorted(unknown)[0]!r}; the sections are {', '.join(SECTIONS)}")
+    if section not in document:
+        raise ParamsError(f"{path}: section {section!r} is missing")
+    return _build(kind, document[section], f"{path}: {section}")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParamsError(f"{path} is missing; run from the project's root") from None
+    except yaml.YAMLError as fault:
+        raise ParamsError(f"{path} is not YAML: {' '.join(str(fault).split())}") from None
+    if not isinstance(document, dict):
+        raise ParamsError(f"{path} must hold sections, got {type(document).__name__}")
+    return document
+
+
+def _build(kind: Any, value: Any, where: str) -> Any:
+    """Turn plain YAML into `kind`, checking types, keys and ranges on the way."""
+    origin = get_origin(kind)
+    if is_dataclass(kind):
+        return _build_dataclass(typing.cast(type, kind), value, where)
+    if origin is Literal:
+        if value not in get_args(kind):
+            raise ParamsError(f"{where} is {value!r}; allowed: {', '.join(map(repr, get_args(kind)))}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise ParamsError(f"{where} is {value!r}; it must be a list")
+        return tuple(_build(get_args(kind)[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+    if origin is dict:
+        key_kind, value_kind = get_args(kind)
+        items = _mapping(value, where).items()
+        return {_build(key_kind, key, f"{where}: key"): _build(value_kind, v, f"{where}.{key}") for key, v in items}
+    if origin in (types.UnionType, typing.Union):
+        return _build_union(get_args(kind), value, where)
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise ParamsError(f"{where} is {value!r}; it must be of type {kind.__name__}")
+    return value
+
+
+def _build_dataclass(kind: type, value: Any, where: str) -> Any:
+    given = _mapping(value, where)
+    hints = get_type_hints(kind)
+    allowed = {f.name: f for f in fields(kind)}
+    for key in given:
+        if key not in allowed:
+            raise ParamsError(f"{where}: unknown key {key!r}; the keys are {', '.join(allowed)}")
+    for key, f in allowed.items():
+        if key not in given and f.default is MISSING:
+            raise ParamsError(f"{where}: key {key!r} is missing")
+    built = {key: _build(hints[key], item, f"{where}.{key}") for key, item in given.items()}
+    for key, item in built.items():
+        bounds = allowed[key].metadata
+        if bounds and not bounds["low"] <= item <= bounds["high"]:
+            raise ParamsError(f"{where}.{key} is {item}; it must lie between {bounds['low']} and {bounds['high']}")
+    try:
+        return kind(**built)
+    except ParamsError as fault:
+        raise ParamsError(f"{where}: {fault}") from None
+
+
+def _build_union(kinds: tuple[type, ...], value: Any, where: str) -> Any:
+    """Pick the source's class by its `kind`, which is a Literal of one word in each."""
+    by_name = {get_args(get_type_hints(kind)["kind"])[0]: kind for kind in kinds}
+    name = _mapping(value, where).get("kind")
+    if name not in by_name:
+        raise ParamsError(f"{where}.kind is {name!r}; allowed: {', '.join(by_name)}")
+    return _build(by_name[name], value, where)
+
+
+def _mapping(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ParamsError(f"{where} is {value!r}; it must hold keys and values")
+    return value
