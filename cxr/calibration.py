@@ -1,0 +1,78 @@
+"""Two numbers chosen on the validation patients: the temperature, and the operating threshold."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+# A temperature outside says that the validation set is too small or too odd to say anything.
+TEMPERATURE_BOUNDS = (0.05, 20.0)
+BISECTIONS = 60  # halves the range of 1 / T to below 1e-15
+
+Array = npt.NDArray[np.float64]
+
+
+def fit_temperature(y_true: npt.ArrayLike, logits: npt.ArrayLike) -> float:
+    """The T > 0 that minimises the negative log-likelihood of softmax(logits / T) (Guo et al. 2017).
+
+    y_true: (n,) 0 or 1. logits: (n, 2) in the order of CLASSES, or their margins (n,), COVID minus the other.
+    When every image lies on its right side, sharpening would go on without end; the likelihood then counts
+    each label as (k + 1) / (k + 2) sure, k being the images of that class (Platt 1999). T is kept within
+    TEMPERATURE_BOUNDS. Raises ValueError on an empty or not finite input.
+    """
+    margins = margins_of(logits)
+    y = np.asarray(y_true, float)
+    if y.shape != margins.shape or not len(y) or not np.isfinite(margins).all():
+        raise ValueError(f"y_true {y.shape} and logits {margins.shape} must be equally long, not empty, and finite")
+    targets = _platt_targets(y) if ((margins > 0) == (y == 1)).all() else y
+    low, high = 1 / TEMPERATURE_BOUNDS[1], 1 / TEMPERATURE_BOUNDS[0]
+    for _ in range(BISECTIONS):  # the likelihood is concave in 1 / T, so its slope has one root
+        middle = (low + high) / 2
+        slope = margins @ (sigmoid(margins * middle) - targets)
+        low, high = (low, middle) if slope > 0 else (middle, high)
+    return float(1 / ((low + high) / 2))
+
+
+def calibrated(logits: npt.ArrayLike, temperature: float) -> Array:
+    """p_covid (n,) in [0, 1] of logits (n, 2), or of their margins (n,)."""
+    if not temperature > 0:
+        raise ValueError(f"temperature is {temperature}; it must be above 0")
+    return sigmoid(margins_of(logits) / temperature)
+
+
+def operating_threshold(y_true: npt.ArrayLike, p_covid: npt.ArrayLike, sensitivity: float) -> float:
+    """The highest threshold at which at least `sensitivity` of the COVID images have p_covid >= threshold.
+
+    y_true: (n,) 0 or 1. p_covid: (n,) in [0, 1]. sensitivity: in (0, 1]. Raises ValueError without COVID images.
+    """
+    positives = np.sort(np.asarray(p_covid, float)[np.asarray(y_true) == 1])[::-1]
+    if not 0 < sensitivity <= 1:
+        raise ValueError(f"sensitivity is {sensitivity}; it must lie above 0 and not above 1")
+    if not len(positives):
+        raise ValueError("no COVID image among the validation patients; a threshold for a sensitivity needs some")
+    if np.isnan(positives).any():
+        raise ValueError("p_covid holds NaN; no threshold can be chosen")
+    needed = math.ceil(sensitivity * len(positives) - 1e-9)  # 0.9 * 10 is 9, not 9.000000000000002
+    return float(positives[needed - 1])
+
+
+def margins_of(logits: npt.ArrayLike) -> Array:
+    """COVID's logit minus the other's, (n,), of logits (n, 2); margins pass through."""
+    values = np.asarray(logits, float)
+    if values.ndim == 2 and values.shape[1] == 2:
+        return values[:, 1] - values[:, 0]
+    if values.ndim != 1:
+        raise ValueError(f"logits have shape {values.shape}; it must be (n, 2), or (n,) for margins")
+    return values
+
+
+def sigmoid(values: Array) -> Array:
+    """1 / (1 + exp(-values)) without overflow."""
+    small = np.exp(-np.abs(values))
+    return np.where(values >= 0, 1, small) / (1 + small)
+
+
+def _platt_targets(y: Array) -> Array:
+    covid = y.sum()
+    other = len(y) - covid
+    return np.where(y == 1, (covid + 1) / (covid + 2), 1 / (other + 2))

@@ -1,0 +1,114 @@
+"""Metrics of weighted samples, many weightings at once: what makes a bootstrap of 2,000 resamples cheap.
+
+A resample is a row of weights: how often each image was drawn. Every function takes `weights` (b, n), one row
+per resample, and gives (b,) values; NaN where a value is undefined (no positives, nothing called positive, …).
+Shared arguments: y_true (n,) 0 or 1; p_covid (n,) in [0, 1]; an image is called COVID when p_covid >= threshold.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+ECE_BINS = 15  # Guo et al. 2017
+METRICS = (
+    "auc",
+    "average_precision",
+    "sensitivity",
+    "specificity",
+    "ppv",
+    "npv",
+    "f1",
+    "balanced_accuracy",
+    "accuracy",
+    "ece",
+    "brier",
+)
+
+
+def statistics(
+    y_true: npt.ArrayLike, p_covid: npt.ArrayLike, threshold: float, prevalence: float, weights: Array
+) -> dict[str, Array]:
+    """Every metric of METRICS, each (b,). prevalence: of COVID among the people that ppv and npv speak of."""
+    y, p = np.asarray(y_true, bool), np.asarray(p_covid, float)
+    tp, fp, fn, tn = confusion_counts(y, p, threshold, weights)
+    sensitivity, specificity = ratio(tp, tp + fn), ratio(tn, tn + fp)
+    return {
+        "auc": auc(y, p, weights),
+        "average_precision": average_precision(y, p, weights),
+        "sensitivity": sensitivity,
+        "specificity": specificity,
+        "ppv": positive_predictive_value(sensitivity, specificity, prevalence),
+        "npv": negative_predictive_value(sensitivity, specificity, prevalence),
+        "f1": np.where(tp + fn > 0, ratio(2 * tp, 2 * tp + fp + fn), np.nan),
+        "balanced_accuracy": (sensitivity + specificity) / 2,
+        "accuracy": ratio(tp + tn, tp + fp + fn + tn),
+        "ece": expected_calibration_error(y, p, weights),
+        "brier": ratio(weights @ (p - y) ** 2, weights.sum(axis=1)),
+    }
+
+
+def confusion_counts(y: npt.NDArray, p: Array, threshold: float, weights: Array) -> tuple[Array, Array, Array, Array]:
+    """True positives, false positives, false negatives, true negatives."""
+    y, called = np.asarray(y, bool), p >= threshold
+    cells = np.stack([y & called, ~y & called, y & ~called, ~y & ~called], axis=1).astype(float)  # (n, 4)
+    tp, fp, fn, tn = (weights @ cells).T
+    return tp, fp, fn, tn
+
+
+def positive_predictive_value(sensitivity: Array, specificity: Array, prevalence: float) -> Array:
+    """P(COVID | called COVID) by Bayes. NaN when nobody would be called COVID."""
+    true_calls = sensitivity * prevalence
+    return ratio(true_calls, true_calls + (1 - specificity) * (1 - prevalence))
+
+
+def negative_predictive_value(sensitivity: Array, specificity: Array, prevalence: float) -> Array:
+    """P(not COVID | called not COVID) by Bayes. NaN when everybody would be called COVID."""
+    true_calls = specificity * (1 - prevalence)
+    return ratio(true_calls, true_calls + (1 - sensitivity) * prevalence)
+
+
+def auc(y: npt.NDArray, p: Array, weights: Array) -> Array:
+    """P(a COVID image scores above another), ties count half (Hanley & McNeil 1982)."""
+    positive, negative = _by_score(y, p, weights)
+    below = np.cumsum(negative, axis=1) - negative
+    wins = (positive * (below + negative / 2)).sum(axis=1)
+    return ratio(wins, positive.sum(axis=1) * negative.sum(axis=1))
+
+
+def average_precision(y: npt.NDArray, p: Array, weights: Array) -> Array:
+    """Precision averaged over the steps of recall, without interpolation. NaN without a COVID image."""
+    positive, negative = (side[:, ::-1] for side in _by_score(y, p, weights))
+    tp, fp = np.cumsum(positive, axis=1), np.cumsum(negative, axis=1)
+    precision = np.nan_to_num(ratio(tp, tp + fp))  # nothing called yet: the step of recall is 0 as well
+    return ratio((positive * precision).sum(axis=1), tp[:, -1])
+
+
+def expected_calibration_error(y: npt.NDArray, p: Array, weights: Array, bins: int = ECE_BINS) -> Array:
+    """Mean gap between confidence and accuracy, weighted by bin size (Guo et al. 2017).
+
+    Confidence is the probability of the likelier class, so two classes fill only the bins above 0.5.
+    """
+    confidence = np.maximum(p, 1 - p)
+    correct = (p >= 0.5) == np.asarray(y, bool)
+    bin_of = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)  # (a, b], as in the paper
+    gaps = np.zeros((len(p), bins))
+    gaps[np.arange(len(p)), bin_of] = correct - confidence
+    return ratio(np.abs(weights @ gaps).sum(axis=1), weights.sum(axis=1))
+
+
+def ratio(part: Array, whole: Array) -> Array:
+    """part / whole, NaN where whole is 0."""
+    part, whole = np.broadcast_arrays(np.asarray(part, float), np.asarray(whole, float))
+    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole != 0)
+
+
+def _by_score(y: npt.NDArray, p: Array, weights: Array) -> tuple[Array, Array]:
+    """Weight of COVID and of other images at each distinct score, ascending; each (b, distinct scores)."""
+    order = np.argsort(p, kind="stable")
+    starts = np.flatnonzero(np.diff(p[order], prepend=-np.inf))
+    in_order, positive = weights[:, order], np.asarray(y, bool)[order]
+    return (
+        np.add.reduceat(in_order * positive, starts, axis=1),
+        np.add.reduceat(in_order * ~positive, starts, axis=1),
+    )
