@@ -1,0 +1,50 @@
+"""Bring every configured source into one directory, and nothing else."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from cxr.errors import SourceError
+from cxr.files import read_json, remove, write_json
+from cxr.params import PUBLIC, SourceParams
+from cxr.sources.base import Source
+
+RECEIPT = ".source.json"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+def fetch_all(configured: Mapping[str, SourceParams], sources: Mapping[str, Source[Any]], raw: Path) -> list[str]:
+    """Fetch each source into `raw`/<name>, then remove what no source owns. Returns the names that were fetched.
+
+    A source whose receipt says that the same was fetched before is left alone; a directory of one's own is
+    copied anew each time, since its files may have changed.
+    """
+    for name in configured:
+        if not _NAME.fullmatch(name):
+            raise SourceError(f"source name {name!r} is not a folder's name; use letters, digits, - and _")
+    fetched = [name for name, params in configured.items() if _fetch(params, sources[params.kind], raw / name)]
+    for entry in raw.iterdir():
+        if entry.name not in configured:
+            remove(entry)
+    return fetched
+
+
+def _fetch(params: SourceParams, source: Source[Any], directory: Path) -> bool:
+    receipt = receipt_of(params)
+    path = directory / RECEIPT
+    if receipt.get("origin") != "mirror" and path.exists() and read_json(path) == receipt:
+        return False
+    source.fetch(params, directory)
+    write_json(receipt, path)
+    return True
+
+
+def receipt_of(params: SourceParams) -> dict[str, Any]:
+    """What decides which files there are; no path and no date, so that the same files have the same hash."""
+    facts = asdict(params)
+    del facts["train_on"]
+    if facts.get("origin", PUBLIC) != PUBLIC:
+        return {"kind": params.kind, "origin": "mirror"}
+    return facts

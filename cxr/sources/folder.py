@@ -1,0 +1,70 @@
+"""Class folders of one's own: <origin>/<folder>/…, where params.yaml says which label each folder has."""
+
+import re
+from pathlib import Path, PurePosixPath
+
+from cxr.errors import SourceError
+from cxr.manifest import RejectedRow
+from cxr.params import PUBLIC, FolderParams
+from cxr.sources.base import Candidate, Listing, Source
+from cxr.sources.places import copy_mirror, is_clutter
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".dcm", ".dicom", ".bmp", ".tif", ".tiff")
+
+
+def fetch(params: FolderParams, directory: Path) -> None:
+    if params.origin == PUBLIC:
+        raise SourceError(f"{directory.name}: a folder source has no public origin; set `origin` to your directory")
+    _expression(params, directory.name)  # a wrong one is better found before the copying
+    copy_mirror(params.origin, directory, tuple(params.classes), lambda path: path.parts[0] in params.classes)
+
+
+def list_images(params: FolderParams, directory: Path, name: str) -> Listing:
+    expression = _expression(params, name)
+    listing = Listing()
+    for path in _files(params, directory):
+        if not _may_be_image(path):
+            detail = f"suffix {path.suffix!r} is not an image's"
+            listing.rejected.append(RejectedRow(f"{name}/{path}", name, "no_row", detail))
+            continue
+        folder = path.parts[0]
+        patient = _patient(path, expression, name)
+        listing.candidates.append(Candidate(str(path), params.classes[folder], patient, finding=folder))
+    return listing
+
+
+def _files(params: FolderParams, directory: Path) -> list[PurePosixPath]:
+    found = (file for folder in params.classes for file in (directory / folder).rglob("*") if file.is_file())
+    paths = (PurePosixPath(file.relative_to(directory).as_posix()) for file in found)
+    return sorted((path for path in paths if not is_clutter(path)), key=str)
+
+
+def _may_be_image(path: PurePosixPath) -> bool:
+    """DICOM exports often have no suffix, or end in a piece of their number; the decoder will tell."""
+    suffix = path.suffix.lower()
+    return suffix in IMAGE_SUFFIXES or suffix == "" or suffix[1:].isdigit()
+
+
+def _expression(params: FolderParams, name: str) -> re.Pattern[str]:
+    where = f"{name}: patient expression {params.patient!r}"
+    try:
+        expression = re.compile(params.patient)
+    except re.error as fault:
+        raise SourceError(f"{where} is not a regular expression ({fault}); mend it in params.yaml") from None
+    if expression.groups < 1:
+        raise SourceError(f"{where} has no group; put round brackets around the part that is the patient's id")
+    return expression
+
+
+def _patient(path: PurePosixPath, expression: re.Pattern[str], name: str) -> str:
+    match = expression.search(path.name)
+    if not match or not match[1]:
+        # Not a rejection: one wrong expression would quietly throw most of a hospital's images away.
+        raise SourceError(
+            f"{name}: {path} does not match the patient expression {expression.pattern!r}; "
+            "extend the expression in params.yaml or take the file out of the folder"
+        )
+    return match[1]
+
+
+SOURCE = Source(fetch, list_images)

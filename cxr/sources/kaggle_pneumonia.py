@@ -1,0 +1,64 @@
+"""Kaggle paultimothymooney/chest-xray-pneumonia: children of one to five years, none with COVID-19.
+
+Its zip carries a second copy of everything in chest_xray/chest_xray/, and __MACOSX/; both are left behind.
+"""
+
+import re
+from pathlib import Path, PurePosixPath
+
+from cxr.errors import SourceError
+from cxr.params import PUBLIC, KagglePneumoniaParams
+from cxr.sources.base import Candidate, Listing, Source
+from cxr.sources.places import copy_mirror, is_clutter
+
+TOP = "chest_xray"
+PARTS = ("train", "test", "val")
+CLASSES = ("NORMAL", "PNEUMONIA")
+_PERSON = re.compile(r"(person\d+)_(bacteria|virus)_")
+# IM-0383 and NORMAL2-IM-0383 count as one person. Nobody has said that they are; but if they were and stood
+# for two, one person could end up on both sides of the split, while the reverse only makes a group larger.
+_NUMBER = re.compile(r"(?:NORMAL2-)?(IM-\d+)-")
+
+
+def fetch(params: KagglePneumoniaParams, directory: Path) -> None:
+    if params.origin == PUBLIC:
+        raise SourceError("not yet")
+    copy_mirror(params.origin, directory, (TOP,), is_kept)
+
+
+def is_kept(path: PurePosixPath) -> bool:
+    """chest_xray/<part>/<class>/<file>, exactly so deep: the nested copy lies one deeper."""
+    match path.parts:
+        case (top, part, label, _):
+            return top == TOP and part in PARTS and label in CLASSES
+    return False
+
+
+def list_images(params: KagglePneumoniaParams, directory: Path, name: str) -> Listing:
+    paths = (path.relative_to(directory) for path in (directory / TOP).glob("*/*/*"))
+    files = sorted(path.as_posix() for path in paths)
+    kept = [file for file in files if is_kept(PurePosixPath(file)) and not is_clutter(PurePosixPath(file))]
+    if not kept:
+        raise SourceError(f"{directory} holds no {TOP}/train/NORMAL or the like; run the download stage again")
+    return Listing([_candidate(path, directory) for path in kept])
+
+
+def _candidate(path: str, directory: Path) -> Candidate:
+    patient, finding = patient_and_finding(PurePosixPath(path).name, directory)
+    return Candidate(path=path, label="NonCOVID", patient=patient, finding=finding)
+
+
+def patient_and_finding(filename: str, directory: Path) -> tuple[str, str]:
+    """E.g. ("person12", "bacterial pneumonia") of person12_bacteria_46.jpeg; ("IM-0383", "normal")."""
+    if person := _PERSON.match(filename):
+        kind = {"bacteria": "bacterial", "virus": "viral"}[person[2]]
+        return person[1], f"{kind} pneumonia"
+    if number := _NUMBER.match(filename):
+        return number[1], "normal"
+    raise SourceError(
+        f"{directory}: {filename} names no patient; expected personN_bacteria_N, personN_virus_N, IM-N-N or "
+        "NORMAL2-IM-N-N, so remove the file from the mirror or mend its name"
+    )
+
+
+SOURCE = Source(fetch, list_images)
