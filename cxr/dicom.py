@@ -1,19 +1,70 @@
-"""DICOM to 8-bit grey: the values that its header means, seen through its own window.
+"""DICOM to 8-bit grey: the values that its header means, seen through the window that it asks for.
 
-Only the elements named in NEEDED are parsed: a patient's name is stepped over, neither kept nor logged.
+| DICOM | what is done with it |
+|---|---|
+| MONOCHROME2, MONOCHROME1 | 8 to 16 bits; MONOCHROME1 comes out inverted, so that bone is always bright |
+| modality LUT, or rescale slope and intercept | applied |
+| VOI LUT, else the first window (linear, linear exact, sigmoid) | applied; black is 0, white is 255 |
+| neither | min-max of the values that occur, padding left out |
+| pixel padding value and range | black |
+| RGB, YBR_FULL, YBR_FULL_422, and JPEG 2000's YBR_RCT and YBR_ICT, of 8 bits | brightness |
+| several frames | the first |
+| no compression, RLE, JPEG Baseline, JPEG Extended of 8 bits, JPEG 2000 | read |
+| any other transfer syntax, deflated ones included (they unpack to any size) | "unsupported", with its name |
+| no "DICM" mark at byte 128 | not taken for DICOM: too many other things could be |
+| palette colour, more than 16 bits, overlays, presentation states | the first two "unsupported", the others ignored |
+
+Only the elements in NEEDED are kept: a patient's name is stepped over, never parsed, kept or logged.
 """
 
 import io
 import struct
-import zlib
 
 import numpy as np
-import pydicom
-from pydicom.pixels import apply_modality_lut, apply_voi_lut, pixel_array
+from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.filereader import dcmread, read_dataset
+from pydicom.tag import BaseTag, Tag
+from pydicom.uid import UID_dictionary
 
+from cxr.dicom_frame import SYNTAXES, Layout, first_frame
+from cxr.dicom_window import grey_from_stored
 from cxr.errors import ImageError
-from cxr.grey import check_pixel_count, grey_from_any_range
+from cxr.grey import check_pixel_count
 
+MARK_END = 132  # 128 free bytes, then "DICM"
+PIXEL_DATA = Tag("PixelData")
+NEEDED = [
+    Tag(keyword)
+    for keyword in (
+        "SamplesPerPixel",
+        "PhotometricInterpretation",
+        "PlanarConfiguration",
+        "NumberOfFrames",
+        "Rows",
+        "Columns",
+        "BitsAllocated",
+        "BitsStored",
+        "HighBit",
+        "PixelRepresentation",
+        "PixelPaddingValue",
+        "PixelPaddingRangeLimit",
+        "WindowCenter",
+        "WindowWidth",
+        "VOILUTFunction",
+        "RescaleIntercept",
+        "RescaleSlope",
+        "ModalityLUTSequence",
+        "VOILUTSequence",
+        "PixelData",
+    )
+]
+MAX_READS = 200_000  # about 60,000 elements; the largest real headers stay far below
+MAX_ELEMENT_BYTES = 1 << 19  # of any needed element but the pixels; the largest look-up table has 2 ** 17
+CORRUPT = "the DICOM file is damaged, cut off or breaks the standard; export it again"
+
+# What pydicom, and Pillow behind a compressed frame, raise on malformed files, as the fuzz target found it out.
 DICOM_FAULTS = (
     OSError,
     ValueError,
@@ -23,38 +74,108 @@ DICOM_FAULTS = (
     AttributeError,
     EOFError,
     OverflowError,
+    FloatingPointError,
     MemoryError,
     NotImplementedError,
     RecursionError,
-    RuntimeError,
     struct.error,
-    zlib.error,
-    pydicom.errors.InvalidDicomError,
-    pydicom.errors.BytesLengthException,
+    SyntaxError,
+    InvalidDicomError,
+    BytesLengthException,
+    Image.DecompressionBombError,  # of a frame whose own header claims another size
 )
 
 
 def decode_dicom(data: bytes, max_pixels: int) -> np.ndarray:
     """The first frame of a DICOM file to uint8[h, w]. Raises ImageError."""
     try:
-        header = pydicom.dcmread(io.BytesIO(data))
-        check_pixel_count(int(header.Columns), int(header.Rows), max_pixels)
-        stored = pixel_array(header, index=0)
-        if header.SamplesPerPixel != 1:
-            raise ImageError("unsupported", "colour DICOM is not read; send it in grey")
-        seen = apply_voi_lut(apply_modality_lut(stored, header), header)
-        grey = grey_from_any_range(seen)
-        return 255 - grey if header.PhotometricInterpretation == "MONOCHROME1" else grey
-    except DICOM_FAULTS as fault:
-        raise ImageError("corrupt", "the DICOM file is damaged; send the original file again") from fault
+        header = _read_header(data, stop_before_pixels=False)
+        layout = _layout(header)
+        check_pixel_count(layout.columns, layout.rows, max_pixels)
+        if "PixelData" not in header:
+            raise ImageError("unsupported", "the DICOM file has no integer pixels; send the radiograph itself")
+        frame = first_frame(layout, _pixel_bytes(header, layout))
+        return grey_from_stored(frame, header, layout.space) if layout.samples == 1 else frame.values
+    except DICOM_FAULTS:
+        raise ImageError("corrupt", CORRUPT) from None  # a chained fault may quote the file in a traceback
 
 
 def dicom_size(data: bytes, max_pixels: int) -> tuple[int, int]:
     """(width, height) from the header alone. Raises ImageError."""
     try:
-        header = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True)
-        width, height = int(header.Columns), int(header.Rows)
-    except DICOM_FAULTS as fault:
-        raise ImageError("corrupt", "the DICOM file is damaged; send the original file again") from fault
-    check_pixel_count(width, height, max_pixels)
-    return width, height
+        layout = _layout(_read_header(data, stop_before_pixels=True))
+    except DICOM_FAULTS:
+        raise ImageError("corrupt", CORRUPT) from None
+    check_pixel_count(layout.columns, layout.rows, max_pixels)
+    return layout.columns, layout.rows
+
+
+def _pixel_bytes(header: Dataset, layout: Layout) -> bytes:
+    element = header["PixelData"]
+    if layout.little_endian or layout.bits_allocated != 8 or element.VR != "OW":
+        return element.value
+    return np.frombuffer(element.value, ">u2").astype("<u2").tobytes()  # single bytes, swapped as words were
+
+
+class _MeteredBytes(io.BytesIO):
+    """Bytes that can be read a limited number of times: a few megabytes of tiny elements would take minutes."""
+
+    reads = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.reads += 1
+        if self.reads > MAX_READS:
+            raise ValueError("more elements than a radiograph's header has")
+        return super().read(size)
+
+
+def _read_header(data: bytes, stop_before_pixels: bool) -> Dataset:
+    _check_syntax(_claimed_syntax(data))
+    header = dcmread(_MeteredBytes(data), specific_tags=NEEDED, stop_before_pixels=stop_before_pixels)
+    for tag in header:
+        value = header.get_item(tag).value
+        if tag != PIXEL_DATA and isinstance(value, bytes) and len(value) > MAX_ELEMENT_BYTES:
+            raise ValueError("an element of the header is far too long")
+    if "Rows" not in header or "Columns" not in header:
+        raise ImageError("unsupported", "the DICOM file holds no picture; send the radiograph itself")
+    return header
+
+
+def _claimed_syntax(data: bytes) -> str:
+    """The transfer syntax in the file's meta group, read by itself: what follows may be deflated to any size."""
+
+    def after_meta(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+        return tag.group != 2
+
+    meta = read_dataset(_MeteredBytes(data[MARK_END : MARK_END + MAX_ELEMENT_BYTES]), False, True, stop_when=after_meta)
+    return str(meta.get("TransferSyntaxUID", ""))
+
+
+def _check_syntax(uid: str) -> None:
+    if uid and uid not in SYNTAXES:  # pydicom guesses where there is none
+        name = UID_dictionary[uid][0] if uid in UID_dictionary else "a private or unknown one"
+        raise ImageError(
+            "unsupported",
+            f"the DICOM file's transfer syntax is {name}, which is not read; export it uncompressed or as JPEG 2000",
+        )
+
+
+def _layout(header: Dataset) -> Layout:
+    """The header's facts as plain numbers: an element may be of any type in a malformed file."""
+    bits_allocated = int(header.BitsAllocated)
+    bits_stored = int(header.get("BitsStored") or bits_allocated)
+    high_bit = header.get("HighBit")
+    return Layout(
+        rows=int(header.Rows),
+        columns=int(header.Columns),
+        samples=int(header.get("SamplesPerPixel") or 1),
+        space=str(header.PhotometricInterpretation),
+        planar=header.get("PlanarConfiguration") == 1,
+        frames=int(header.get("NumberOfFrames") or 1),
+        bits_allocated=bits_allocated,
+        bits_stored=bits_stored,
+        high_bit=bits_stored - 1 if high_bit is None else int(high_bit),
+        signed=header.get("PixelRepresentation") == 1,
+        little_endian=bool(header.original_encoding[1]),
+        syntax=str(header.file_meta.get("TransferSyntaxUID", "")),
+    )

@@ -1,4 +1,6 @@
-"""Any range of grey values to 0..255, and the limits that every decoder keeps."""
+"""Any range of grey values to 0..255, and the limit on size that every decoder keeps."""
+
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -6,7 +8,7 @@ from cxr.errors import ImageError
 
 # The depths that X-ray detectors and their converters use; a 16-bit file hardly ever fills its 16 bits.
 DETECTOR_BITS = (8, 10, 12, 14, 16)
-CHUNK_PIXELS = 1 << 20  # a table look-up casts its indices to 8 bytes each: only ever for this many at once
+BAND_PIXELS = 1 << 19  # worked on at once, since intermediate results take up to 8 bytes a pixel
 
 
 def check_pixel_count(width: int, height: int, max_pixels: int) -> None:
@@ -16,8 +18,7 @@ def check_pixel_count(width: int, height: int, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise ImageError(
             "too_many_pixels",
-            f"the picture claims {width} x {height} pixels, at most {max_pixels} are read; "
-            "send it with a smaller width and height",
+            f"the picture claims {width} x {height} pixels, at most {max_pixels} are read; send a smaller one",
         )
 
 
@@ -37,21 +38,35 @@ def grey_from_16_bit(values: np.ndarray) -> np.ndarray:
 def grey_from_any_range(values: np.ndarray) -> np.ndarray:
     """Numbers without a natural black and white (signed, 32-bit, float) [h, w] to uint8[h, w] by min-max.
 
-    Infinities and NaN become black; a picture of one value becomes black.
+    NaN and the infinities become black; a picture of one value becomes black.
     """
-    finite = np.isfinite(values)
-    if not finite.any():
-        return np.zeros(values.shape, np.uint8)
-    low, high = float(values[finite].min()), float(values[finite].max())
-    scaled = (np.where(finite, values, low) - low) * np.float64(255 / (high - low) if high > low else 0)
-    return np.rint(scaled).astype(np.uint8)
+    extremes = [finite_min_max(values[band]) for band in bands(values.shape)]
+    low = min(extreme[0] for extreme in extremes)
+    high = max(extreme[1] for extreme in extremes)
+    result = np.zeros(values.shape, np.uint8)
+    if high > low:
+        for band in bands(values.shape):
+            part = np.where(np.isfinite(values[band]), values[band], low).astype(np.float64)
+            result[band] = np.rint((part - low) / (high - low) * 255)
+    return result
+
+
+def finite_min_max(values: np.ndarray) -> tuple[float, float]:
+    """(inf, -inf) where no value is finite."""
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (float("inf"), float("-inf"))
 
 
 def look_up(table: np.ndarray, indices: np.ndarray) -> np.ndarray:
-    """table[indices] for an unsigned [h, w], in bands of rows so that memory stays near the result's size."""
-    height, width = indices.shape
+    """table[indices] for an unsigned [h, w] that stays within the table."""
     result = np.empty(indices.shape, table.dtype)
-    rows = max(1, CHUNK_PIXELS // width)
-    for top in range(0, height, rows):
-        np.take(table, indices[top : top + rows], out=result[top : top + rows], mode="clip")
+    for band in bands(indices.shape):
+        result[band] = table[indices[band]]
     return result
+
+
+def bands(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Slices of rows that together cover [h, w], each of about BAND_PIXELS pixels."""
+    height, width = shape
+    rows = max(1, BAND_PIXELS // width)
+    return (slice(top, top + rows) for top in range(0, height, rows))

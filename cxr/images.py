@@ -4,7 +4,7 @@
 |---|---|
 | JPEG | the brightness channel; CMYK and RGB by luma (0.299 R + 0.587 G + 0.114 B) |
 | PNG, WebP, BMP, TIFF | 1, 2, 4, 8 bits, palette, colour by luma; transparent places become black |
-| PNG, TIFF of 16 bits | black 0, white the top of the smallest of 8, 10, 12, 14, 16 bits that holds the brightest pixel |
+| PNG, TIFF of 16 bits | 0 is black; white is the top of the smallest of 8, 10, 12, 14, 16 bits that fits all pixels |
 | TIFF signed, 32 bits, float | min-max |
 | DICOM | rescale, VOI LUT or window, else min-max; MONOCHROME1 inverted; see cxr/dicom.py |
 | several frames or pages | the first |
