@@ -132,9 +132,9 @@ class _MeteredBytes(io.BytesIO):
 def _read_header(data: bytes, stop_before_pixels: bool) -> Dataset:
     _check_syntax(_claimed_syntax(data))
     header = dcmread(_MeteredBytes(data), specific_tags=NEEDED, stop_before_pixels=stop_before_pixels)
-    for tag in header:
-        value = header.get_item(tag).value
-        if tag != PIXEL_DATA and isinstance(value, bytes) and len(value) > MAX_ELEMENT_BYTES:
+    for tag in (tag for tag in NEEDED if tag in header and tag != PIXEL_DATA):
+        value = header.get_item(tag).value  # as bytes: not made into numbers yet
+        if isinstance(value, bytes) and len(value) > MAX_ELEMENT_BYTES:
             raise ValueError("an element of the header is far too long")
     if "Rows" not in header or "Columns" not in header:
         raise ImageError("unsupported", "the DICOM file holds no picture; send the radiograph itself")

@@ -13,6 +13,7 @@ from PIL import Image
 from pydicom import uid
 
 from cxr.errors import ImageError
+from cxr.raster import check_scans
 
 NATIVE = (uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian)
 JPEG = (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit)
@@ -177,6 +178,8 @@ def _open_frame(layout: Layout, data: bytes, kind: str) -> Image.Image:
     image = Image.open(io.BytesIO(data), formats=[kind])
     if image.size != (layout.columns, layout.rows):
         raise ValueError("the compressed frame and the header do not agree about the size")
+    if kind == "JPEG":
+        check_scans(data, *image.size)
     return image
 
 

@@ -5,13 +5,13 @@ import struct
 import zlib
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from cxr.errors import ImageError
 from cxr.grey import check_pixel_count, grey_from_16_bit, grey_from_any_range
 
-ORIENTATION_TAG = 0x0112
-# EXIF orientation to what undoes it; 1 is upright.
+EXIF_ORIENTATION = 0x0112
+# Orientation to what undoes it; 1 is upright.
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -22,6 +22,13 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 TURNED = (5, 6, 7, 8)  # orientations that swap width and height
+TO_LUMA = ("1", "P", "RGB", "RGBX", "CMYK", "YCbCr", "RGBA", "LA", "PA")
+TIFF_PHOTOMETRIC = 262
+TIFF_WHITE_IS_ZERO = 0
+# A scan of a JPEG visits every pixel again: without a limit a few kilobytes keep a core busy for minutes. This
+# many visits take about a second; an encoder makes 10 scans.
+MAX_SCAN_PIXELS = 1_000_000_000
+START_OF_SCAN = b"\xff\xda"
 
 # What Pillow raises on malformed bytes, as the fuzz target found it out.
 PILLOW_FAULTS = (
@@ -35,68 +42,102 @@ PILLOW_FAULTS = (
     EOFError,
     OverflowError,
     MemoryError,
+    RuntimeError,
+    ZeroDivisionError,
     struct.error,
     zlib.error,
 )
 
 
 def decode_raster(data: bytes, kind: str, max_pixels: int) -> np.ndarray:
-    """One of Pillow's formats to uint8[h, w], upright. Raises ImageError."""
+    """One of Pillow's formats, by Pillow's name, to uint8[h, w], upright. Raises ImageError."""
     try:
         with _open(data, kind, max_pixels) as image:
             image.draft("L", None)  # a JPEG's brightness channel, without making colours first
             image.load()
-            return _grey(_upright(image, _orientation(image)))
-    except PILLOW_FAULTS as fault:
-        raise ImageError("corrupt", _corrupt(kind)) from fault
+            return _grey(_upright(image))
+    except PILLOW_FAULTS:
+        raise _corrupt(kind) from None  # a chained fault may quote the file in a traceback
 
 
 def raster_size(data: bytes, kind: str, max_pixels: int) -> tuple[int, int]:
-    """(width, height) as `decode_raster` would return them, from the header alone. Raises ImageError."""
+    """(width, height) as `decode_raster` would return them. Raises ImageError.
+
+    From the header alone, but for a PNG without orientation: that may stand behind the pixels.
+    """
     try:
         with _open(data, kind, max_pixels) as image:
             width, height = image.size
             return (height, width) if _orientation(image) in TURNED else (width, height)
-    except PILLOW_FAULTS as fault:
-        raise ImageError("corrupt", _corrupt(kind)) from fault
+    except PILLOW_FAULTS:
+        raise _corrupt(kind) from None
+
+
+def check_scans(jpeg: bytes, width: int, height: int) -> None:
+    """Refuse a JPEG that would take seconds to decode. Raises ImageError."""
+    scans = jpeg.count(START_OF_SCAN)
+    if scans * width * height > MAX_SCAN_PIXELS:
+        raise ImageError(
+            "unsupported",
+            f"the JPEG picture has {scans} passes over {width} x {height} pixels, too many to read; "
+            "save it as a baseline JPEG",
+        )
 
 
 def _open(data: bytes, kind: str, max_pixels: int) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=[kind])
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+    except Image.DecompressionBombError:  # Pillow's own limit, should ours be higher or a header be read twice
         raise ImageError(
-            "too_many_pixels",
-            f"the picture claims far more than the {max_pixels} pixels that are read; "
-            "send it with a smaller width and height",
+            "too_many_pixels", f"the picture claims far more than {max_pixels} pixels; send a smaller one"
         ) from None
     except UnidentifiedImageError:
-        raise ImageError("corrupt", _corrupt(kind)) from None
+        raise _corrupt(kind) from None
     check_pixel_count(*image.size, max_pixels)
+    if kind == "JPEG":
+        check_scans(data, *image.size)
     return image
 
 
-def _corrupt(kind: str) -> str:
-    return f"the {kind} picture is damaged or cut off and can not be read to its end; send the original file again"
+def _corrupt(kind: str) -> ImageError:
+    return ImageError(
+        "corrupt",
+        f"the {kind} picture is damaged, cut off or of a rare kind, and can not be read to its end; "
+        "send the original file again, or save it as PNG",
+    )
 
 
 def _orientation(image: Image.Image) -> int:
-    return image.getexif().get(ORIENTATION_TAG, 1)
+    """1 to 8; 1 (upright) where the file does not say, or says it in a block that can not be read."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        return 1  # Pillow turns a TIFF by itself
+    try:
+        return image.getexif().get(EXIF_ORIENTATION, 1)
+    except PILLOW_FAULTS:
+        return 1
 
 
-def _upright(image: Image.Image, orientation: int) -> Image.Image:
-    turn = UPRIGHT.get(orientation)
+def _upright(image: Image.Image) -> Image.Image:
+    turn = UPRIGHT.get(_orientation(image))
     return image if turn is None else image.transpose(turn)
 
 
 def _grey(image: Image.Image) -> np.ndarray:
     if image.mode.startswith("I;16"):
-        return grey_from_16_bit(np.asarray(image))
+        return _polarity(image, grey_from_16_bit(np.asarray(image)))
     if image.mode in ("I", "F"):
-        return grey_from_any_range(np.asarray(image))
+        return _polarity(image, grey_from_any_range(np.asarray(image)))
+    if image.mode != "L" and image.mode not in TO_LUMA:
+        raise ImageError("unsupported", f"the picture's colours are of kind {image.mode}; save it as grey or RGB")
     if image.has_transparency_data:
-        image = _on_black(image)
+        return np.asarray(_on_black(image))
     return np.asarray(image if image.mode == "L" else image.convert("L"))
+
+
+def _polarity(image: Image.Image, grey: np.ndarray) -> np.ndarray:
+    """Pillow inverts a TIFF whose 0 is white only up to 8 bits."""
+    tags = getattr(image, "tag_v2", {})
+    return 255 - grey if tags.get(TIFF_PHOTOMETRIC) == TIFF_WHITE_IS_ZERO else grey
 
 
 def _on_black(image: Image.Image) -> Image.Image:
