@@ -5,9 +5,10 @@ Imports nothing of ours, so that whatever needs a setting can import it.
 
 import types
 import typing
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 
@@ -23,9 +24,12 @@ class ParamsError(ValueError):
     """params.yaml holds an unknown key, lacks one, or a value is out of range."""
 
 
-def within(low: float, high: float, default: Any = MISSING) -> Any:
-    """A number that must lie in [low, high]; the loader checks it."""
-    return field(default=default, metadata={"low": low, "high": high})
+@dataclass(frozen=True)
+class Within:
+    """A number must lie in [low, high]; the loader checks it."""
+
+    low: float
+    high: float
 
 
 # --- download ---------------------------------------------------------------------------------------------
@@ -49,7 +53,7 @@ class KagglePneumoniaParams:
     kind: Literal["kaggle_pneumonia"]
     origin: str
     train_on: tuple[Label, ...]
-    version: int = within(1, 10_000)
+    version: Annotated[int, Within(1, 10_000)]
 
 
 @dataclass(frozen=True)
@@ -70,10 +74,10 @@ class PhantomParams:
 
     kind: Literal["phantom"]
     train_on: tuple[Label, ...]
-    patients: int = within(4, 1_000_000)
-    side: int = within(32, 2048)
-    covid_fraction: float = within(0.05, 0.95)
-    seed: int = within(0, 2**31)
+    patients: Annotated[int, Within(4, 1_000_000)]
+    side: Annotated[int, Within(32, 2048)]
+    covid_fraction: Annotated[float, Within(0.05, 0.95)]
+    seed: Annotated[int, Within(0, 2**31 - 1)]
 
 
 SourceParams = CovidChestxrayParams | KagglePneumoniaParams | FolderParams | PhantomParams
@@ -105,10 +109,10 @@ class SplitParams:
     """near_duplicate_bits: two images whose 256-bit perceptual hashes differ in at most so many bits count
     as the same picture."""
 
-    seed: int = within(0, 2**31)
-    test_fraction: float = within(0.01, 0.8)
-    validation_fraction: float = within(0.01, 0.8)
-    near_duplicate_bits: int = within(0, 64)
+    seed: Annotated[int, Within(0, 2**31 - 1)]
+    test_fraction: Annotated[float, Within(0.01, 0.8)]
+    validation_fraction: Annotated[float, Within(0.01, 0.8)]
+    near_duplicate_bits: Annotated[int, Within(0, 64)]
 
     def __post_init__(self) -> None:
         if self.test_fraction + self.validation_fraction >= 1:
@@ -122,7 +126,7 @@ class SplitParams:
 class PixelsParams:
     """side: pixels of the square that every network sees."""
 
-    side: int = within(75, 1024)
+    side: Annotated[int, Within(75, 1024)]
 
 
 @dataclass(frozen=True)
@@ -130,9 +134,9 @@ class AugmentationParams:
     """rotation_degrees: each view is turned by up to so much either way. shift_fraction: moved by up to this
     part of the side, in each direction. horizontal_flip: mirrored half of the time."""
 
-    rotation_degrees: float = within(0, 180)
-    shift_fraction: float = within(0, 0.5)
-    horizontal_flip: bool = field()
+    rotation_degrees: Annotated[float, Within(0, 180)]
+    shift_fraction: Annotated[float, Within(0, 0.5)]
+    horizontal_flip: bool
 
 
 @dataclass(frozen=True)
@@ -141,11 +145,11 @@ class FeaturesParams:
     of a Keras weights file. precision: of the trunk on this machine; "auto" takes bf16 where the processor
     has it."""
 
-    views: int = within(1, 1000)
-    seed: int = within(0, 2**31)
-    precision: Literal["auto", "f32", "bf16"] = field()
-    augmentation: AugmentationParams = field()
-    weights: dict[Backbone, str] = field()
+    views: Annotated[int, Within(1, 1000)]
+    seed: Annotated[int, Within(0, 2**31 - 1)]
+    precision: Literal["auto", "f32", "bf16"]
+    augmentation: AugmentationParams
+    weights: dict[Backbone, str]
 
 
 @dataclass(frozen=True)
@@ -154,16 +158,16 @@ class TrainParams:
     threshold is the highest that reaches it on the validation patients. weighting: what each class weighs in
     the loss."""
 
-    head: Literal["flatten", "average"] = field()
-    dropout: float = within(0, 0.95)
-    learning_rate: float = within(1e-7, 1)
-    weight_decay: float = within(0, 10)
-    batch_size: int = within(1, 4096)
-    epochs: int = within(1, 100_000)
-    weighting: Literal["none", "label", "label_and_source"] = field()
-    seed: int = within(0, 2**31)
-    sensitivity: float = within(0.5, 1.0)
-    backbones: tuple[Backbone, ...] = field()
+    head: Literal["flatten", "average"]
+    dropout: Annotated[float, Within(0, 0.95)]
+    learning_rate: Annotated[float, Within(1e-7, 1)]
+    weight_decay: Annotated[float, Within(0, 10)]
+    batch_size: Annotated[int, Within(1, 4096)]
+    epochs: Annotated[int, Within(1, 100_000)]
+    weighting: Literal["none", "label", "label_and_source"]
+    seed: Annotated[int, Within(0, 2**31 - 1)]
+    sensitivity: Annotated[float, Within(0.5, 1.0)]
+    backbones: tuple[Backbone, ...]
 
     def __post_init__(self) -> None:
         if not self.backbones or len(set(self.backbones)) != len(self.backbones):
@@ -175,10 +179,10 @@ class EvaluateParams:
     """resamples: bootstrap samples of patients. confidence: of the intervals. prevalence: of COVID among the
     people that PPV and NPV are stated for."""
 
-    resamples: int = within(100, 100_000)
-    confidence: float = within(0.5, 0.999)
-    prevalence: float = within(0.0001, 0.9999)
-    seed: int = within(0, 2**31)
+    resamples: Annotated[int, Within(100, 100_000)]
+    confidence: Annotated[float, Within(0.5, 0.999)]
+    prevalence: Annotated[float, Within(0.0001, 0.9999)]
+    seed: Annotated[int, Within(0, 2**31 - 1)]
 
 
 @dataclass(frozen=True)
@@ -229,49 +233,60 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _build(kind: Any, value: Any, where: str) -> Any:
     """Turn plain YAML into `kind`, checking types, keys and ranges on the way."""
-    origin = get_origin(kind)
     if is_dataclass(kind):
         return _build_dataclass(typing.cast(type, kind), value, where)
-    if origin is Literal:
-        if value not in get_args(kind):
-            raise ParamsError(f"{where} is {value!r}; allowed: {', '.join(map(repr, get_args(kind)))}")
-        return value
-    if origin is tuple:
-        if not isinstance(value, list):
-            raise ParamsError(f"{where} is {value!r}; it must be a list")
-        return tuple(_build(get_args(kind)[0], item, f"{where}[{i}]") for i, item in enumerate(value))
-    if origin is dict:
-        key_kind, value_kind = get_args(kind)
-        items = _mapping(value, where).items()
-        return {_build(key_kind, key, f"{where}: key"): _build(value_kind, v, f"{where}.{key}") for key, v in items}
-    if origin in (types.UnionType, typing.Union):
-        return _build_union(get_args(kind), value, where)
+    build = _BUILDERS.get(get_origin(kind))
+    return build(get_args(kind), value, where) if build else _build_scalar(kind, value, where)
+
+
+def _build_dataclass(kind: type, value: Any, where: str) -> Any:
+    given = _mapping(value, where)
+    hints = get_type_hints(kind, include_extras=True)
+    allowed = [f.name for f in fields(kind)]
+    for key in given:
+        if key not in allowed:
+            raise ParamsError(f"{where}: unknown key {key!r}; the keys are {', '.join(allowed)}")
+    for key in allowed:
+        if key not in given:
+            raise ParamsError(f"{where}: key {key!r} is missing")
+    built = {key: _build(hints[key], item, f"{where}.{key}") for key, item in given.items()}
+    try:
+        return kind(**built)
+    except ParamsError as fault:
+        raise ParamsError(f"{where}: {fault}") from None
+
+
+def _build_within(kinds: tuple[Any, ...], value: Any, where: str) -> Any:
+    kind, bounds = kinds
+    number = _build(kind, value, where)
+    if not bounds.low <= number <= bounds.high:
+        raise ParamsError(f"{where} is {number}; it must lie between {bounds.low} and {bounds.high}")
+    return number
+
+
+def _build_choice(choices: tuple[Any, ...], value: Any, where: str) -> Any:
+    if value not in choices:
+        raise ParamsError(f"{where} is {value!r}; allowed: {', '.join(map(repr, choices))}")
+    return value
+
+
+def _build_list(kinds: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise ParamsError(f"{where} is {value!r}; it must be a list")
+    return tuple(_build(kinds[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+
+
+def _build_mapping(kinds: tuple[Any, ...], value: Any, where: str) -> dict[Any, Any]:
+    items = _mapping(value, where).items()
+    return {_build(kinds[0], key, f"{where}: key"): _build(kinds[1], item, f"{where}.{key}") for key, item in items}
+
+
+def _build_scalar(kind: type, value: Any, where: str) -> Any:
     if kind is float and type(value) is int:
         return float(value)
     if type(value) is not kind:
         raise ParamsError(f"{where} is {value!r}; it must be of type {kind.__name__}")
     return value
-
-
-def _build_dataclass(kind: type, value: Any, where: str) -> Any:
-    given = _mapping(value, where)
-    hints = get_type_hints(kind)
-    allowed = {f.name: f for f in fields(kind)}
-    for key in given:
-        if key not in allowed:
-            raise ParamsError(f"{where}: unknown key {key!r}; the keys are {', '.join(allowed)}")
-    for key, f in allowed.items():
-        if key not in given and f.default is MISSING:
-            raise ParamsError(f"{where}: key {key!r} is missing")
-    built = {key: _build(hints[key], item, f"{where}.{key}") for key, item in given.items()}
-    for key, item in built.items():
-        bounds = allowed[key].metadata
-        if bounds and not bounds["low"] <= item <= bounds["high"]:
-            raise ParamsError(f"{where}.{key} is {item}; it must lie between {bounds['low']} and {bounds['high']}")
-    try:
-        return kind(**built)
-    except ParamsError as fault:
-        raise ParamsError(f"{where}: {fault}") from None
 
 
 def _build_union(kinds: tuple[type, ...], value: Any, where: str) -> Any:
@@ -287,3 +302,13 @@ def _mapping(value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ParamsError(f"{where} is {value!r}; it must hold keys and values")
     return value
+
+
+_BUILDERS: dict[Any, Callable[[tuple[Any, ...], Any, str], Any]] = {
+    Annotated: _build_within,
+    Literal: _build_choice,
+    tuple: _build_list,
+    dict: _build_mapping,
+    types.UnionType: _build_union,
+    typing.Union: _build_union,
+}

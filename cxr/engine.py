@@ -1,0 +1,135 @@
+"""The model that answers: an exported trunk, a linear head, a temperature and a threshold, in one folder.
+
+A bundle is a folder with trunk.xml and trunk.bin (OpenVINO), head.npz, and model.json (the facts). The stages,
+the command line and the service all answer through `Engine`; that is what makes them agree.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from cxr.calibration import calibrated
+from cxr.errors import ModelError
+from cxr.files import read_json
+from cxr.head import Head
+
+Precision = Literal["auto", "f32", "bf16"]
+BUNDLE_FILES = ("trunk.xml", "trunk.bin", "head.npz", "model.json")
+FACTS = ("name", "version", "backbone", "side", "classes", "temperature", "threshold")
+_BATCH = 8  # images a request: enough to fill the cores, small enough to keep activations in the cache
+
+
+class Trunk:
+    """A compiled trunk: uint8[n, side, side] to float32[n, h, w, c].
+
+    precision: "f32" is exact and what answers are given in; "auto" takes bf16 where the processor has it.
+    """
+
+    def __init__(self, path: Path, precision: Precision = "f32", *, latency: bool = False):
+        import openvino as ov
+
+        core = ov.Core()
+        options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY" if latency else "THROUGHPUT"}
+        if precision != "auto":
+            options["INFERENCE_PRECISION_HINT"] = precision
+        try:
+            self._model = core.compile_model(core.read_model(path), "CPU", options)
+        except RuntimeError as fault:
+            raise ModelError(f"{path} is not a readable OpenVINO model ({_reason(fault)})") from None
+        self.side = int(self._model.input().partial_shape[1].get_length())
+        self.shape: tuple[int, int, int] = tuple(
+            int(d.get_length()) for d in list(self._model.output().partial_shape)[1:]
+        )  # type: ignore[assignment]
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        """One batch at once; thread-safe, each call owns its request."""
+        self._check(pixels)
+        return self._model.create_infer_request().infer(pixels[..., None])[0]
+
+    def stream(self, batches: Iterable[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
+        """Feature maps of many batches, all cores busy: yields (number of the batch, float32[n, h, w, c]).
+
+        Results come in the order of completion, so that a slow batch holds nobody up.
+        """
+        import openvino as ov
+
+        queue = ov.AsyncInferQueue(self._model)
+        done: list[tuple[int, np.ndarray]] = []
+        queue.set_callback(lambda request, number: done.append((number, request.get_output_tensor().data.copy())))
+        for number, batch in enumerate(batches):
+            self._check(batch)
+            queue.start_async({0: batch[..., None]}, number)
+            while done:
+                yield done.pop(0)
+        queue.wait_all()
+        yield from done
+
+    def feature_maps(self, pixels: np.ndarray, progress: Callable[[int], object] = lambda n: None) -> np.ndarray:
+        """float32[n, h, w, c] of uint8[n, side, side], in order. progress: called with images done."""
+        out = np.empty((len(pixels), *self.shape), np.float32)
+        batches = (pixels[start : start + _BATCH] for start in range(0, len(pixels), _BATCH))
+        for number, maps in self.stream(batches):
+            out[number * _BATCH : number * _BATCH + len(maps)] = maps
+            progress(len(maps))
+        return out
+
+    def _check(self, pixels: np.ndarray) -> None:
+        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[1:] != (self.side, self.side):
+            raise ValueError(
+                f"pixels are {pixels.dtype}{pixels.shape}, the trunk takes uint8[n, {self.side}, {self.side}]"
+            )
+
+
+class Engine:
+    """A loaded bundle. `facts` is model.json: name, version, backbone, side, classes, temperature, threshold, …"""
+
+    def __init__(self, trunk: Trunk, head: Head, facts: dict[str, Any]):
+        self.trunk, self.head, self.facts = trunk, head, facts
+
+    @classmethod
+    def load(cls, directory: Path, *, precision: Precision = "f32", latency: bool = False) -> "Engine":
+        """Raises ModelError that names what is missing or does not fit together."""
+        directory = Path(directory)
+        missing = [name for name in BUNDLE_FILES if not (directory / name).is_file()]
+        if missing:
+            raise ModelError(f"{directory} lacks {', '.join(missing)}; it is not a complete model, run `dvc repro`")
+        facts = read_json(directory / "model.json")
+        absent = [key for key in FACTS if key not in facts]
+        if absent:
+            raise ModelError(f"{directory / 'model.json'} lacks {', '.join(absent)}; made by another version?")
+        trunk = Trunk(directory / "trunk.xml", precision, latency=latency)
+        head = Head.load(directory / "head.npz")
+        if trunk.shape != head.weights.shape or trunk.side != facts["side"]:
+            raise ModelError(
+                f"{directory}: trunk gives {trunk.shape} at side {trunk.side}, "
+                f"head takes {head.weights.shape}, model.json says side {facts['side']}"
+            )
+        return cls(trunk, head, facts)
+
+    @property
+    def side(self) -> int:
+        """Pixels of the square that `predict` takes."""
+        return self.trunk.side
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Calibrated probability of COVID, float64[n]: the log odds divided by the temperature (Guo et al. 2017)."""
+        return calibrated(logits, self.facts["temperature"])
+
+    def logits(self, pixels: np.ndarray, progress: Callable[[int], object] = lambda n: None) -> np.ndarray:
+        """Log odds of COVID before calibration: uint8[n, side, side] to float64[n]."""
+        logits = np.empty(len(pixels))
+        batches = (pixels[start : start + _BATCH] for start in range(0, len(pixels), _BATCH))
+        for number, maps in self.trunk.stream(batches):
+            logits[number * _BATCH : number * _BATCH + len(maps)] = self.head.logits(maps)
+            progress(len(maps))
+        return logits
+
+    def predict(self, pixels: np.ndarray, progress: Callable[[int], object] = lambda n: None) -> np.ndarray:
+        """Calibrated probability of COVID of each picture: uint8[n, side, side] to float64[n]."""
+        return self.probabilities(self.logits(pixels, progress))
+
+
+def _reason(fault: RuntimeError) -> str:
+    return (str(fault).strip().splitlines() or ["unknown"])[-1][:200]

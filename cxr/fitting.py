@@ -1,0 +1,57 @@
+"""From banks to a calibrated bundle: the head is trained, then its probabilities and its threshold are set.
+
+Temperature and threshold are chosen on the validation patients' answers of the very engine that will serve.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cxr.bundle import write_bundle
+from cxr.calibration import calibrated, fit_temperature, operating_threshold
+from cxr.dataset import Side
+from cxr.engine import Engine
+from cxr.features import ViewBank, pixel_keys
+from cxr.labels import CLASSES
+from cxr.parallel import bar
+from cxr.params import TrainParams
+from cxr.training import Examples, TrainedHead, costs, train_head
+
+
+def train_on_banks(
+    train: Side,
+    validation: Side,
+    banks: tuple[ViewBank, ViewBank],
+    params: TrainParams,
+) -> TrainedHead:
+    """Train on the bank of augmented views, keep the best epoch by the bank of plain ones."""
+    augmented, plain = banks
+    examples = _examples(augmented, train, params.weighting)
+    held_back = _examples(plain, validation, params.weighting)
+    with bar(params.epochs, f"train {augmented.spec.backbone}", "epoch") as advance:
+        return train_head(examples, held_back, augmented.shape, params, lambda epoch: advance(1))
+
+
+def _examples(bank: ViewBank, side: Side, weighting: str) -> Examples:
+    rows = bank.rows(pixel_keys(side.picture, len(side.rows)))
+    cost = costs([row.label for row in side.rows], [row.source for row in side.rows], weighting)
+    return Examples(bank.views(), rows, side.y.astype(np.float32), cost, bank.scales())
+
+
+def calibrated_bundle(
+    directory: Path, trunk: Path, trained: TrainedHead, validation: Side, facts: dict[str, Any], sensitivity: float
+) -> np.ndarray:
+    """Write the bundle, ask its engine about the validation patients, set temperature and threshold.
+
+    Returns the calibrated probabilities float64[n] of the validation images. facts: name, backbone and side.
+    """
+    neutral = {**facts, "classes": list(CLASSES), "temperature": 1.0, "threshold": 0.5, "head": trained.head.kind}
+    write_bundle(directory, trunk, trained.head, neutral)
+    with bar(len(validation.rows), f"validate {facts['backbone']}") as advance:
+        logits = Engine.load(directory).logits(validation.pixels, advance)
+    temperature = fit_temperature(validation.y, logits)
+    p_covid = calibrated(logits, temperature)
+    threshold = operating_threshold(validation.y, p_covid, sensitivity)
+    write_bundle(directory, trunk, trained.head, {**neutral, "temperature": temperature, "threshold": threshold})
+    return p_covid

@@ -1,0 +1,15 @@
+"""Where the pipeline's files lie, relative to the project's root; the same names stand in dvc.yaml."""
+
+from pathlib import Path
+
+RAW = Path("data/raw")
+INDEX = Path("data/index.csv")
+REJECTED = Path("data/rejected.csv")
+SPLIT = Path("data/split.csv")
+SPLIT_REJECTED = Path("data/split_rejected.csv")
+PIXELS = Path("data/pixels.npy")
+FEATURES = Path("data/features")
+BANK = Path("data/bank")
+MODELS = Path("models")
+CHAMPION = MODELS / "champion"
+REPORTS = Path("reports")

@@ -1,0 +1,137 @@
+"""Logistic regression with dropout on its inputs, straight from a bank's bytes: the kernels of head training.
+
+Why not a library: each step reads a batch of stored bytes, and a general framework would first turn them into
+floats and then into a masked copy, so that moving memory would cost many times the arithmetic. Here each byte
+is read, masked and used where it lies. The arithmetic is that of Dense(2, softmax) behind Dropout, trained by
+Adam (Kingma & Ba 2015); a test holds it against Keras.
+
+Two softmax columns of equal learning rate move in opposite directions by equal steps, so their difference is
+one weight vector that moves by two steps.
+"""
+
+import numba
+import numpy as np
+
+_BLOCK = 2048  # inputs whose gradient is gathered at once: 8 KiB, which stays in the first-level cache
+_BETA1, _BETA2, _EPSILON = np.float32(0.9), np.float32(0.999), np.float32(1e-7)  # Keras' defaults
+_u32 = np.uint32
+
+
+@numba.njit(inline="always")
+def _kept(position, seed, drop_below):
+    """Whether dropout keeps one input: a hash of its position and the row's seed (MurmurHash3's finaliser).
+
+    Computed again in the backward pass rather than stored; `drop_below` is the dropout rate times 2**32.
+    """
+    mixed = _u32(position * _u32(0x9E3779B1)) ^ seed
+    mixed = _u32((mixed ^ (mixed >> _u32(16))) * _u32(0x85EBCA6B))
+    mixed = _u32((mixed ^ (mixed >> _u32(13))) * _u32(0xC2B2AE35))
+    return _u32(mixed ^ (mixed >> _u32(16))) >= drop_below
+
+
+@numba.njit(fastmath=True)
+def _dot(row, weights, seed, drop_below):
+    total = np.float32(0)
+    for j in range(row.shape[0]):
+        term = np.float32(row[j]) * weights[j]
+        total += term if _kept(_u32(j), seed, drop_below) else np.float32(0)
+    return total
+
+
+@numba.njit(parallel=True, fastmath=True)
+def logits(bank, rows, views, weights, bias, seeds, drop_below):
+    """float32[n] log odds. bank: [rows, views, d] of uint8 or float32. rows, views: int64[n]. weights: float32[d],
+    with the inputs' scale and 1 / (1 - rate) already in it. seeds: uint32[n]; drop_below 0 drops nothing."""
+    out = np.empty(rows.shape[0], np.float32)
+    for i in numba.prange(rows.shape[0]):
+        out[i] = _dot(bank[rows[i], views[i]], weights, seeds[i], drop_below) + bias
+    return out
+
+
+@numba.njit(fastmath=True)
+def _accumulate(row, slope, seed, drop_below, start, gradient):
+    for j in range(row.shape[0]):
+        factor = slope if _kept(_u32(j) + _u32(start), seed, drop_below) else np.float32(0)
+        gradient[j] += factor * np.float32(row[j])
+
+
+@numba.njit(fastmath=True)
+def _adam(gradient, scale, weights, mean, square, step_size, decay, correction):
+    for j in range(weights.shape[0]):
+        g = gradient[j] * scale[j]
+        mean[j] = _BETA1 * mean[j] + (np.float32(1) - _BETA1) * g
+        square[j] = _BETA2 * square[j] + (np.float32(1) - _BETA2) * g * g
+        weights[j] -= step_size * mean[j] / (np.sqrt(square[j]) * correction + _EPSILON) + decay * weights[j]
+
+
+@numba.njit(parallel=True, fastmath=True)
+def descend(
+    bank, rows, views, slopes, seeds, drop_below, scale, weights, mean, square, step_size, decay, correction
+):
+    """One Adam step in place. slopes: float32[n], d loss / d logit of each row. scale: float32[d], input per
+    stored byte, over 1 - rate. weights, mean, square: float32[d]. correction: 1 / sqrt(1 - beta2**t)."""
+    size = weights.shape[0]
+    for block in numba.prange((size + _BLOCK - 1) // _BLOCK):
+        start, stop = block * _BLOCK, min(size, (block + 1) * _BLOCK)
+        gradient = np.zeros(stop - start, np.float32)
+        for i in range(rows.shape[0]):
+            _accumulate(bank[rows[i], views[i], start:stop], slopes[i], seeds[i], drop_below, start, gradient)
+        _adam(
+            gradient, scale[start:stop], weights[start:stop], mean[start:stop], square[start:stop],
+            step_size, decay, correction,
+        )  # fmt: skip
+
+
+class Adam:
+    """A weight vector and a bias under Adam, in the inputs' own units.
+
+    scale: float32[d], input per stored byte. One step moves the logit difference as a step of `learning_rate`
+    on both columns of Dense(2) would. weight_decay: decoupled (Loshchilov & Hutter 2019).
+    """
+
+    def __init__(
+        self, scale: np.ndarray, dropout: float, learning_rate: float, weight_decay: float, rng: np.random.Generator
+    ):
+        size = len(scale)
+        limit = np.sqrt(6 / (size + 2))  # Glorot & Bengio 2010, Dense(2)'s default
+        columns = rng.uniform(-limit, limit, (2, size))
+        self.weights = (columns[1] - columns[0]).astype(np.float32)
+        self.bias = np.float32(0)
+        self._keep_scale = (scale / (1 - dropout)).astype(np.float32)
+        self._drop_below = _u32(round(dropout * 2**32))
+        self._rate, self._decay = learning_rate, weight_decay
+        self._mean, self._square = np.zeros(size, np.float32), np.zeros(size, np.float32)
+        self._bias_mean = self._bias_square = 0.0
+        self._steps = 0
+
+    def predict(self, bank: np.ndarray, rows: np.ndarray, views: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """float32[n] log odds without dropout. scale: float32[d], of this bank, which may be another one."""
+        none = np.zeros(len(rows), np.uint32)
+        return logits(bank, rows, views, self.weights * scale, self.bias, none, _u32(0))
+
+    def step(
+        self, bank: np.ndarray, rows: np.ndarray, views: np.ndarray, y: np.ndarray, cost: np.ndarray, seeds: np.ndarray
+    ) -> np.ndarray:
+        """One step on a batch; returns its float32[n] log odds under dropout, before the step.
+
+        y: float32[n], 0 or 1. cost: float32[n], what each row weighs in the loss. seeds: uint32[n], of dropout.
+        """
+        z = logits(bank, rows, views, self.weights * self._keep_scale, self.bias, seeds, self._drop_below)
+        slopes = ((1 / (1 + np.exp(-z.astype(np.float64))) - y) * cost / len(z)).astype(np.float32)
+        self._steps += 1
+        step_size = 2 * self._rate / (1 - float(_BETA1) ** self._steps)
+        correction = 1 / np.sqrt(1 - float(_BETA2) ** self._steps)
+        descend(
+            bank, rows, views, slopes, seeds, self._drop_below, self._keep_scale,
+            self.weights, self._mean, self._square,
+            np.float32(step_size), np.float32(self._rate * self._decay), np.float32(correction),
+        )  # fmt: skip
+        self._step_bias(float(slopes.sum()), step_size, correction)
+        return z
+
+    def _step_bias(self, slope: float, step_size: float, correction: float) -> None:
+        beta1, beta2 = float(_BETA1), float(_BETA2)
+        self._bias_mean = beta1 * self._bias_mean + (1 - beta1) * slope
+        self._bias_square = beta2 * self._bias_square + (1 - beta2) * slope**2
+        step = step_size * self._bias_mean / (np.sqrt(self._bias_square) * correction + float(_EPSILON))
+        self.bias = np.float32(self.bias - step)

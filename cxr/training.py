@@ -1,0 +1,143 @@
+"""Training the head: many epochs over random views from the bank, the best epoch by validation loss kept."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from cxr.errors import CxrError
+from cxr.head import Head
+from cxr.labels import CLASSES
+from cxr.linear import Adam
+from cxr.params import TrainParams
+
+_NORM_ROWS = 256  # rows that the features' length is measured on
+
+
+class Epoch(NamedTuple):
+    """One epoch's mean loss (natural log, weighted) and accuracy; the training ones under dropout, as it runs."""
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+
+
+@dataclass(frozen=True)
+class Examples:
+    """views: uint8 or float32[rows, k, d], may be memory-mapped. rows: int64[n] into it. y: float32[n], 0 or 1.
+    cost: float32[n], what each example weighs in the loss, 1 on average. scales: float32[d], what a stored 1
+    stands for."""
+
+    views: np.ndarray
+    rows: np.ndarray
+    y: np.ndarray
+    cost: np.ndarray
+    scales: np.ndarray
+
+
+@dataclass(frozen=True)
+class TrainedHead:
+    head: Head
+    history: list[Epoch]
+    best_epoch: int
+
+
+def costs(labels: Sequence[str], sources: Sequence[str], weighting: str) -> np.ndarray:
+    """float32[n], 1 on average: what each example weighs in the loss.
+
+    "label" gives both classes the same sum; "label_and_source" gives each source of a class the same sum too,
+    so that a large source does not speak for its class alone.
+    """
+    labels_, sources_ = np.array(labels), np.array(sources)
+    cost = np.ones(len(labels_))
+    if weighting != "none":
+        for label in set(labels):
+            here = labels_ == label
+            cost[here] = len(labels_) / (len(CLASSES) * here.sum())
+            if weighting == "label_and_source":
+                names, counts = np.unique(sources_[here], return_counts=True)
+                share = dict(zip(names, here.sum() / (len(names) * counts), strict=True))
+                cost[here] *= [share[source] for source in sources_[here]]
+    return cost.astype(np.float32)
+
+
+def train_head(
+    train: Examples,
+    validation: Examples,
+    shape: tuple[int, int, int],
+    params: TrainParams,
+    progress: Callable[[Epoch], object] = lambda epoch: None,
+) -> TrainedHead:
+    """Train on a random view of each example per epoch; keep the epoch of least validation loss.
+
+    shape: (h, w, c) of the feature maps that the views are. Features are scaled to unit root mean square length
+    first, so that one learning rate suits every backbone and head. Raises CxrError where a side lacks one of
+    the classes.
+    """
+    for name, examples in (("training", train), ("validation", validation)):
+        if len(set(examples.y.tolist())) < len(CLASSES):
+            raise CxrError(f"the {name} patients carry one class only; add patients or change split.seed")
+    if params.head == "average":
+        train, validation = _pooled(train, shape), _pooled(validation, shape)
+    length = _mean_length(train)
+    rng = np.random.default_rng(params.seed)
+    model = Adam(train.scales / length, params.dropout, params.learning_rate, params.weight_decay, rng)
+    history: list[Epoch] = []
+    best = (math.inf, 0, model.weights, model.bias)
+    for number in range(1, params.epochs + 1):
+        trained = _run_epoch(model, train, params.batch_size, rng)
+        first = np.zeros(len(validation.rows), np.int64)
+        z = model.predict(validation.views, validation.rows, first, validation.scales / length)
+        epoch = Epoch(number, *trained, *_loss_and_accuracy(z, validation))
+        history.append(epoch)
+        progress(epoch)
+        if epoch.validation_loss < best[0]:
+            best = (epoch.validation_loss, number, model.weights.copy(), model.bias)
+    # Back to weights on the features as they are.
+    return TrainedHead(_head(params, best[2] / length, float(best[3]), shape), history, best[1])
+
+
+def _head(params: TrainParams, weights: np.ndarray, bias: float, shape: tuple[int, int, int]) -> Head:
+    if params.head == "average":
+        height, width, _ = shape
+        weights = np.tile(weights / (height * width), height * width)
+    return Head(params.head, weights.reshape(shape).astype(np.float32), bias)
+
+
+def _run_epoch(model: Adam, train: Examples, batch_size: int, rng: np.random.Generator) -> tuple[float, float]:
+    order = rng.permutation(len(train.rows))
+    views = rng.integers(train.views.shape[1], size=len(order))
+    seeds = rng.integers(2**32, size=len(order), dtype=np.uint32)
+    z = np.empty(len(order), np.float32)
+    for start in range(0, len(order), batch_size):
+        batch = order[start : start + batch_size]
+        rows, y, cost = train.rows[batch], train.y[batch], train.cost[batch]
+        z[batch] = model.step(train.views, rows, views[batch], y, cost, seeds[batch])
+    return _loss_and_accuracy(z, train)
+
+
+def _loss_and_accuracy(z: np.ndarray, examples: Examples) -> tuple[float, float]:
+    """Weighted mean cross-entropy of log odds float32[n], and the plain accuracy at even odds."""
+    signed = np.where(examples.y > 0, z, -z).astype(np.float64)
+    return float(np.mean(np.logaddexp(0, -signed) * examples.cost)), float(np.mean(signed > 0))
+
+
+def _pooled(examples: Examples, shape: tuple[int, int, int]) -> Examples:
+    """The examples with float32[n, k, c] views, each the mean over the locations of its feature map."""
+    per_channel = examples.scales[: shape[2]]
+    pooled = np.empty((len(examples.rows), examples.views.shape[1], shape[2]), np.float32)
+    for i, row in enumerate(examples.rows):
+        maps = examples.views[row].reshape(-1, shape[0] * shape[1], shape[2])
+        pooled[i] = maps.mean(axis=1, dtype=np.float32) * per_channel
+    return Examples(pooled, np.arange(len(pooled)), examples.y, examples.cost, np.ones(shape[2], np.float32))
+
+
+def _mean_length(examples: Examples) -> np.float32:
+    """Root mean square Euclidean length of the feature vectors, from a spread of rows."""
+    spread = examples.rows[:: max(1, len(examples.rows) // _NORM_ROWS)]
+    squares = [float(np.square(examples.views[row, 0] * examples.scales).sum(dtype=np.float64)) for row in spread]
+    return np.float32(max(math.sqrt(float(np.mean(squares))), 1e-12))

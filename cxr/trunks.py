@@ -1,0 +1,53 @@
+"""The exported trunk of one backbone: made once, recognised by what it was made of."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from cxr.errors import CxrError
+from cxr.features import BankSpec, bank_specs
+from cxr.files import read_json, replace_when_complete, write_json
+from cxr.params import Backbone, FeaturesParams
+
+
+@dataclass(frozen=True)
+class TrunkSpec:
+    """Everything that an exported trunk depends on. weights: cxr.backbones.weights_identity."""
+
+    backbone: Backbone
+    side: int
+    weights: str
+
+
+def ensure_trunk(spec: TrunkSpec, weights: str, seed: int, directory: Path) -> None:
+    """Leave trunk.xml, trunk.bin, trunk.json and layers.json in `directory`, starting Keras only if they are
+    not already those of `spec`. weights, seed: as cxr.backbones.build_trunk takes them."""
+    if _is_there(spec, directory):
+        return
+    from cxr.backbones import build_trunk, export_trunk, layer_table
+
+    trunk = build_trunk(spec.backbone, spec.side, weights, seed)
+    with replace_when_complete(directory) as unfinished:
+        unfinished.mkdir()
+        export_trunk(trunk, unfinished)
+        write_json(layer_table(trunk), unfinished / "layers.json")
+        write_json(asdict(spec), unfinished / "trunk.json")
+
+
+def _is_there(spec: TrunkSpec, directory: Path) -> bool:
+    try:
+        return read_json(directory / "trunk.json") == asdict(spec) and (directory / "trunk.bin").is_file()
+    except CxrError:
+        return False
+
+
+def read_trunk_spec(directory: Path) -> TrunkSpec:
+    facts: dict[str, Any] = read_json(directory / "trunk.json")
+    return TrunkSpec(**facts)
+
+
+def specs_of_banks(trunk: TrunkSpec, params: FeaturesParams) -> tuple[BankSpec, BankSpec]:
+    """The banks of augmented and of plain views that belong to this trunk under these params."""
+    return bank_specs(
+        trunk.backbone, trunk.weights, trunk.side, params.precision, params.views, params.seed, params.augmentation
+    )

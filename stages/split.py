@@ -1,0 +1,38 @@
+"""Send every patient to train, validation or test, and drop near-duplicates that stand on two sides."""
+
+from cxr.errors import CxrError
+from cxr.files import write_json
+from cxr.layout import INDEX, REPORTS, SPLIT, SPLIT_REJECTED
+from cxr.manifest import ImageRow, RejectedRow, count_by, read_rows, write_rows
+from cxr.params import SplitParams, load_params
+from cxr.splits import SPLITS, SplitRow, assign_splits
+from cxr.stage import run_stage
+
+
+def main() -> str:
+    rows = read_rows(ImageRow, INDEX)
+    kept, dropped = assign_splits(rows, load_params(SplitParams, "split"))
+    counts = count_by(kept, "split")
+    empty = [side for side in SPLITS if not counts.get(side)]
+    if empty:
+        raise CxrError(f"no patient fell to {', '.join(empty)}; add patients or change split.seed in params.yaml")
+    write_rows(kept, SplitRow, SPLIT)
+    write_rows(dropped, RejectedRow, SPLIT_REJECTED)
+    labels = {row.path: row.label for row in rows}
+    by_label: dict[str, int] = {}
+    for row in kept:
+        key = f"{row.split}/{labels[row.path]}"
+        by_label[key] = by_label.get(key, 0) + 1
+    report = {
+        "images": counts,
+        "patients": {side: len({row.group for row in kept if row.split == side}) for side in counts},
+        "images_by_label": dict(sorted(by_label.items())),
+        "near_duplicates_dropped": len(dropped),
+    }
+    write_json(report, REPORTS / "split.json")
+    shown = ", ".join(f"{counts[side]} {side}" for side in SPLITS)
+    return f"{len(rows)} images: {shown}, {counts.get('held_out', 0)} held out, {len(dropped)} near-duplicates dropped"
+
+
+if __name__ == "__main__":
+    run_stage(main)
