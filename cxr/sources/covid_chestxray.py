@@ -11,9 +11,13 @@ from pathlib import Path, PurePosixPath
 from cxr.errors import SourceError
 from cxr.manifest import FRONTAL_VIEWS, RejectedRow
 from cxr.params import PUBLIC, CovidChestxrayParams
+from cxr.sources import archives
 from cxr.sources.base import Candidate, Listing, Source
 from cxr.sources.places import copy_mirror, is_clutter
+from cxr.sources.transfer import Download, Patience, url_opener
 
+ARCHIVE_URL = "https://codeload.github.com/ieee8023/covid-chestxray-dataset/zip/{revision}"
+PATIENCE = Patience()
 METADATA = "metadata.csv"
 IMAGES = "images"
 # volumes/ is left behind: computed tomography, several times the size of all the rest.
@@ -40,8 +44,28 @@ Record = dict[str, str]
 
 def fetch(params: CovidChestxrayParams, directory: Path) -> None:
     if params.origin == PUBLIC:
-        raise SourceError("not yet")
-    copy_mirror(params.origin, directory, (METADATA, IMAGES), is_kept)
+        _download(params.revision, directory)
+    else:
+        copy_mirror(params.origin, directory, (METADATA, IMAGES), is_kept)
+
+
+def _download(revision: str, directory: Path) -> None:
+    what = f"{directory.name}: GitHub archive of revision {revision}"
+    if not re.fullmatch("[0-9a-f]{40}", revision):
+        raise SourceError(f"{what}: a revision is a commit's id of 40 hex digits; correct it in params.yaml")
+    advice = {404: "check `revision` in params.yaml against the commits of ieee8023/covid-chestxray-dataset"}
+    job = Download(url_opener(ARCHIVE_URL.format(revision=revision), PATIENCE), what, PATIENCE, advice)
+    with archives.fetched(job, directory, f"{revision}.zip") as archive:
+        commit = archives.comment_of(archive, what)
+        if commit != revision:
+            raise archives.BadArchiveError(f"{what}: the archive that came is of {commit or 'no revision'}; run again")
+        archives.unpack(archive, directory, _place, what)
+
+
+def _place(path: PurePosixPath) -> PurePosixPath | None:
+    """Without the top folder, which GitHub names after the commit."""
+    inner = PurePosixPath(*path.parts[1:])
+    return inner if inner.parts and is_kept(inner) else None
 
 
 def is_kept(path: PurePosixPath) -> bool:

@@ -8,9 +8,13 @@ from pathlib import Path, PurePosixPath
 
 from cxr.errors import SourceError
 from cxr.params import PUBLIC, KagglePneumoniaParams
+from cxr.sources import archives
 from cxr.sources.base import Candidate, Listing, Source
+from cxr.sources.kaggle_api import DATASET, OWNER, dataset_opener
 from cxr.sources.places import copy_mirror, is_clutter
+from cxr.sources.transfer import Download, Patience
 
+PATIENCE = Patience()
 TOP = "chest_xray"
 PARTS = ("train", "test", "val")
 CLASSES = ("NORMAL", "PNEUMONIA")
@@ -22,8 +26,16 @@ _NUMBER = re.compile(r"(?:NORMAL2-)?(IM-\d+)-")
 
 def fetch(params: KagglePneumoniaParams, directory: Path) -> None:
     if params.origin == PUBLIC:
-        raise SourceError("not yet")
-    copy_mirror(params.origin, directory, (TOP,), is_kept)
+        _download(params.version, directory)
+    else:
+        copy_mirror(params.origin, directory, (TOP,), is_kept)
+
+
+def _download(version: int, directory: Path) -> None:
+    what = f"{directory.name}: Kaggle dataset {OWNER}/{DATASET}, version {version}"
+    job = Download(dataset_opener(version, what, PATIENCE), what, PATIENCE)
+    with archives.fetched(job, directory, f"version-{version}.zip") as archive:
+        archives.unpack(archive, directory, lambda path: path if is_kept(path) else None, what)
 
 
 def is_kept(path: PurePosixPath) -> bool:

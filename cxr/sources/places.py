@@ -38,7 +38,7 @@ def copy_mirror(origin: str, directory: Path, markers: Sequence[str], wanted: Wa
         if not files:
             raise SourceError(f"{directory.name}: {root} holds none of this source's files; set `origin` to a mirror")
         sizes = [(root / path).stat().st_size for path in files]
-        require_space(sum(sizes), directory)
+        require_space(sum(sizes), directory, directory.name)
         with replace_when_complete(directory) as partial:
             _copy(root, files, sizes, partial)
 
@@ -79,13 +79,13 @@ def _copy(root: Path, files: list[PurePosixPath], sizes: list[int], target: Path
             bar.update(size)
 
 
-def require_space(needed_bytes: int, directory: Path) -> None:
-    """Fail before the work, not in its middle."""
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    free_bytes = shutil.disk_usage(directory.parent).free
+def require_space(needed_bytes: int, place: Path, what: str) -> None:
+    """Fail before the work, not in its middle. place: the file or folder that is to be made."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    free_bytes = shutil.disk_usage(place.parent).free
     if needed_bytes > free_bytes:
         raise SourceError(
-            f"{directory.name}: needs {_gib(needed_bytes)} and the disk that holds {directory.parent} has "
+            f"{what}: needs {_gib(needed_bytes)} and the disk that holds {place.parent} has "
             f"{_gib(free_bytes)} free; free some space and run again"
         )
 
