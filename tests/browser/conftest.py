@@ -1,0 +1,90 @@
+import os
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from .chromium import chromium_path, launch
+from .server import StandIn
+
+DESKTOP = {"viewport": {"width": 1280, "height": 900}}
+PHONE = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
+SIZES = {"desktop": DESKTOP, "phone": PHONE}
+
+WATCH_POLICY = """addEventListener("securitypolicyviolation",
+  (event) => console.error(`POLICY ${event.violatedDirective} ${event.blockedURI}`));"""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "browser: needs Chromium")
+    config.addinivalue_line("markers", "failing_service: the service fails on purpose, so the browser may report failed loads")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = chromium_path()
+    if path is None:
+        pytest.skip("no Chromium: set CXR_CHROMIUM, or install Debian's package chromium")
+    with sync_playwright() as playwright:
+        browser = launch(playwright, path)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def service() -> Iterator[StandIn]:
+    with StandIn() as service:
+        yield service
+
+
+@pytest.fixture(params=["stand-in", "real"])
+def site(request: pytest.FixtureRequest) -> str:
+    """The address of the stand-in, then that of a real service, for tests that hold for both."""
+    if request.param == "stand-in":
+        return request.getfixturevalue("service").url
+    url = os.environ.get("CXR_SERVICE_URL")
+    if not url:
+        pytest.skip("CXR_SERVICE_URL is not set: no real service to ask")
+    return url.rstrip("/") + "/"
+
+
+@pytest.fixture
+def size() -> str:
+    """Override with parametrize: desktop or phone."""
+    return "desktop"
+
+
+@pytest.fixture
+def context_options() -> dict:
+    """Override with parametrize: more options of the browser context, colour scheme and so on."""
+    return {}
+
+
+@pytest.fixture
+def context(request: pytest.FixtureRequest, browser: Browser, size: str, context_options: dict) -> Iterator[BrowserContext]:
+    """A fresh profile. When the test is over: nothing left the page's origin, nothing broke the policy, nothing was
+    written to the console as an error."""
+    context = browser.new_context(locale="en-GB", accept_downloads=True, **SIZES[size], **context_options)
+    context.set_default_timeout(10_000)
+    expect.set_options(timeout=10_000)
+    context.add_init_script(WATCH_POLICY)
+    complaints: list[str] = []
+    addresses: list[str] = []
+    context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    context.on("request", lambda asked: addresses.append(asked.url))
+    yield context
+    origins = {"{0.scheme}://{0.netloc}".format(urlsplit(page.url)) for page in context.pages}
+    context.close()
+    if request.node.get_closest_marker("failing_service"):
+        complaints = [text for text in complaints if not text.startswith("Failed to load resource")]
+    assert complaints == []
+    outside = [url for url in addresses if not url.startswith(("blob:", "data:", *(f"{origin}/" for origin in origins)))]
+    assert outside == []
+    assert addresses or not origins, "nothing was watched"
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
