@@ -100,9 +100,15 @@ def _wanted(
     wanted = [(member, place) for member, place in placed if place is not None]
     if not wanted:
         raise BadArchiveError(f"{what}: the zip holds none of the files that this source should have")
-    if len({place for _, place in wanted}) < len(wanted):
-        raise BadArchiveError(f"{what}: the zip is refused, it names one file twice")
+    _refuse_collisions([place for _, place in wanted], what)
     return wanted
+
+
+def _refuse_collisions(places: list[PurePosixPath], what: str) -> None:
+    taken = set(places)
+    folders = {folder for place in places for folder in place.parents}  # always holds ".", the top itself
+    if len(taken) < len(places) or taken & folders:
+        raise BadArchiveError(f"{what}: the zip is refused, it names one file twice, or as a folder too")
 
 
 def _harm(member: zipfile.ZipInfo) -> str:

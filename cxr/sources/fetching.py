@@ -1,5 +1,6 @@
 """Bring every configured source into one directory, and nothing else."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cxr.errors import SourceError
-from cxr.files import read_json, remove, write_json
+from cxr.files import remove, write_json
 from cxr.params import PUBLIC, SourceParams
 from cxr.sources.base import Source
 
@@ -33,12 +34,19 @@ def fetch_all(configured: Mapping[str, SourceParams], sources: Mapping[str, Sour
 
 def _fetch(params: SourceParams, source: Source[Any], directory: Path) -> bool:
     receipt = receipt_of(params)
-    path = directory / RECEIPT
-    if receipt.get("origin") != "mirror" and path.exists() and read_json(path) == receipt:
+    if receipt.get("origin") != "mirror" and _recorded(directory) == receipt:
         return False
     source.fetch(params, directory)
-    write_json(receipt, path)
+    write_json(receipt, directory / RECEIPT)
     return True
+
+
+def _recorded(directory: Path) -> Any:
+    """The receipt in the folder; None where there is none that can be read, so that the source is fetched."""
+    try:
+        return json.loads((directory / RECEIPT).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+        return None
 
 
 def receipt_of(params: SourceParams) -> dict[str, Any]:

@@ -1,19 +1,16 @@
-import io
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from servers import REVISION, Server
 
 from cxr.sources import covid_chestxray, kaggle_pneumonia
-from cxr.sources.transfer import Patience
 
-HURRIED = Patience(connect_timeout_s=5, read_timeout_s=5, attempts=3, backoff_s=0, longest_wait_s=5)
-HEADER = "patientid,offset,sex,age,finding,view,modality,folder,filename\n"
+from .made import HURRIED, metadata, noise, zip_of
+from .servers import REVISION, Server
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch, tmp_path) -> Iterator[Server]:
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
     """Stands in for codeload, for Kaggle's API and for its storage; no credentials are to be found."""
     kaggle_env = pytest.importorskip("kagglesdk.kaggle_env")
     for name in ("KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_API_ENVIRONMENT", "HTTP_PROXY"):
@@ -30,25 +27,6 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path) -> Iterator[Server]:
         monkeypatch.setattr(kaggle_pneumonia, "PATIENCE", HURRIED)
         yield running
         running.shutdown()
-
-
-def zip_of(files: Mapping[str, bytes], comment: str = "") -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as zipped:
-        for name, content in files.items():
-            zipped.writestr(name, content)
-        zipped.comment = comment.encode()
-    return buffer.getvalue()
-
-
-def noise(size: int, seed: int = 0) -> bytes:
-    import random
-
-    return random.Random(seed).randbytes(size)
-
-
-def metadata(*rows: str) -> bytes:
-    return (HEADER + "\n".join(rows) + "\n").encode()
 
 
 @pytest.fixture

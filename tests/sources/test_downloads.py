@@ -12,12 +12,13 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
-from conftest import HURRIED, noise, zip_of
-from servers import KAGGLE_CALL, REVISION, STORAGE, Server, hang_up, kaggle_error, status, web_page
 
 from cxr.errors import SourceError
 from cxr.params import CovidChestxrayParams, KagglePneumoniaParams
 from cxr.sources import archives, covid_chestxray, kaggle_pneumonia, transfer
+
+from .made import HURRIED, files_under, noise, zip_of
+from .servers import KAGGLE_CALL, REVISION, STORAGE, Server, hang_up, kaggle_error, status, web_page
 
 COVID = CovidChestxrayParams("covid_chestxray", "public", REVISION, ("COVID",))
 KAGGLE = KagglePneumoniaParams("kaggle_pneumonia", "public", ("NonCOVID",), 2)
@@ -34,10 +35,6 @@ def codeload(server: Server, covid_zip: bytes) -> Server:
 def kaggle(server: Server, kaggle_zip: bytes) -> Server:
     server.state.archive = kaggle_zip
     return server
-
-
-def files_under(directory: Path) -> list[str]:
-    return sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
 
 
 def fault_of(source, params, directory: Path) -> str:

@@ -1,0 +1,250 @@
+"""What each source's records and names say: candidates, rejections with their reasons, patients."""
+
+from pathlib import Path
+
+import pytest
+
+from cxr.errors import SourceError
+from cxr.params import CovidChestxrayParams, FolderParams, KagglePneumoniaParams
+from cxr.sources import covid_chestxray, folder, kaggle_pneumonia
+from cxr.sources.base import Listing
+
+from .made import HEADER, metadata, write_files
+
+COVID = CovidChestxrayParams("covid_chestxray", "public", "0" * 40, ("COVID",))
+KAGGLE = KagglePneumoniaParams("kaggle_pneumonia", "public", ("NonCOVID",), 2)
+
+
+def covid_listing(root: Path, rows: list[str], files: list[str]) -> Listing:
+    write_files(root, {"metadata.csv": metadata(*rows), **{f"images/{file}": b"x" for file in files}})
+    return covid_chestxray.list_images(COVID, root, "github")
+
+
+def row(filename: str, patient="1", finding="COVID-19", view="PA", modality="X-ray", place="images") -> str:
+    return f'{patient},0,M,60,"{finding}",{view},{modality},{place},{filename}'
+
+
+# --- covid-chestxray-dataset ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("finding", "label"),
+    [
+        ("COVID-19", "COVID"),
+        ("COVID-19, ARDS", "COVID"),
+        ("Pneumonia/Viral/COVID-19", "COVID"),
+        ("SARS", "NonCOVID"),
+        ("No Finding", "NonCOVID"),
+        ("Pneumonia/Bacterial/Streptococcus", "NonCOVID"),
+        ("Mycoplasma Bacterial Pneumonia", "NonCOVID"),
+    ],
+)
+def test_findings_of_both_generations_have_their_label(finding: str, label: str, tmp_path: Path):
+    (candidate,) = covid_listing(tmp_path, [row("a.jpg", finding=finding)], ["a.jpg"]).candidates
+    assert (candidate.label, candidate.finding) == (label, finding)
+
+
+@pytest.mark.parametrize("finding", ["No COVID-19", "COVID-19 suspected", "COVID-190", "covid-19", "Pneumonia/Viral/X"])
+def test_a_finding_is_compared_whole_never_by_a_piece_of_it(finding: str, tmp_path: Path):
+    listing = covid_listing(tmp_path, [row("a.jpg", finding=finding)], ["a.jpg"])
+    assert [(reject.reason, reject.detail) for reject in listing.rejected] == [("unknown_finding", finding)]
+
+
+@pytest.mark.parametrize(("view", "kept"), [("PA", "PA"), ("AP", "AP"), ("AP Supine", "AP Supine"), ("AP Erect", "AP")])
+def test_frontal_views_are_kept(view: str, kept: str, tmp_path: Path):
+    (candidate,) = covid_listing(tmp_path, [row("a.jpg", view=view)], ["a.jpg"]).candidates
+    assert candidate.view == kept
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason", "detail"),
+    [
+        ({"view": "L"}, "not_frontal", "L"),
+        ({"view": "Coronal"}, "not_frontal", "Coronal"),
+        ({"view": "?"}, "unknown_view", "?"),
+        ({"view": ""}, "unknown_view", ""),
+        ({"view": "PA oblique"}, "unknown_view", "PA oblique"),
+        ({"modality": "CT"}, "not_xray", "CT"),
+        ({"finding": "todo"}, "unlabelled", "todo"),
+        ({"finding": ""}, "unlabelled", ""),
+        ({"finding": "Unknown"}, "unlabelled", "Unknown"),
+    ],
+)
+def test_what_is_dropped_is_one_row_with_its_reason(changed: dict, reason: str, detail: str, tmp_path: Path):
+    listing = covid_listing(tmp_path, [row("a.jpg", **changed)], ["a.jpg"])
+    (rejected,) = listing.rejected
+    assert listing.candidates == []
+    assert (rejected.path, rejected.source) == ("github/images/a.jpg", "github")
+    assert (rejected.reason, rejected.detail) == (reason, detail)
+
+
+def test_a_row_without_a_file_and_a_file_without_a_row(tmp_path: Path):
+    listing = covid_listing(tmp_path, [row("gone.jpg"), row("here.jpg")], ["here.jpg", "stray.jpg", ".DS_Store"])
+    assert [candidate.path for candidate in listing.candidates] == ["images/here.jpg"]
+    assert [(reject.path, reject.reason) for reject in listing.rejected] == [
+        ("github/images/gone.jpg", "no_file"),
+        ("github/images/stray.jpg", "no_row"),
+    ]
+
+
+def test_a_missing_ct_volume_is_no_xray_rather_than_missing(tmp_path: Path):
+    listing = covid_listing(tmp_path, [row("v.nii.gz", modality="CT", view="Axial", place="volumes")], [])
+    assert [reject.reason for reject in listing.rejected] == ["not_xray"]
+
+
+def test_a_row_that_points_out_of_the_folder_has_no_file(tmp_path: Path):
+    write_files(tmp_path, {"secret.jpg": b"x"})
+    listing = covid_listing(tmp_path / "in", [row("../../secret.jpg")], ["a.jpg"])
+    assert {reject.reason for reject in listing.rejected} == {"no_file", "no_row"}
+
+
+def test_two_rows_of_one_file_are_one_candidate_and_their_patients_one_person(tmp_path: Path):
+    rows = [row("a.jpg", "285"), row("a.jpg", "339"), row("b.jpg", "339"), row("c.jpg", "7")]
+    listing = covid_listing(tmp_path, rows, ["a.jpg", "b.jpg", "c.jpg"])
+    assert [(candidate.path, candidate.patient) for candidate in listing.candidates] == [
+        ("images/a.jpg", "285"),
+        ("images/b.jpg", "285"),
+        ("images/c.jpg", "7"),
+    ]
+
+
+def test_two_rows_of_one_file_with_both_labels_conflict(tmp_path: Path):
+    listing = covid_listing(tmp_path, [row("a.jpg"), row("a.jpg", finding="SARS")], ["a.jpg"])
+    assert [(reject.reason, reject.detail) for reject in listing.rejected] == [
+        ("conflicting_labels", "COVID-19 and SARS")
+    ]
+
+
+def test_patients_that_differ_by_a_letter_are_two(tmp_path: Path):
+    listing = covid_listing(tmp_path, [row("a.jpg", "331a"), row("b.jpg", "331b")], ["a.jpg", "b.jpg"])
+    assert [candidate.patient for candidate in listing.candidates] == ["331a", "331b"]
+
+
+def test_pictures_without_a_patient_stay_together(tmp_path: Path):
+    listing = covid_listing(tmp_path, [row("a.jpg", ""), row("b.jpg", "")], ["a.jpg", "b.jpg"])
+    assert {candidate.patient for candidate in listing.candidates} == {"unknown"}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "lacks the columns patientid, sex, age"),
+        (HEADER.replace("view,", "").encode(), "lacks the columns view;"),
+        (b"\xff\xfe" + HEADER.encode(), "not a CSV table in UTF-8"),
+        (HEADER.encode() + b'"' + b"x" * 200_000 + b'"', "not a CSV table"),
+        (None, "is missing"),
+    ],
+)
+def test_a_bad_metadata_table_is_one_sentence(content: bytes | None, words: str, tmp_path: Path):
+    if content is not None:
+        write_files(tmp_path, {"metadata.csv": content})
+    with pytest.raises(SourceError, match=words):
+        covid_chestxray.list_images(COVID, tmp_path, "github")
+
+
+def test_a_short_row_is_read_as_unknown(tmp_path: Path):
+    listing = covid_listing(tmp_path, ["1,0,M"], [])
+    assert [reject.reason for reject in listing.rejected] == ["not_xray"]
+
+
+# --- chest-xray-pneumonia ---------------------------------------------------------------------------------
+
+
+def kaggle_listing(root: Path, *paths: str) -> Listing:
+    write_files(root, {f"chest_xray/{path}": b"x" for path in paths})
+    return kaggle_pneumonia.list_images(KAGGLE, root, "kaggle")
+
+
+@pytest.mark.parametrize(
+    ("filename", "patient", "finding"),
+    [
+        ("person12_bacteria_46.jpeg", "person12", "bacterial pneumonia"),
+        ("person12_virus_7.jpeg", "person12", "viral pneumonia"),
+        ("person1946_bacteria_4874.jpeg", "person1946", "bacterial pneumonia"),
+        ("IM-0383-0001.jpeg", "IM-0383", "normal"),
+        ("NORMAL2-IM-0383-0001.jpeg", "IM-0383", "normal"),
+        ("IM-0437-0001-0002.jpeg", "IM-0437", "normal"),
+    ],
+)
+def test_kaggle_names_carry_patient_and_finding(filename: str, patient: str, finding: str, tmp_path: Path):
+    (candidate,) = kaggle_listing(tmp_path, f"train/NORMAL/{filename}").candidates
+    assert (candidate.patient, candidate.finding) == (patient, finding)
+    assert (candidate.label, candidate.view) == ("NonCOVID", "")
+
+
+def test_all_three_parts_are_read_and_the_nested_copy_is_not(tmp_path: Path):
+    listing = kaggle_listing(
+        tmp_path,
+        "val/NORMAL/IM-1-1.jpeg",
+        "test/PNEUMONIA/person1_virus_6.jpeg",
+        "train/NORMAL/IM-2-1.jpeg",
+        "chest_xray/train/NORMAL/IM-2-1.jpeg",
+        "__MACOSX/train/NORMAL/._IM-2-1.jpeg",
+        "train/NORMAL/._IM-2-1.jpeg",
+    )
+    assert [candidate.path for candidate in listing.candidates] == [
+        "chest_xray/test/PNEUMONIA/person1_virus_6.jpeg",
+        "chest_xray/train/NORMAL/IM-2-1.jpeg",
+        "chest_xray/val/NORMAL/IM-1-1.jpeg",
+    ]
+
+
+def test_a_kaggle_name_without_a_patient_is_an_error(tmp_path: Path):
+    with pytest.raises(SourceError, match=r"scan7\.jpeg names no patient"):
+        kaggle_listing(tmp_path, "train/NORMAL/scan7.jpeg")
+
+
+def test_an_empty_kaggle_folder_is_an_error(tmp_path: Path):
+    with pytest.raises(SourceError, match="holds no chest_xray"):
+        kaggle_listing(tmp_path, "readme.txt")
+
+
+# --- folders of one's own ---------------------------------------------------------------------------------
+
+
+def folder_params(**changed) -> FolderParams:
+    usual = {
+        "kind": "folder",
+        "origin": "somewhere",
+        "classes": {"healthy": "NonCOVID", "covid": "COVID"},
+        "patient": r"^(\d+)_",
+        "train_on": ("COVID",),
+    }
+    return FolderParams(**{**usual, **changed})
+
+
+def folder_listing(root: Path, params: FolderParams, *paths: str) -> Listing:
+    write_files(root, dict.fromkeys(paths, b"x"))
+    return folder.list_images(params, root, "mine")
+
+
+def test_folders_give_labels_and_names_give_patients(tmp_path: Path):
+    listing = folder_listing(tmp_path, folder_params(), "healthy/12_0.png", "covid/deep/13_1.dcm", "covid/.hidden.png")
+    assert [(c.path, c.label, c.patient, c.finding) for c in listing.candidates] == [
+        ("covid/deep/13_1.dcm", "COVID", "13", "covid"),
+        ("healthy/12_0.png", "NonCOVID", "12", "healthy"),
+    ]
+
+
+def test_dicom_files_without_a_suffix_are_images_and_notes_are_not(tmp_path: Path):
+    paths = ("covid/1_IM0001", "covid/1_2.840.113619.2", "covid/1_B.DCM", "covid/notes.txt")
+    listing = folder_listing(tmp_path, folder_params(), *paths)
+    assert len(listing.candidates) == 3
+    assert [(reject.path, reject.reason) for reject in listing.rejected] == [("mine/covid/notes.txt", "no_row")]
+
+
+def test_a_name_without_a_patient_is_an_error_that_names_file_and_expression(tmp_path: Path):
+    with pytest.raises(SourceError) as caught:
+        folder_listing(tmp_path, folder_params(), "covid/scan.png", "covid/1_a.png")
+    assert "covid/scan.png" in str(caught.value)
+    assert r"^(\\d+)_" in str(caught.value)
+
+
+@pytest.mark.parametrize(("expression", "words"), [("(", "not a regular expression"), (r"\d+", "has no group")])
+def test_a_patient_expression_that_can_not_work_is_an_error(expression: str, words: str, tmp_path: Path):
+    for call in (
+        lambda: folder_listing(tmp_path, folder_params(patient=expression)),
+        lambda: folder.fetch(folder_params(patient=expression), tmp_path / "out"),
+    ):
+        with pytest.raises(SourceError, match=words):
+            call()

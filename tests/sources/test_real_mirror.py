@@ -1,0 +1,67 @@
+"""The real X-rays: CXR_MIRROR names a directory with covid-chestxray-dataset/ and chest-xray-pneumonia/."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cxr.manifest import count_by
+from cxr.params import CovidChestxrayParams, KagglePneumoniaParams
+from cxr.sources import SOURCES
+from cxr.sources.base import Listing
+from cxr.sources.fetching import fetch_all
+
+pytestmark = [
+    pytest.mark.mirror,
+    pytest.mark.skipif("CXR_MIRROR" not in os.environ, reason="CXR_MIRROR is unset: no mirror of the real X-rays"),
+]
+
+
+@pytest.fixture(scope="module")
+def listings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Listing]:
+    mirror = Path(os.environ["CXR_MIRROR"])
+    configured = {
+        "covid": CovidChestxrayParams("covid_chestxray", str(mirror / "covid-chestxray-dataset"), "0" * 40, ("COVID",)),
+        "kaggle": KagglePneumoniaParams("kaggle_pneumonia", str(mirror / "chest-xray-pneumonia"), ("NonCOVID",), 2),
+    }
+    raw = tmp_path_factory.mktemp("raw")
+    fetch_all(configured, SOURCES, raw)
+    return {name: SOURCES[params.kind].list_images(params, raw / name, name) for name, params in configured.items()}
+
+
+def test_the_covid_collection_has_the_counts_of_its_own_records(listings: dict[str, Listing]):
+    """Of the 434 frontal COVID-19 rows (datasets' README) 7 name a file that is not there."""
+    listing = listings["covid"]
+    assert count_by(listing.candidates, "label") == {"COVID": 427, "NonCOVID": 100}
+    assert count_by(listing.rejected, "reason") == {
+        "no_file": 14,
+        "no_row": 13,
+        "not_frontal": 54,
+        "not_xray": 84,
+        "unknown_view": 39,
+        "unlabelled": 28,
+    }
+
+
+def test_every_row_and_every_file_of_the_covid_collection_is_accounted_for(listings: dict[str, Listing]):
+    """751 rows, of which 5 are second rows of a file; 13 files have none."""
+    listing = listings["covid"]
+    assert len(listing.candidates) + len(listing.rejected) == 751 - 5 + 13
+    paths = [f"covid/{row.path}" for row in listing.candidates] + [row.path for row in listing.rejected]
+    assert len(set(paths)) == len(paths)
+
+
+def test_the_patient_that_was_entered_twice_is_one(listings: dict[str, Listing]):
+    patients = {row.patient for row in listings["covid"].candidates}
+    assert "285" in patients
+    assert "339" not in patients
+
+
+def test_every_kaggle_name_has_a_patient(listings: dict[str, Listing]):
+    listing = listings["kaggle"]
+    assert count_by(listing.candidates, "finding") == {
+        "bacterial pneumonia": 769,
+        "normal": 403,
+        "viral pneumonia": 394,
+    }
+    assert listing.rejected == []
