@@ -29,8 +29,8 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """candidates and rejected are sorted by path. RejectedRow.source is the name given to `list_images`, and
-    RejectedRow.path starts with it: those rows go into the table as they are."""
+    """candidates and rejected are sorted by path. RejectedRow.source is the name given to `list_images`;
+    both kinds of path are relative to the source's folder."""
 
     candidates: list[Candidate] = field(default_factory=list)
     rejected: list[RejectedRow] = field(default_factory=list)

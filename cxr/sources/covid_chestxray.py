@@ -84,11 +84,11 @@ def list_images(params: CovidChestxrayParams, directory: Path, name: str) -> Lis
     for path, rows in sorted(records.items()):
         reason, detail = _rejection(path, rows, files)
         if reason:
-            listing.rejected.append(RejectedRow(f"{name}/{path}", name, reason, detail))
+            listing.rejected.append(RejectedRow(path, name, reason, detail))
         else:
             listing.candidates.append(_candidate(path, rows[0], patients))
     for path in sorted(files - records.keys()):
-        listing.rejected.append(RejectedRow(f"{name}/{path}", name, "no_row", f"not in {METADATA}"))
+        listing.rejected.append(RejectedRow(path, name, "no_row", f"not in {METADATA}"))
     listing.rejected.sort(key=lambda row: row.path)
     return listing
 

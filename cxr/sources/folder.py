@@ -25,7 +25,7 @@ def list_images(params: FolderParams, directory: Path, name: str) -> Listing:
     for path in _files(params, directory):
         if not _may_be_image(path):
             detail = f"suffix {path.suffix!r} is not an image's"
-            listing.rejected.append(RejectedRow(f"{name}/{path}", name, "no_row", detail))
+            listing.rejected.append(RejectedRow(str(path), name, "no_row", detail))
             continue
         folder = path.parts[0]
         patient = _patient(path, expression, name)

@@ -90,7 +90,7 @@ def _refused(response: "requests.Response", has_credentials: bool, version: int)
     if status < 400:
         status = int(response.json()["code"])
     advice = {404: f"check that {OWNER}/{DATASET} has a version {version} (params.yaml)"}
-    if status in (401, 403):
+    if status in (401, 403) and not response.history:  # after a redirect it is the storage that refuses
         advice[status] = _credential_advice(has_credentials)
     return RefusedError(status, response.headers.get("Retry-After"), advice.get(status, ""))
 

@@ -59,9 +59,9 @@ class RefusedError(Exception):
 class _InterruptedError(Exception):
     """This attempt failed; another may not. Its text says what happened. wait_s: what the server asked for."""
 
-    def __init__(self, what: str, wait_s: float | None = None):
+    def __init__(self, what: str, wait_s: float | None = None, advice: str = "check the connection and run again"):
         super().__init__(what)
-        self.wait_s = wait_s
+        self.wait_s, self.advice = wait_s, advice
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,8 @@ def _attempt(job: Download, part: Part) -> None:
     except RefusedError as fault:
         if fault.status not in BUSY:
             raise
-        raise _InterruptedError(f"the server answered {fault.status}", _retry_after_s(fault.retry_after)) from None
+        wait_s = _retry_after_s(fault.retry_after)
+        raise _InterruptedError(f"the server answered {fault.status}", wait_s, "it is busy: run again later") from None
     except requests.exceptions.SSLError:
         raise SourceError(
             f"{job.what}: the server's certificate is not trusted; behind a proxy that re-signs, point "
@@ -210,7 +211,7 @@ def _retry_after_s(value: str | None) -> float | None:
 
 def _gave_up(job: Download, part: Part, fault: _InterruptedError, attempts: int) -> str:
     kept = f"; {part.size} bytes are kept, and the next run goes on from there if the server can" if part.size else ""
-    return f"{job.what}: {fault}, {attempts} times in a row{kept}; check the connection and run again, {MIRROR_HINT}"
+    return f"{job.what}: {fault}, {attempts} times in a row{kept}; {fault.advice}, {MIRROR_HINT}"
 
 
 def _refusal(job: Download, fault: RefusedError) -> str:

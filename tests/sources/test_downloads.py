@@ -115,6 +115,11 @@ def test_missing_credentials_are_asked_for(kaggle: Server, tmp_path: Path, code:
     assert "KAGGLE_API_TOKEN" in sentence
 
 
+def test_a_refusal_by_the_storage_is_not_blamed_on_credentials(kaggle: Server, tmp_path: Path):
+    kaggle.state.storage_faults = [status(403)]
+    assert "credentials" not in fault_of(kaggle_pneumonia, KAGGLE, tmp_path / "kaggle")
+
+
 def test_wrong_credentials_are_named_but_not_shown(kaggle: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     kaggle.state.token = "KGAT_right"
     monkeypatch.setenv("KAGGLE_API_TOKEN", "KGAT_wrong")

@@ -74,7 +74,7 @@ def test_what_is_dropped_is_one_row_with_its_reason(changed: dict, reason: str, 
     listing = covid_listing(tmp_path, [row("a.jpg", **changed)], ["a.jpg"])
     (rejected,) = listing.rejected
     assert listing.candidates == []
-    assert (rejected.path, rejected.source) == ("github/images/a.jpg", "github")
+    assert (rejected.path, rejected.source) == ("images/a.jpg", "github")
     assert (rejected.reason, rejected.detail) == (reason, detail)
 
 
@@ -82,8 +82,8 @@ def test_a_row_without_a_file_and_a_file_without_a_row(tmp_path: Path):
     listing = covid_listing(tmp_path, [row("gone.jpg"), row("here.jpg")], ["here.jpg", "stray.jpg", ".DS_Store"])
     assert [candidate.path for candidate in listing.candidates] == ["images/here.jpg"]
     assert [(reject.path, reject.reason) for reject in listing.rejected] == [
-        ("github/images/gone.jpg", "no_file"),
-        ("github/images/stray.jpg", "no_row"),
+        ("images/gone.jpg", "no_file"),
+        ("images/stray.jpg", "no_row"),
     ]
 
 
@@ -230,7 +230,7 @@ def test_dicom_files_without_a_suffix_are_images_and_notes_are_not(tmp_path: Pat
     paths = ("covid/1_IM0001", "covid/1_2.840.113619.2", "covid/1_B.DCM", "covid/notes.txt")
     listing = folder_listing(tmp_path, folder_params(), *paths)
     assert len(listing.candidates) == 3
-    assert [(reject.path, reject.reason) for reject in listing.rejected] == [("mine/covid/notes.txt", "no_row")]
+    assert [(reject.path, reject.reason) for reject in listing.rejected] == [("covid/notes.txt", "no_row")]
 
 
 def test_a_name_without_a_patient_is_an_error_that_names_file_and_expression(tmp_path: Path):
