@@ -1,0 +1,84 @@
+"""What an operator can set, read from the environment once. docs/serving.md holds the same table (a test compares)."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from cxr.errors import CxrError
+from cxr.images import MAX_PIXELS
+
+MIB = 2**20
+
+
+class SettingsError(CxrError):
+    """An environment variable has a value that is not allowed."""
+
+
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+            raise ValueError(f"a whole number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def _text(text: str) -> str:
+    if not text or not text.isprintable():
+        raise ValueError("printable characters")
+    return text
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(part.strip() for part in text.split(",") if part.strip())
+    if any(origin != "*" and not _is_origin(origin) for origin in origins):
+        raise ValueError("origins such as https://clinic.example:8443, separated by commas, or *")
+    return origins
+
+
+def _is_origin(text: str) -> bool:
+    parts = urlsplit(text)
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and text == f"{parts.scheme}://{parts.netloc}"
+
+
+def _setting(variable: str, default: Any, read: Callable[[str], Any], what: str, *, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"variable": variable, "read": read, "what": what})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One field per environment variable; the metadata carries its name, its reader and what it is for."""
+
+    model: str = _setting("CXR_MODEL", "covid-cxr:latest", _text, "tag of the model in the BentoML store")
+    api_key: str = _setting("CXR_API_KEY", "", _text, "key that X-API-Key must carry; unset: no key", secret=True)
+    cors_origins: tuple[str, ...] = _setting(
+        "CXR_CORS_ORIGINS", (), _origins, "origins whose pages may call, separated by commas; * for all; unset: none"
+    )
+    max_bytes: int = _setting("CXR_MAX_BYTES", 20 * MIB, _number(1024, 512 * MIB), "bytes of one picture's file")
+    max_pixels: int = _setting("CXR_MAX_PIXELS", MAX_PIXELS, _number(1, 400_000_000), "pixels of one picture")
+    max_batch: int = _setting("CXR_MAX_BATCH", 16, _number(1, 256), "pictures of one POST /predict/batch")
+
+    @property
+    def max_body(self) -> int:
+        """Bytes of a request: the largest picture as Base64, with the escapes and line breaks that clients add."""
+        return self.max_bytes * 4 // 3 * 11 // 10 + 64 * 1024
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Raises SettingsError that names the variable, what came and what is allowed. An empty one counts as unset."""
+    values = {}
+    for setting in fields(Settings):
+        text = environment.get(setting.metadata["variable"], "")
+        if text:
+            values[setting.name] = _read(setting.metadata, text, secret=not setting.repr)
+    return Settings(**values)
+
+
+def _read(metadata: Mapping[str, Any], text: str, *, secret: bool) -> Any:
+    try:
+        return metadata["read"](text)
+    except ValueError as fault:
+        shown = "a value that is not shown" if secret else repr(text)
+        raise SettingsError(f"{metadata['variable']} is {shown}; it takes {fault}") from None
