@@ -44,6 +44,21 @@ def test_findings_of_both_generations_have_their_label(finding: str, label: str,
     assert (candidate.label, candidate.finding) == (label, finding)
 
 
+PNEUMONIAS = (
+    *("Aspiration", "Lipoid", "Fungal/Aspergillosis", "Fungal/Pneumocystis"),
+    *("Viral/SARS", "Viral/MERS-CoV", "Viral/Influenza", "Viral/Influenza/H1N1", "Viral/Varicella", "Viral/Herpes "),
+    *("Bacterial", "Bacterial/Chlamydophila", "Bacterial/E.Coli", "Bacterial/Klebsiella", "Bacterial/Legionella"),
+    *("Bacterial/Mycoplasma", "Bacterial/Nocardia", "Bacterial/Staphylococcus/MRSA", "Bacterial/Streptococcus"),
+)
+
+
+@pytest.mark.parametrize(
+    "finding", ["No Finding", "Pneumonia", "Tuberculosis", *(f"Pneumonia/{kind}" for kind in PNEUMONIAS)]
+)
+def test_every_other_finding_of_the_pinned_revision_is_known(finding: str):
+    assert covid_chestxray.label_of(finding) == "NonCOVID"
+
+
 @pytest.mark.parametrize("finding", ["No COVID-19", "COVID-19 suspected", "COVID-190", "covid-19", "Pneumonia/Viral/X"])
 def test_a_finding_is_compared_whole_never_by_a_piece_of_it(finding: str, tmp_path: Path):
     listing = covid_listing(tmp_path, [row("a.jpg", finding=finding)], ["a.jpg"])
