@@ -1,13 +1,10 @@
 """Bring the sources that params.yaml names into data/raw, one folder each."""
 
-from pathlib import Path
-
+from cxr.layout import RAW
 from cxr.params import DownloadParams, load_params
 from cxr.sources import SOURCES
 from cxr.sources.fetching import fetch_all
 from cxr.stage import run_stage
-
-RAW = Path("data/raw")
 
 
 def main() -> str:
