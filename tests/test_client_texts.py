@@ -57,9 +57,7 @@ def test_ids_stay_distinct_as_resource_names() -> None:
 
 def test_every_text_of_the_app_is_translated() -> None:
     english = {
-        item.attrib["name"]
-        for item in android_resources("values")
-        if item.attrib.get("translatable") != "false"
+        item.attrib["name"] for item in android_resources("values") if item.attrib.get("translatable") != "false"
     }
     arabic = {item.attrib["name"] for item in android_resources("values-ar")}
     assert english == arabic

@@ -14,7 +14,7 @@ public final class AboutActivity extends Activity {
         setContentView(R.layout.activity_about);
         getActionBar().setDisplayHomeAsUpEnabled(true);
         TextView version = findViewById(R.id.version);
-        version.setText(getString(R.string.labelled, getString(R.string.version), versionName()));
+        version.setText(new Texts(getResources()).labelled(R.string.version, versionName()));
     }
 
     private String versionName() {

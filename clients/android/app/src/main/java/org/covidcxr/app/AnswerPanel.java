@@ -42,7 +42,7 @@ final class AnswerPanel {
         if (answer.state() == State.REFUSED) {
             return "";
         }
-        return labelled(R.string.result_probability, texts.percent(answer.percentage() / 100));
+        return texts.labelled(R.string.result_probability, texts.percent(answer.percentage() / 100));
     }
 
     /** The state's own probability can not be held against the threshold, which is one of COVID: so say that one. */
@@ -50,7 +50,7 @@ final class AnswerPanel {
         if (answer.state() == State.REFUSED || Double.isNaN(answer.threshold())) {
             return "";
         }
-        String line = labelled(R.string.result_threshold, texts.percent(answer.threshold()));
+        String line = texts.labelled(R.string.result_threshold, texts.percent(answer.threshold()));
         if (Double.isNaN(answer.covidProbability())) {
             return line;
         }
@@ -67,11 +67,7 @@ final class AnswerPanel {
 
     private String model(Answer answer) {
         String summary = answer.model().summary();
-        return summary.isEmpty() ? "" : labelled(R.string.model, summary);
-    }
-
-    private String labelled(int label, String value) {
-        return resources.getString(R.string.labelled, resources.getString(label), value);
+        return summary.isEmpty() ? "" : texts.labelled(R.string.model, summary);
     }
 
     /** An empty line takes no room. */

@@ -139,11 +139,11 @@ public final class SettingsActivity extends Activity {
     private String connected(ModelFacts model) {
         StringBuilder text = new StringBuilder(getString(R.string.connected));
         if (!model.summary().isEmpty()) {
-            text.append('\n').append(getString(R.string.labelled, getString(R.string.model), model.summary()));
+            text.append('\n').append(texts.labelled(R.string.model, model.summary()));
         }
         if (!Double.isNaN(model.sensitivity())) {
             String share = texts.percent(model.sensitivity());
-            text.append('\n').append(getString(R.string.labelled, getString(R.string.sensitivity), share));
+            text.append('\n').append(texts.labelled(R.string.sensitivity, share));
         }
         return text.toString();
     }

@@ -1,6 +1,7 @@
 package org.covidcxr.app;
 
 import android.content.res.Resources;
+import android.text.BidiFormatter;
 import java.text.NumberFormat;
 import java.util.Locale;
 import org.covidcxr.app.client.Notice;
@@ -39,7 +40,7 @@ final class Texts {
             text.append('\n').append(resources.getQuantityString(R.plurals.retry_after, waitS, waitS));
         }
         if (!problem.serverMessage().isEmpty()) {
-            text.append('\n').append(resources.getString(R.string.server_says, problem.serverMessage()));
+            text.append('\n').append(resources.getString(R.string.server_says, isolated(problem.serverMessage())));
         }
         return text.toString();
     }
@@ -51,6 +52,16 @@ final class Texts {
         format.setMinimumFractionDigits(1);
         format.setMaximumFractionDigits(1);
         return format.format(share);
+    }
+
+    /** For example {@code Probability: 97.1 %}. */
+    String labelled(int label, String value) {
+        return resources.getString(R.string.labelled, resources.getString(label), isolated(value));
+    }
+
+    /** Keeps Latin words, and the brackets among them, in order inside of an Arabic sentence. */
+    private static String isolated(String value) {
+        return BidiFormatter.getInstance().unicodeWrap(value);
     }
 
     private static String ownWords(Notice notice) {

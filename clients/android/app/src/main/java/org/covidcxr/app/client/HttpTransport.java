@@ -1,5 +1,6 @@
 package org.covidcxr.app.client;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -9,6 +10,8 @@ import java.net.HttpURLConnection;
 final class HttpTransport {
     /** Ample for a heat map; a server that sends more is not ours. */
     static final int MAX_REPLY_BYTES = 8 * 1024 * 1024;
+
+    private static final int RECHECK_MS = 50;
 
     private final ServerAddress address;
     private final String apiKey;
@@ -34,6 +37,7 @@ final class HttpTransport {
             return new HttpReply(status, bodyOf(connection, status), connection.getHeaderField("Retry-After"));
         } finally {
             connection.disconnect();
+            unregister();
         }
     }
 
@@ -63,7 +67,15 @@ final class HttpTransport {
 
     private static byte[] bodyOf(HttpURLConnection connection, int status) throws IOException {
         try (InputStream in = status < 400 ? connection.getInputStream() : connection.getErrorStream()) {
-            return in == null ? new byte[0] : Bytes.readAll(in, MAX_REPLY_BYTES);
+            if (in == null) {
+                return new byte[0];
+            }
+            byte[] body = Bytes.readAll(in, MAX_REPLY_BYTES);
+            // Not every platform notices by itself that an answer broke off.
+            if (body.length < connection.getContentLengthLong()) {
+                throw new EOFException("got " + body.length + " of " + connection.getContentLengthLong() + " bytes");
+            }
+            return body;
         }
     }
 
@@ -74,16 +86,36 @@ final class HttpTransport {
         current = connection;
     }
 
-    /** Breaks off what is under way, and refuses all that would follow. Touches the network: not for a UI thread. */
+    private synchronized void unregister() {
+        current = null;
+        notifyAll();
+    }
+
+    /**
+     * Breaks off what is under way, and refuses all that would follow. Touches the network and waits: not for a UI
+     * thread.
+     */
     void cancel() {
-        HttpURLConnection connection;
-        synchronized (this) {
-            cancelled = true;
-            connection = current;
+        try {
+            for (HttpURLConnection open = refuse(); open != null; open = stillOpen()) {
+                open.disconnect();
+            }
+        } catch (InterruptedException stopped) {
+            Thread.currentThread().interrupt();
         }
-        if (connection != null) {
-            connection.disconnect();
+    }
+
+    private synchronized HttpURLConnection refuse() {
+        cancelled = true;
+        return current;
+    }
+
+    /** Disconnecting does nothing before there is a socket, and platforms then open one: so look again. */
+    private synchronized HttpURLConnection stillOpen() throws InterruptedException {
+        if (current != null) {
+            wait(RECHECK_MS);
         }
+        return current;
     }
 
     synchronized boolean isCancelled() {

@@ -25,6 +25,6 @@ public final class Notice implements Serializable {
 
     @Override
     public String toString() {
-        return message.isEmpty() ? code : code + ": " + message;
+        return message.isEmpty() || message.equals(code) ? code : code + ": " + message;
     }
 }

@@ -48,7 +48,7 @@ public final class ServiceClient {
         return ModelFacts.of(model);
     }
 
-    /** Breaks off the task from any thread but the UI's. */
+    /** Breaks off the task and waits until it is. From any thread but the UI's. */
     public void cancel() {
         transport.cancel();
     }
@@ -62,6 +62,12 @@ public final class ServiceClient {
                 throw new CancellationException();
             }
             throw new ServiceException(NetworkFailures.of(error, connectivity.isOnline()));
+        } catch (RuntimeException error) {
+            // A connection that is closed under the platform's hands can trip it in any way.
+            if (transport.isCancelled()) {
+                throw new CancellationException();
+            }
+            throw error;
         }
         if (reply.status != OK) {
             throw new ServiceException(
