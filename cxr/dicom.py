@@ -5,7 +5,7 @@
 | MONOCHROME2, MONOCHROME1 | 8 to 16 bits; MONOCHROME1 comes out inverted, so that bone is always bright |
 | modality LUT, or rescale slope and intercept | applied |
 | VOI LUT, else the first window (linear, linear exact, sigmoid) | applied; black is 0, white is 255 |
-| neither | min-max of the values that occur, padding left out |
+| neither | 8 bits as they are; else min-max of the values that occur, padding left out |
 | pixel padding value and range | black |
 | RGB, YBR_FULL, YBR_FULL_422, and JPEG 2000's YBR_RCT and YBR_ICT, of 8 bits | brightness |
 | several frames | the first |

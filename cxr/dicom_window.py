@@ -17,7 +17,9 @@ def grey_from_stored(frame: Frame, header: Dataset, space: str) -> np.ndarray:
         padding = _is_padding(stored, header)
         values = _modality(stored, header)
         share = _values_of_interest(values, header)
-        if share is None:
+        if share is None and frame.bits == 8 and not frame.signed and np.array_equal(values, stored):
+            share = stored / 255  # 8 bits without any mapping are made for display: a JPEG gives the same
+        elif share is None:
             share = _min_max(values, _occurring(frame.values, len(stored)) & ~padding)
         if space == "MONOCHROME1":
             share = 1 - share

@@ -6,7 +6,7 @@ import re
 from cxr.errors import CxrError
 
 # "data:", a media type with parameters or nothing, and a comma: RFC 2397. Looked for at the start only.
-DATA_URI_HEAD = re.compile(r"\s*data:([^,]{0,200}),", re.ASCII | re.IGNORECASE)
+DATA_URI_HEAD = re.compile(r"\s*data:([\w./+;=\"' -]{0,200}),", re.ASCII | re.IGNORECASE)
 WHITE_SPACE = b" \t\r\n\f\v"
 FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 ROOM_FOR_BREAKS = 2  # a text of more than this many times the Base64 that is allowed is refused unread

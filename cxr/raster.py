@@ -25,6 +25,8 @@ TURNED = (5, 6, 7, 8)  # orientations that swap width and height
 TO_LUMA = ("1", "P", "RGB", "RGBX", "CMYK", "YCbCr", "RGBA", "LA", "PA")
 TIFF_PHOTOMETRIC = 262
 TIFF_WHITE_IS_ZERO = 0
+# By Pillow's names. Fax codes and the exotic ones are left out: no radiograph has them, and each is more C code.
+TIFF_COMPRESSIONS = ("raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits", "jpeg")
 # A scan of a JPEG visits every pixel again: without a limit a few kilobytes keep a core busy for minutes. This
 # many visits take about a second; an encoder makes 10 scans.
 MAX_SCAN_PIXELS = 1_000_000_000
@@ -96,6 +98,8 @@ def _open(data: bytes, kind: str, max_pixels: int) -> Image.Image:
     check_pixel_count(*image.size, max_pixels)
     if kind == "JPEG":
         check_scans(data, *image.size)
+    if kind == "TIFF" and image.info.get("compression") not in TIFF_COMPRESSIONS:
+        raise ImageError("unsupported", "the TIFF picture's compression is not read; save it with LZW, Deflate or none")
     return image
 
 
