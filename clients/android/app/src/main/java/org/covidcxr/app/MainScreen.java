@@ -23,15 +23,16 @@ final class MainScreen {
     void show(CheckState state) {
         picture.show(state.picture(), state.answer() == null ? null : state.answer().heatmap());
         answer.show(state.answer());
-        showProblem(state.problem());
         showProgress(state);
+        showProblem(state.problem());
     }
 
     private void showProgress(CheckState state) {
+        // TalkBack speaks what changes in a region that is already visible: hence the text comes second, here and below.
+        setVisible(R.id.progress, state.isBusy());
         boolean reading = state.phase() == CheckState.Phase.READING;
         TextView progress = activity.findViewById(R.id.progress_text);
         progress.setText(reading ? R.string.reading_picture : R.string.checking);
-        setVisible(R.id.progress, state.isBusy());
         activity.findViewById(R.id.check).setEnabled(state.canCheck());
         activity.findViewById(R.id.choose).setEnabled(!state.isBusy());
         activity.findViewById(R.id.photograph).setEnabled(!state.isBusy());
