@@ -28,7 +28,7 @@ final class MainScreen {
     }
 
     private void showProgress(CheckState state) {
-        // TalkBack speaks what changes in a region that is already visible: hence the text comes second, here and below.
+        // TalkBack speaks what changes in a visible region: hence the text comes second, here and below.
         setVisible(R.id.progress, state.isBusy());
         boolean reading = state.phase() == CheckState.Phase.READING;
         TextView progress = activity.findViewById(R.id.progress_text);

@@ -51,7 +51,8 @@ public class RealServiceTest {
         System.out.println("answer: " + answer.state().wire() + ", " + answer.percentage() + " %, COVID probability "
                 + answer.covidProbability() + ", threshold " + answer.threshold() + ", warnings " + answer.warnings()
                 + ", reason " + answer.reason() + ", heat map of "
-                + (answer.heatmap() == null ? 0 : answer.heatmap().length) + " bytes, model " + answer.model().summary());
+                + (answer.heatmap() == null ? 0 : answer.heatmap().length) + " bytes, model "
+                + answer.model().summary());
         assertFalse("the answer names its model", answer.model().name().isEmpty());
         if (answer.state() == State.REFUSED) {
             assertNotNull("a refusal gives its reason", answer.reason());

@@ -7,13 +7,19 @@ import static org.junit.Assert.assertTrue;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
+import org.json.JSONException;
 import org.json.JSONObject;
 import org.junit.Test;
 
 public class RequestTest {
+    private static JSONObject bodyWith(boolean explain) throws JSONException {
+        byte[] body = HttpRequest.predict(Samples.PICTURE, explain).body;
+        return new JSONObject(new String(body, StandardCharsets.UTF_8));
+    }
+
     @Test
     public void predictionCarriesThePictureAsBase64() throws Exception {
-        JSONObject json = new JSONObject(new String(HttpRequest.predict(Samples.PICTURE, true).body, StandardCharsets.UTF_8));
+        JSONObject json = bodyWith(true);
         assertArrayEquals(Samples.PICTURE, Base64.getDecoder().decode(json.getString("image")));
         assertTrue(json.getBoolean("explain"));
         assertEquals(2, json.length());
@@ -21,7 +27,7 @@ public class RequestTest {
 
     @Test
     public void explanationCanBeLeftOut() throws Exception {
-        JSONObject json = new JSONObject(new String(HttpRequest.predict(Samples.PICTURE, false).body, StandardCharsets.UTF_8));
+        JSONObject json = bodyWith(false);
         assertFalse(json.getBoolean("explain"));
     }
 

@@ -20,7 +20,8 @@ public class ServerAddressTest {
 
     @Test
     public void spacesCapitalsAndFinalSlashesAreForgiven() throws Exception {
-        assertEquals("https://xray.example.org/cxr", ServerAddress.parse(" HTTPS://Xray.Example.org/cxr// ").toString());
+        assertEquals("https://xray.example.org/cxr",
+                ServerAddress.parse(" HTTPS://Xray.Example.org/cxr// ").toString());
     }
 
     @Test

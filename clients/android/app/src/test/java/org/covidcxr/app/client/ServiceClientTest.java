@@ -143,7 +143,8 @@ public class ServiceClientTest {
         for (int i = 0; i < 10_000; i++) {
             novel.append('x');
         }
-        try (LoopbackServer server = new LoopbackServer(LoopbackServer.reply(400, Samples.error("x", novel.toString())))) {
+        String body = Samples.error("x", novel.toString());
+        try (LoopbackServer server = new LoopbackServer(LoopbackServer.reply(400, body))) {
             assertEquals(301, problem(server).serverMessage().length());
         }
     }

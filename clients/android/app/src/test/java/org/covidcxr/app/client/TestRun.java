@@ -38,7 +38,8 @@ public final class TestRun {
         junit.addListener(skips);
         Result result = junit.run(classes);
         // An assumption that fails in a test counts as run, an ignored test does not.
-        System.out.printf("tests %d, failed %d, skipped %d%n", result.getRunCount(), result.getFailureCount(), skips.count);
+        System.out.printf("tests %d, failed %d, skipped %d%n",
+                result.getRunCount(), result.getFailureCount(), skips.count);
         System.exit(result.wasSuccessful() && result.getRunCount() > skips.count ? 0 : 1);
     }
 }

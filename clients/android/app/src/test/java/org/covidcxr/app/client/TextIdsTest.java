@@ -8,7 +8,8 @@ public class TextIdsTest {
     @Test
     public void idsBecomeResourceNames() {
         assertEquals("state_noncovid", TextIds.resourceName(TextIds.of(State.NON_COVID)));
-        assertEquals("warning_near_threshold", TextIds.resourceName(TextIds.ofWarning(new Notice("near_threshold", ""))));
+        assertEquals("warning_near_threshold",
+                TextIds.resourceName(TextIds.ofWarning(new Notice("near_threshold", ""))));
         assertEquals("refusal_ct", TextIds.resourceName(TextIds.ofRefusal(new Notice("ct", ""))));
         assertEquals("error_no_network", TextIds.resourceName(Failure.NO_NETWORK.textId()));
     }
