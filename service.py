@@ -1,27 +1,60 @@
 """The BentoML service: BentoML finds the model and runs the workers; what the routes do is in serving/.
 
 Serve with `bentoml serve service:CovidCxr`; the settings are environment variables (docs/serving.md).
+
+The routes are not `@bentoml.api` methods: those take bodies of any size, log the start of a body that does not
+validate, fetch addresses that a client names, and answer errors in four forms.
 """
 
+import os
 from pathlib import Path
+from typing import Any
 
 import bentoml
+from bentoml.exceptions import BentoMLException
 
-from serving.app import create_app
+from cxr.errors import ModelError
+from serving.app import Front, create_app
 from serving.champion import Champion
-from serving.routes import Routes
 from serving.settings import read_settings
 
 SETTINGS = read_settings()
-ROUTES = Routes(SETTINGS)
+FRONT = Front()
+WEB = Path(__file__).parent / "clients" / "web"
 
 
-@bentoml.service(name="covid-cxr", workers=1)
-@bentoml.asgi_app(create_app(ROUTES), path="/")
+@bentoml.service(
+    name="covid-cxr",
+    workers=SETTINGS.processes,
+    traffic={"timeout": SETTINGS.body_timeout_s + 60},  # ours comes first, in our form
+    metrics={"enabled": False},  # BentoML's make a series of every path that a client thinks up; ours are bounded
+    logging={"access": {"enabled": False}},  # BentoML's write every path; ours writes the route
+)
 class CovidCxr:
     """COVID-19 against the rest on frontal chest X-rays. Not a medical device."""
 
-    model = bentoml.models.BentoModel(SETTINGS.model)
+    model = bentoml.models.BentoModel(SETTINGS.model)  # packed with the bento
 
     def __init__(self) -> None:
-        ROUTES.champion = Champion(lambda: Path(bentoml.models.get(SETTINGS.model).path))
+        from serving.metrics import Metrics  # here: BentoML has to set up the workers' common folder before
+
+        champion, metrics = Champion(find_model, SETTINGS.engine_threads), Metrics()
+        metrics.show_model(champion.identity)
+        if SETTINGS.follow_s:
+            champion.follow(SETTINGS.follow_s, lambda: metrics.show_model(champion.identity))
+        FRONT.app = create_app(SETTINGS, champion, metrics, WEB)
+
+
+def find_model() -> Path:
+    """The folder of the model that is meant now: the bento's own, where it is served from one; else the tag's."""
+    bento = SERVICE.bento
+    pinned = [str(model.tag) for model in bento.info.all_models] if bento and "CXR_MODEL" not in os.environ else []
+    tag = (pinned or [SETTINGS.model])[0]
+    try:
+        return Path(bentoml.models.get(tag).path)
+    except BentoMLException:
+        raise ModelError(f"the BentoML store has no model {tag}; run `dvc repro`, or name one in CXR_MODEL") from None
+
+
+SERVICE: Any = CovidCxr  # a bentoml.Service by now, which type checkers do not see: they skip class decorators
+SERVICE.add_asgi_middleware(FRONT.before)

@@ -25,15 +25,18 @@ class Trunk:
     """A compiled trunk: uint8[n, side, side] to float32[n, h, w, c].
 
     precision: "f32" is exact and what answers are given in; "auto" takes bf16 where the processor has it.
+    threads: of the processor's cores; None for all.
     """
 
-    def __init__(self, path: Path, precision: Precision = "f32", *, latency: bool = False):
+    def __init__(self, path: Path, precision: Precision = "f32", *, latency: bool = False, threads: int | None = None):
         import openvino as ov
 
         core = ov.Core()
         options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY" if latency else "THROUGHPUT"}
         if precision != "auto":
             options["INFERENCE_PRECISION_HINT"] = precision
+        if threads is not None:
+            options["INFERENCE_NUM_THREADS"] = threads
         try:
             self._model = core.compile_model(core.read_model(path), "CPU", options)
         except RuntimeError as fault:
@@ -89,7 +92,9 @@ class Engine:
         self.trunk, self.head, self.facts = trunk, head, facts
 
     @classmethod
-    def load(cls, directory: Path, *, precision: Precision = "f32", latency: bool = False) -> "Engine":
+    def load(
+        cls, directory: Path, *, precision: Precision = "f32", latency: bool = False, threads: int | None = None
+    ) -> "Engine":
         """Raises ModelError that names what is missing or does not fit together."""
         directory = Path(directory)
         missing = [name for name in BUNDLE_FILES if not (directory / name).is_file()]
@@ -99,7 +104,7 @@ class Engine:
         absent = [key for key in FACTS if key not in facts]
         if absent:
             raise ModelError(f"{directory / 'model.json'} lacks {', '.join(absent)}; made by another version?")
-        trunk = Trunk(directory / "trunk.xml", precision, latency=latency)
+        trunk = Trunk(directory / "trunk.xml", precision, latency=latency, threads=threads)
         head = Head.load(directory / "head.npz")
         if trunk.shape != head.weights.shape or trunk.side != facts["side"]:
             raise ModelError(

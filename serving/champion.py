@@ -1,6 +1,7 @@
 """The model that answers: loaded and warmed up before it is used, replaced only by one that loads."""
 
 import logging
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,20 +9,20 @@ from typing import Any
 import numpy as np
 
 from cxr.engine import Engine
+from cxr.errors import CxrError
 
 logger = logging.getLogger("bentoml.covid_cxr")
 
 
 class Champion:
-    """find: from a tag to the folder of the bundle that it means now. Loading raises ModelError."""
+    """find: the folder of the bundle that is meant now; raises CxrError where there is none, as a bad bundle does.
+    threads: as cxr.engine.Trunk takes them."""
 
-    def __init__(self, find: Callable[[], Path]):
+    def __init__(self, find: Callable[[], Path], threads: int | None = None):
         self._find = find
-        self.engine = self._load()
-
-    def reload(self) -> None:
-        """Take the model that the tag means now; where that raises ModelError, the old one goes on answering."""
-        self.engine = self._load()
+        self._threads = threads
+        self._path = find()
+        self.engine = self._load(self._path)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -30,10 +31,51 @@ class Champion:
     @property
     def identity(self) -> dict[str, str]:
         """What an answer says about the model that gave it."""
-        return {key: str(self.facts[key]) for key in ("name", "version", "backbone")}
+        return identity_of(self.engine)
 
-    def _load(self) -> Engine:
-        engine = Engine.load(self._find(), latency=True)
+    def follow(self, every_s: float, changed: Callable[[], object]) -> None:
+        """Look for another model every so often, from now to the end of the process, and call `changed` after a
+        swap. A thread, because loading takes seconds of work that must not hold up the answers."""
+
+        def look_again() -> None:
+            while not threading.Event().wait(every_s):
+                if self.refresh():
+                    changed()
+
+        threading.Thread(target=look_again, name="follow-model", daemon=True).start()
+
+    def refresh(self) -> bool:
+        """Take the model that is meant now; False where that is the old one, or the new one can not be read."""
+        try:
+            path = self._find()
+            if path == self._path:
+                return False
+            self._path = path  # also of one that is unreadable: it is complained of once
+            self.engine = self._load(path)
+        except CxrError as fault:
+            logger.error("%s; model %s goes on answering", fault, self.facts["version"])
+            return False
+        return True
+
+    def _load(self, path: Path) -> Engine:
+        engine = Engine.load(path, latency=True, threads=self._threads)
         engine.predict(np.zeros((1, engine.side, engine.side), np.uint8))  # the first prediction is a slow one
         logger.info("model %s %s is ready", engine.facts["name"], engine.facts["version"])
         return engine
+
+
+def identity_of(engine: Engine) -> dict[str, str]:
+    return {key: str(engine.facts[key]) for key in ("name", "version", "backbone")}
+
+
+def public_facts(value: Any) -> Any:
+    """The facts without what only means something on the machine that made them: absolute paths."""
+    if isinstance(value, dict):
+        return {key: public_facts(inner) for key, inner in value.items() if not _is_local(inner)}
+    if isinstance(value, list):
+        return [public_facts(inner) for inner in value if not _is_local(inner)]
+    return value
+
+
+def _is_local(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(("/", "file:", "~", "sqlite:"))

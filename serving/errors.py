@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -27,8 +28,24 @@ class ServiceError(Exception):
         self.status, self.code, self.message, self.headers = status, code, message, headers
 
 
-def overloaded(status: int = 503, retry_after_s: int = 1) -> ServiceError:
-    return ServiceError(status, "overloaded", SHARED_WORDS["overloaded"], {"Retry-After": str(retry_after_s)})
+def bad_request(message: str) -> ServiceError:
+    return ServiceError(400, "bad_request", message)
+
+
+def not_json(message: str) -> ServiceError:
+    return ServiceError(400, "not_json", message)
+
+
+def invalid_field(message: str) -> ServiceError:
+    return ServiceError(422, "invalid_field", message)
+
+
+def overloaded(retry_after_s: int = 1) -> ServiceError:
+    return ServiceError(503, "overloaded", SHARED_WORDS["overloaded"], {"Retry-After": str(retry_after_s)})
+
+
+def unauthorised() -> ServiceError:
+    return ServiceError(401, "unauthorised", SHARED_WORDS["unauthorised"], {"WWW-Authenticate": "X-API-Key"})
 
 
 def of_picture(fault: ImageError | PayloadError) -> ServiceError:
@@ -36,15 +53,28 @@ def of_picture(fault: ImageError | PayloadError) -> ServiceError:
     return ServiceError(status, fault.code, str(fault))
 
 
-def error_body(code: str, message: str) -> dict[str, dict[str, str]]:
-    return {"error": {"code": code, "message": message}}
+def error_body(fault: ServiceError) -> dict[str, dict[str, str]]:
+    return {"error": {"code": fault.code, "message": fault.message}}
 
 
-def error_response(fault: ServiceError) -> JSONResponse:
-    return JSONResponse(error_body(fault.code, fault.message), fault.status, headers=fault.headers)
+def error_response(request: Request, fault: ServiceError) -> JSONResponse:
+    request.state.error_code = fault.code  # for the metrics and the log
+    return JSONResponse(error_body(fault), fault.status, headers=fault.headers)
 
 
 async def on_service_error(request: Request, fault: Exception) -> JSONResponse:
     assert isinstance(fault, ServiceError)
-    request.state.error_code = fault.code  # for the metrics and the log
-    return error_response(fault)
+    return error_response(request, fault)
+
+
+async def on_http_error(request: Request, fault: Exception) -> JSONResponse:
+    """What the router itself answers: no such path, no such method."""
+    assert isinstance(fault, HTTPException)
+    code, message = _ROUTER_WORDS.get(fault.status_code, ("bad_request", "the request can not be answered"))
+    return error_response(request, ServiceError(fault.status_code, code, message, fault.headers))
+
+
+_ROUTER_WORDS = {
+    404: ("not_found", "there is nothing at this address; GET /docs.json lists what there is"),
+    405: ("method_not_allowed", "this address does not take this method; the header Allow says which"),
+}

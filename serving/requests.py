@@ -4,29 +4,39 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import anyio
 from starlette.requests import ClientDisconnect, Request
 
 from cxr.payload import PayloadError, decode_base64
-from serving.errors import ServiceError, of_picture
+from serving.errors import ServiceError, bad_request, invalid_field, not_json, of_picture
+from serving.load import Place
 
 _TYPE_NAMES = {str: "a text", bool: "true or false", list: "a list"}
 
 
-async def read_body(request: Request, max_body: int) -> bytes:
-    """The whole body, or 413 before more than `max_body` bytes of it are held, whatever Content-Length says."""
+async def read_body(request: Request, place: Place, max_body: int, timeout_s: float) -> bytes:
+    """The whole body; 413 before more than `max_body` bytes of it are held, whatever Content-Length says, 408
+    where it takes longer than `timeout_s`."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > max_body:
         raise _too_large(max_body)
-    chunks, length = [], 0
     try:
-        async for chunk in request.stream():
-            length += len(chunk)
-            if length > max_body:
-                raise _too_large(max_body)
-            chunks.append(chunk)
+        with anyio.fail_after(timeout_s):
+            return await _joined(request, place, max_body)
     except ClientDisconnect:
-        raise ServiceError(400, "bad_request", "the connection closed before the request was complete") from None
-    return b"".join(chunks)
+        raise bad_request("the connection closed before the request was complete") from None
+    except TimeoutError:
+        raise ServiceError(408, "timeout", f"the request was not complete after {timeout_s:g} s; try again") from None
+
+
+async def _joined(request: Request, place: Place, max_body: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        if len(body) + len(chunk) > max_body:
+            raise _too_large(max_body)
+        place.hold(len(chunk))
+        body += chunk
+    return bytes(body)
 
 
 def _too_large(max_body: int) -> ServiceError:
@@ -47,13 +57,13 @@ def json_object(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(body.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise ServiceError(400, "not_json", "the request's text is not UTF-8; send JSON in UTF-8") from None
+        raise not_json("the request's text is not UTF-8; send JSON in UTF-8") from None
     except RecursionError:
-        raise ServiceError(400, "not_json", "the request's JSON is nested too deeply; send a flat object") from None
+        raise not_json("the request's JSON is nested too deeply; send a flat object") from None
     except ValueError:
-        raise ServiceError(400, "not_json", "the request is not JSON; send an object") from None
+        raise not_json("the request is not JSON; send an object") from None
     if not isinstance(value, dict):
-        raise ServiceError(422, "invalid_field", "the request's JSON is no object; send {...}")
+        raise invalid_field("the request's JSON is no object; send {...}")
     return value
 
 
@@ -62,16 +72,27 @@ def field(fields: Mapping[str, Any], name: str, kind: type, default: Any = None)
     if name not in fields and default is not None:
         return default
     if name not in fields:
-        raise ServiceError(422, "invalid_field", f"the field {name!r} is missing; it is {_TYPE_NAMES[kind]}")
+        raise invalid_field(f"the field {name!r} is missing; it is {_TYPE_NAMES[kind]}")
     if type(fields[name]) is not kind:
-        raise ServiceError(422, "invalid_field", f"the field {name!r} must be {_TYPE_NAMES[kind]}")
+        raise invalid_field(f"the field {name!r} must be {_TYPE_NAMES[kind]}")
     return fields[name]
 
 
 def only(fields: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
     """422 where there is a field that nobody reads: a misspelt one would be ignored silently."""
     if not set(fields) <= set(allowed):
-        raise ServiceError(422, "invalid_field", f"the request has a field that is not one of {', '.join(allowed)}")
+        raise invalid_field(f"the request has a field that is not one of {', '.join(allowed)}")
+
+
+def texts(fields: Mapping[str, Any], name: str, most: int) -> list[str]:
+    """A list of 1 to `most` texts."""
+    values = field(fields, name, list)
+    if not 1 <= len(values) <= most:
+        raise invalid_field(f"the field {name!r} has {len(values)} items; it takes 1 to {most}")
+    wrong = [number for number, value in enumerate(values) if type(value) is not str]
+    if wrong:
+        raise invalid_field(f"the field '{name}[{wrong[0]}]' must be a text")
+    return values
 
 
 def picture_bytes(text: str, max_bytes: int) -> bytes:

@@ -1,81 +1,138 @@
 """What each route does: read the request, ask the model in a thread, say the answer in the route's form."""
 
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any
 
-import anyio
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from cxr.answer import Answer, answer
+from cxr.engine import Engine
 from cxr.errors import ImageError
 from cxr.images import decode
-from serving.champion import Champion
-from serving.errors import ServiceError, of_picture
-from serving.requests import check_media_type, field, json_object, only, picture_bytes, read_body
+from serving.champion import Champion, identity_of, public_facts
+from serving.errors import ServiceError, error_body, of_picture
+from serving.load import Load
+from serving.metrics import Metrics
+from serving.multipart import form_field
+from serving.requests import check_media_type, field, json_object, only, picture_bytes, read_body, texts
 from serving.settings import Settings
 
 
+class OriginalJson(JSONResponse):
+    """JSON with the spaces that the original sent: its clients get the same bytes."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content).encode()
+
+
 class Routes:
-    """The handlers; `champion` is set when the service starts."""
+    """The handlers of everything that asks the model."""
 
-    champion: Champion
-
-    def __init__(self, settings: Settings):
-        self._settings = settings
+    def __init__(self, settings: Settings, champion: Champion, load: Load, metrics: Metrics):
+        self._settings, self._champion, self._load, self._metrics = settings, champion, load, metrics
 
     def table(self) -> list[Route]:
-        return [
-            Route("/predict", self.predict, methods=["POST"]),
-            Route("/sendbase64", self.sendbase64, methods=["POST"]),
-        ]
+        posted: dict[str, Callable[..., Any]] = {
+            "/predict": self.predict,
+            "/predict/batch": self.predict_batch,
+            "/sendbase64": self.sendbase64,
+            "/upload": self.upload,
+        }
+        routes = [Route(path, handler, methods=["POST"]) for path, handler in posted.items()]
+        return [*routes, Route("/model", self.model)]
 
     async def predict(self, request: Request) -> Response:
-        fields = await self._json(request)
-        only(fields, ("image", "explain"))
-        explain = field(fields, "explain", bool, default=False)
-        text = field(fields, "image", str)
-        return JSONResponse(await anyio.to_thread.run_sync(self._predict, text, explain))
+        async with self._json(request) as fields:
+            only(fields, ("image", "explain"))
+            explain = field(fields, "explain", bool, default=False)
+            text = field(fields, "image", str)
+            return JSONResponse(await self._load.work(request, self._predict, text, explain))
+
+    async def predict_batch(self, request: Request) -> Response:
+        """One result per picture, in order; a bad picture's result is its error."""
+        async with self._json(request) as fields:
+            only(fields, ("images", "explain"))
+            explain = field(fields, "explain", bool, default=False)
+            images = texts(fields, "images", self._settings.max_batch)
+            self._metrics.batch.observe(len(images))
+            # One turn per picture, so that a batch does not keep single pictures waiting.
+            results = [await self._load.work(request, self._result, text, explain) for text in images]
+            return JSONResponse({"results": results})
 
     async def sendbase64(self, request: Request) -> Response:
-        """The original's route: its answer is the likelier class as a text."""
-        text = field(await self._json(request), "pic", str)
-        said = await anyio.to_thread.run_sync(self._answer, text, False)
-        return OriginalJson({"percentage": winner(said)})
+        """The original's route: the likelier class and its probability as a text."""
+        async with self._json(request) as fields:
+            text = field(fields, "pic", str)
+            return OriginalJson({"percentage": await self._load.work(request, self._winner_of_text, text)})
 
-    async def _json(self, request: Request) -> dict[str, Any]:
+    async def upload(self, request: Request) -> Response:
+        """The original's route for a form with a file."""
+        check_media_type(request, "multipart/form-data")
+        async with self._body(request) as body:
+            data = form_field(body, request.headers["content-type"], "pic")
+            return PlainTextResponse(await self._load.work(request, self._winner, data))
+
+    async def model(self, request: Request) -> Response:
+        return JSONResponse(public_facts(self._champion.facts))
+
+    @asynccontextmanager
+    async def _json(self, request: Request) -> AsyncIterator[dict[str, Any]]:
         check_media_type(request, "application/json")
-        return json_object(await read_body(request, self._settings.max_body))
+        async with self._body(request) as body:
+            yield json_object(body)
+
+    @asynccontextmanager
+    async def _body(self, request: Request) -> AsyncIterator[bytes]:
+        """The request's body, and a place among the requests until it is answered."""
+        async with self._load.place() as place:
+            yield await read_body(request, place, self._settings.max_body, self._settings.body_timeout_s)
 
     def _predict(self, text: str, explain: bool) -> dict[str, Any]:
-        return answer_fields(self._answer(text, explain)) | {"model": self.champion.identity}
+        engine = self._champion.engine  # once: it may be replaced between two looks
+        said = self._answer(engine, picture_bytes(text, self._settings.max_bytes), explain)
+        return answer_fields(said) | {"model": identity_of(engine)}
 
-    def _answer(self, text: str, explain: bool) -> Answer:
-        data = picture_bytes(text, self._settings.max_bytes)
+    def _result(self, text: str, explain: bool) -> dict[str, Any]:
+        try:
+            return self._predict(text, explain)
+        except ServiceError as fault:
+            self._metrics.errors.labels("/predict/batch", fault.code).inc()
+            return error_body(fault)
+
+    def _winner_of_text(self, text: str) -> str:
+        return self._winner(picture_bytes(text, self._settings.max_bytes))
+
+    def _winner(self, data: bytes) -> str:
+        said = self._answer(self._champion.engine, data, explain=False)
+        if said.reason is not None:  # the original's form has no words for a refusal
+            raise ServiceError(422, said.reason.code, said.reason.message)
+        return said.winner
+
+    def _answer(self, engine: Engine, data: bytes, explain: bool) -> Answer:
+        if len(data) > self._settings.max_bytes:
+            raise ServiceError(
+                413, "too_large", f"the picture has more than {self._settings.max_bytes} bytes; send a smaller one"
+            )
         try:
             picture = decode(data, max_pixels=self._settings.max_pixels)
         except ImageError as fault:
             raise of_picture(fault) from None
-        return answer(self.champion.engine, picture, explain=explain)
+        said = answer(engine, picture, explain=explain)
+        self._count(said)
+        return said
 
-
-class OriginalJson(JSONResponse):
-    """JSON with the spaces that the original's Flask sent."""
-
-    def render(self, content: Any) -> bytes:
-        import json
-
-        return json.dumps(content).encode()
+    def _count(self, said: Answer) -> None:
+        self._metrics.answers.labels(said.state).inc()
+        if said.reason is not None:
+            self._metrics.refusals.labels(said.reason.code).inc()
 
 
 def answer_fields(said: Answer) -> dict[str, Any]:
     """The contract's fields; heatmap and reason only where there is one."""
     fields = asdict(said)
     return {name: value for name, value in fields.items() if name not in ("heatmap", "reason") or value is not None}
-
-
-def winner(said: Answer) -> str:
-    if said.reason is not None:
-        raise ServiceError(422, said.reason.code, said.reason.message)
-    return said.winner

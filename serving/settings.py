@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from cxr.errors import CxrError
 from cxr.images import MAX_PIXELS
+from serving.cores import cores
 
 MIB = 2**20
 
@@ -52,6 +53,7 @@ class Settings:
     """One field per environment variable; the metadata carries its name, its reader and what it is for."""
 
     model: str = _setting("CXR_MODEL", "covid-cxr:latest", _text, "tag of the model in the BentoML store")
+    follow_s: int = _setting("CXR_FOLLOW_S", 10, _number(0, 86_400), "seconds between looks for a newer model; 0: none")
     api_key: str = _setting("CXR_API_KEY", "", _text, "key that X-API-Key must carry; unset: no key", secret=True)
     cors_origins: tuple[str, ...] = _setting(
         "CXR_CORS_ORIGINS", (), _origins, "origins whose pages may call, separated by commas; * for all; unset: none"
@@ -59,11 +61,35 @@ class Settings:
     max_bytes: int = _setting("CXR_MAX_BYTES", 20 * MIB, _number(1024, 512 * MIB), "bytes of one picture's file")
     max_pixels: int = _setting("CXR_MAX_PIXELS", MAX_PIXELS, _number(1, 400_000_000), "pixels of one picture")
     max_batch: int = _setting("CXR_MAX_BATCH", 16, _number(1, 256), "pictures of one POST /predict/batch")
+    body_timeout_s: int = _setting(
+        "CXR_BODY_TIMEOUT_S", 60, _number(1, 3600), "seconds that sending a request may take"
+    )
+    workers: int = _setting("CXR_WORKERS", 0, _number(0, 256), "processes; 0: one for every 4 cores")
+    max_requests: int = _setting("CXR_MAX_REQUESTS", 16, _number(1, 4096), "requests at once per worker, then 503")
 
     @property
     def max_body(self) -> int:
         """Bytes of a request: the largest picture as Base64, with the escapes and line breaks that clients add."""
         return self.max_bytes * 4 // 3 * 11 // 10 + 64 * 1024
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of all requests that a worker holds at once."""
+        return 4 * self.max_body
+
+    @property
+    def processes(self) -> int:
+        return self.workers or max(1, cores() // 4)
+
+    @property
+    def pictures_at_once(self) -> int:
+        """Per process: while the engine works on one, the next is decoded."""
+        return max(2, self.engine_threads)
+
+    @property
+    def engine_threads(self) -> int:
+        """Of each process, so that all of them together have the cores."""
+        return max(1, cores() // self.processes)
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:

@@ -1,0 +1,54 @@
+"""What Prometheus reads at /metrics. Every label takes its values from a list that the code knows, so that no
+client can make the number of series grow."""
+
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector
+from starlette.requests import Request
+from starlette.responses import Response
+
+PICTURES = (1, 2, 4, 8, 16, 32, 64)
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """Counts of one worker; `page` adds up those of all workers."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        here = self._registry
+        self.requests = Counter("cxr_requests", "requests by route and HTTP status", ["route", "status"], registry=here)
+        self.errors = Counter("cxr_errors", "error answers by route and code", ["route", "code"], registry=here)
+        self.seconds = Histogram("cxr_request_seconds", "request to answer", ["route"], buckets=SECONDS, registry=here)
+        self.answers = Counter("cxr_answers", "pictures by the state that was answered", ["state"], registry=here)
+        self.refusals = Counter("cxr_refusals", "refused pictures by reason", ["reason"], registry=here)
+        self.batch = Histogram("cxr_batch_pictures", "pictures of a batch", buckets=PICTURES, registry=here)
+        self.in_progress = Gauge(
+            "cxr_requests_in_progress", "being answered", multiprocess_mode="livesum", registry=here
+        )
+        self._model = Gauge(
+            "cxr_model_info",
+            "1 for the model that answers, 0 for one that did",
+            ["name", "version", "backbone"],
+            multiprocess_mode="livemax",
+            registry=here,
+        )
+        self._shown: dict[str, str] | None = None
+
+    def show_model(self, identity: dict[str, str]) -> None:
+        if self._shown is not None:
+            self._model.labels(**self._shown).set(0)
+        self._model.labels(**identity).set(1)
+        self._shown = identity
+
+    async def page(self, request: Request) -> Response:
+        return Response(self._text(), media_type=CONTENT_TYPE_LATEST)
+
+    def _text(self) -> bytes:
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            return generate_latest(self._registry)
+        everybody = CollectorRegistry()
+        MultiProcessCollector(everybody)
+        return generate_latest(everybody)

@@ -1,0 +1,163 @@
+"""What every request passes through before its route: counted, secured, and never left without an answer."""
+
+import hmac
+import logging
+import time
+import traceback
+from collections.abc import Collection, Container
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.errors import SHARED_WORDS, ServiceError, error_response, unauthorised
+from serving.metrics import Metrics
+from serving.pages import STRICTEST_POLICY
+
+logger = logging.getLogger("bentoml.covid_cxr")
+
+METHODS = ("GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE")
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": STRICTEST_POLICY,  # of an answer; a page brings its own
+    "Cache-Control": "no-store",  # an answer is about a patient
+}
+
+
+class Observe:
+    """Counts each request and writes one line about it. Neither the path nor anything else that the client chose
+    is written or becomes a label: a path may be a file's name, and there is no end of paths."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, routes: Container[str], pages: Container[str]):
+        self._app, self._metrics, self._routes, self._pages = app, metrics, routes, pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 0
+        scope.setdefault("state", {})
+        scope.setdefault("app", self)  # tells the router that somebody turns its errors into answers
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        with self._metrics.in_progress.track_inprogress():
+            await self._app(scope, receive, noting)
+        self._note(scope, status, time.perf_counter() - started)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        route, code = self._route(scope["path"]), scope["state"].get("error_code", "")
+        self._metrics.requests.labels(route, str(status)).inc()
+        self._metrics.seconds.labels(route).observe(seconds)
+        if code:
+            self._metrics.errors.labels(route, code).inc()
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        logger.info("%s %s %d %s%.0f ms", method, route, status, f"{code} " if code else "", 1000 * seconds)
+
+    def _route(self, path: str) -> str:
+        if path in self._routes:
+            return path
+        return "page" if path in self._pages else "unknown"
+
+
+class Secure:
+    """Adds the headers that keep browsers from guessing, framing, telling others and keeping copies."""
+
+    def __init__(self, app: ASGIApp):
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def adding(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, adding)
+
+
+class CrossOrigin:
+    """Lets the pages of named origins call (CORS). For others it adds nothing, and their browser refuses."""
+
+    def __init__(self, app: ASGIApp, origins: Collection[str]):
+        self._app, self._origins = app, origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
+        origin = headers.get("origin")
+        if origin is None or not {origin, "*"} & set(self._origins):
+            await self._app(scope, receive, send)
+        elif scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+            await Response(status_code=204, headers=_granted(origin) | _PREFLIGHT)(scope, receive, send)
+        else:
+            await self._app(scope, receive, _adding(_granted(origin), send))
+
+
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": "Content-Type, X-API-Key",
+    "Access-Control-Max-Age": "600",
+}
+
+
+def _granted(origin: str) -> dict[str, str]:
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Expose-Headers": "Retry-After",
+        "Vary": "Origin",
+    }
+
+
+def _adding(extra: dict[str, str], send: Send) -> Send:
+    async def adding(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).update(extra)
+        await send(message)
+
+    return adding
+
+
+class ApiKey:
+    """401 on the given paths without the key."""
+
+    def __init__(self, app: ASGIApp, key: str, paths: Collection[str]):
+        self._app, self._key, self._paths = app, key.encode(), paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] in self._paths:
+            given = Headers(scope=scope).get("x-api-key", "").encode()
+            if not hmac.compare_digest(given, self._key):
+                raise unauthorised()
+        await self._app(scope, receive, send)
+
+
+class CatchAll:
+    """500 in the one form for a fault of ours. The log gets where it happened and of what kind it is, not its
+    text, which may quote what the client sent."""
+
+    def __init__(self, app: ASGIApp):
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except Exception as fault:  # noqa: BLE001 - the last one that can turn it into an answer
+            frames = "".join(traceback.format_tb(fault.__traceback__))
+            logger.error("a fault of the service: %s\n%s", type(fault).__name__, frames)
+            if not started:
+                answer = error_response(Request(scope), ServiceError(500, "server", SHARED_WORDS["server"]))
+                await answer(scope, receive, send)
