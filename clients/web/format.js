@@ -7,10 +7,13 @@ export function percent(fraction) {
   const write = (value) => new Intl.NumberFormat(locale(), {
     style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1,
   }).format(value);
-  if (fraction > 0.9995) return `\u200E> ${write(0.999)}`; // the mark keeps the sign on the left in Arabic, too
-  if (fraction < 0.0005) return `\u200E< ${write(0.001)}`;
-  return write(fraction);
+  if (fraction > 0.9995) return leftToRight(`> ${write(0.999)}`);
+  if (fraction < 0.0005) return leftToRight(`< ${write(0.001)}`);
+  return leftToRight(write(fraction));
 }
+
+/** Within Arabic, signs stay on the side of the number where they are in English (Unicode's left-to-right isolate). */
+const leftToRight = (text) => (document.documentElement.dir === "rtl" ? `\u2066${text}\u2069` : text);
 
 export function bytes(count) {
   const [size, unit] = count < 1e6 ? [count / 1e3, "kilobyte"] : [count / 1e6, "megabyte"];

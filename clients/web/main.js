@@ -66,7 +66,7 @@ function onFinished(study) {
   const more = reasonText(study) || (study.answer && percent(study.answer.percentage / 100));
   announce(`${study.name}: ${[outcome(study), more].filter(Boolean).join(", ")}`);
   if (study.error?.status === 401) byId("settings").open = true;
-  if (study.error) service.check();
+  if (study.error || !service.isReady) service.check();
 }
 
 studies.addEventListener("added", ({ detail: study }) => { table.add(study); showSummary(); });

@@ -12,6 +12,8 @@ export class ServiceState {
 
   constructor(element) { this.element = element; }
 
+  get isReady() { return this.#state === "ready"; }
+
   render() {
     this.element.dataset.state = this.#state;
     const words = t(`service.${this.#state}`);

@@ -10,6 +10,7 @@ from .server import StandIn
 
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
 PHONE = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
+PATIENCE_MS = 20_000  # a busy machine is no failure
 SIZES = {"desktop": DESKTOP, "phone": PHONE}
 
 WATCH_POLICY = """addEventListener("securitypolicyviolation",
@@ -17,8 +18,7 @@ WATCH_POLICY = """addEventListener("securitypolicyviolation",
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "browser: needs Chromium")
-    config.addinivalue_line("markers", "failing_service: the service fails on purpose, so the browser may report failed loads")
+    config.addinivalue_line("markers", "failing_service: it fails on purpose, so the browser reports failed loads")
 
 
 @pytest.fixture(scope="session")
@@ -62,12 +62,14 @@ def context_options() -> dict:
 
 
 @pytest.fixture
-def context(request: pytest.FixtureRequest, browser: Browser, size: str, context_options: dict) -> Iterator[BrowserContext]:
+def context(
+    request: pytest.FixtureRequest, browser: Browser, size: str, context_options: dict
+) -> Iterator[BrowserContext]:
     """A fresh profile. When the test is over: nothing left the page's origin, nothing broke the policy, nothing was
     written to the console as an error."""
     context = browser.new_context(locale="en-GB", accept_downloads=True, **SIZES[size], **context_options)
-    context.set_default_timeout(10_000)
-    expect.set_options(timeout=10_000)
+    context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     context.add_init_script(WATCH_POLICY)
     complaints: list[str] = []
     addresses: list[str] = []
@@ -75,16 +77,17 @@ def context(request: pytest.FixtureRequest, browser: Browser, size: str, context
     context.on("weberror", lambda error: complaints.append(str(error.error)))
     context.on("request", lambda asked: addresses.append(asked.url))
     yield context
-    origins = {"{0.scheme}://{0.netloc}".format(urlsplit(page.url)) for page in context.pages}
     context.close()
     if request.node.get_closest_marker("failing_service"):
         complaints = [text for text in complaints if not text.startswith("Failed to load resource")]
     assert complaints == []
-    outside = [url for url in addresses if not url.startswith(("blob:", "data:", *(f"{origin}/" for origin in origins)))]
-    assert outside == []
-    assert addresses or not origins, "nothing was watched"
+    if addresses:  # none where the test was skipped
+        origin = "{0.scheme}://{0.netloc}/".format(urlsplit(addresses[0]))  # where the test itself went
+        assert [url for url in addresses if not url.startswith((origin, "blob:", "data:"))] == []
 
 
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
-    return context.new_page()
+    page = context.new_page()
+    page.on("filechooser", lambda _: None)  # from the start: turned on within a test, it can come after the click
+    return page

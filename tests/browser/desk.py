@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page
 from .pictures import chest_png
 
 WEB = Path(__file__).parents[2] / "clients" / "web"
-TEXTS = {name: entry for file in ("texts.json", "words.json") for name, entry in json.loads((WEB / file).read_text()).items()}
+TEXTS = json.loads((WEB / "texts.json").read_text()) | json.loads((WEB / "words.json").read_text())
 
 
 def words(text_id: str, language: str = "en", **values: object) -> str:

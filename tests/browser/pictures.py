@@ -1,4 +1,4 @@
-"""Drawn pictures for the browser tests and the screenshots: nobody's X-ray, only shapes that look like one from afar."""
+"""Drawn pictures for the browser tests and the screenshots: nobody's X-ray, only shapes that look like one."""
 
 import base64
 import io
@@ -33,9 +33,14 @@ def chest_png(width: int = 480, height: int = 480, seed: int = 0) -> bytes:
     return _png(picture)
 
 
+def blank_png(side: int = 480) -> bytes:
+    """A grey PNG that shows nothing, as an exposure without a patient would."""
+    return _png(Image.fromarray(np.add.outer(np.linspace(196, 214, side), np.linspace(-6, 6, side)).astype(np.uint8)))
+
+
 def heatmap_uri(width: int = 480, height: int = 480) -> str:
     """A transparent overlay as the service sends it: data URI of an RGBA PNG."""
-    y, x = np.mgrid[0:1:height * 1j, 0:1:width * 1j]
+    y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
     glow = np.exp(-(((x - 0.34) / 0.10) ** 2 + ((y - 0.62) / 0.13) ** 2))
     glow += 0.7 * np.exp(-(((x - 0.68) / 0.08) ** 2 + ((y - 0.45) / 0.11) ** 2))
     glow = np.clip(glow, 0, 1)

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from .chromium import chromium_path, launch
 from .desk import choose, headline, open_page, png, row, words
+from .pictures import blank_png
 from .server import Reply, StandIn, answer, error, refusal
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
@@ -30,9 +31,14 @@ def one_answer(page: Page, service: StandIn) -> None:
 
 
 def worklist(page: Page, service: StandIn) -> None:
-    replies = [answer(0.93, warnings=FLAGGED[:1], explain=True), answer(0.06, explain=True), refusal("lateral"),
-               answer(0.31, warnings=FLAGGED, explain=True), error(413, "too_large")]
-    names = ["Ward 3 bed 2.png", "Ward 3 bed 5.png", "Lateral.png", "Outpatient 14 AP supine.png", "Scan 600 dpi.png"]
+    replies = [
+        answer(0.93, warnings=FLAGGED[:1], explain=True),
+        answer(0.06, explain=True),
+        refusal("inverted"),
+        answer(0.31, warnings=FLAGGED, explain=True),
+        error(413, "too_large"),
+    ]
+    names = ["Ward 3 bed 2.png", "Ward 3 bed 5.png", "Export 7.png", "Outpatient 14 AP supine.png", "Scan 600 dpi.png"]
     open_page(page, service.url)
     for seed, (reply, name) in enumerate(zip(replies, names, strict=True)):
         service.plan(reply)
@@ -55,9 +61,9 @@ def in_progress(page: Page, service: StandIn) -> None:
 
 
 def refused(page: Page, service: StandIn) -> None:
-    service.plan(refusal("lateral"))
+    service.plan(refusal("blank"))
     open_page(page, service.url)
-    choose(page, png("Lateral.png", width=900, height=900))
+    choose(page, {"name": "Test exposure.png", "mimeType": "image/png", "buffer": blank_png()})
     expect(headline(page)).to_have_text(words("state.Refused"))
 
 

@@ -17,8 +17,13 @@ from .pictures import heatmap_uri
 
 WEB = Path(__file__).parents[2] / "clients" / "web"
 CONTENT_TYPES = {
-    ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".json": "application/json",
-    ".svg": "image/svg+xml", ".png": "image/png", ".webmanifest": "application/manifest+json",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
 }
 MODEL = {"name": "covid-cxr", "version": "7", "backbone": "InceptionV3"}
 MODEL_CARD = {
@@ -40,7 +45,9 @@ class Reply:
     hold: threading.Event | None = None
 
 
-def answer(p_covid: float = 0.971, threshold: float = 0.42, warnings: tuple[str, ...] = (), explain: bool = False) -> dict:
+def answer(
+    p_covid: float = 0.971, threshold: float = 0.42, warnings: tuple[str, ...] = (), explain: bool = False
+) -> dict:
     state = "COVID" if p_covid >= threshold else "NonCOVID"
     body = {
         "state": state,
@@ -57,13 +64,19 @@ def answer(p_covid: float = 0.971, threshold: float = 0.42, warnings: tuple[str,
 
 def refusal(code: str = "not_frontal") -> dict:
     return {
-        "state": "Refused", "percentage": None, "probabilities": None, "threshold": 0.42, "warnings": [],
-        "reason": {"code": code, "message": f"server text for {code}"}, "model": MODEL,
+        "state": "Refused",
+        "percentage": None,
+        "probabilities": None,
+        "threshold": 0.42,
+        "warnings": [],
+        "reason": {"code": code, "message": f"server text for {code}"},
+        "model": MODEL,
     }
 
 
 def error(status: int, code: str, message: str = "the server's own words", **headers: str) -> Reply:
-    return Reply(status, {"error": {"code": code, "message": message}}, {k.replace("_", "-"): v for k, v in headers.items()})
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Reply(status, {"error": {"code": code, "message": message}}, named)
 
 
 class StandIn:
@@ -123,7 +136,8 @@ class StandIn:
             image = base64.b64decode(asked["image"].partition("base64,")[2], validate=True)
         except (ValueError, KeyError, binascii.Error):
             return error(400, "bad_request")
-        self.requests.append({"explain": asked.get("explain"), "image_bytes": image, "api_key": headers.get("X-API-Key")})
+        key = headers.get("X-API-Key")
+        self.requests.append({"explain": asked.get("explain"), "image_bytes": image, "api_key": key})
         reply = planned or Reply(body=answer(explain=bool(asked.get("explain"))))
         if reply.hold:
             reply.hold.wait(30)
@@ -162,17 +176,22 @@ class _Handler(BaseHTTPRequestHandler):
         if path.parent != WEB or not path.is_file():
             self._send(error(404, "not_found"))
             return
-        self._write(200, path.read_bytes(), {
-            "Content-Type": CONTENT_TYPES.get(path.suffix, "text/plain"),
-            "Content-Security-Policy": (WEB / "csp.txt").read_text().strip(),
-            "X-Content-Type-Options": "nosniff",
-            "Cache-Control": "no-cache",
-        })
+        self._write(
+            200,
+            path.read_bytes(),
+            {
+                "Content-Type": CONTENT_TYPES.get(path.suffix, "text/plain"),
+                "Content-Security-Policy": (WEB / "csp.txt").read_text().strip(),
+                "X-Content-Type-Options": "nosniff",
+                "Cache-Control": "no-cache",
+            },
+        )
 
     def _send(self, reply: Reply) -> None:
         is_json = isinstance(reply.body, dict)
         body = json.dumps(reply.body) if is_json else reply.body
-        self._write(reply.status, body.encode(), {"Content-Type": "application/json" if is_json else "text/html", **reply.headers})
+        content_type = "application/json" if is_json else "text/html"
+        self._write(reply.status, body.encode(), {"Content-Type": content_type, **reply.headers})
 
     def _write(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 
 from .chromium import INSECURE_HOST
 from .desk import choose, headline, open_page, png, row, words
@@ -12,14 +12,16 @@ from .server import WEB, Reply, StandIn, answer, error, refusal
 
 pytestmark = pytest.mark.browser
 both_sizes = pytest.mark.parametrize("size", ["desktop", "phone"])
-SCHEMES = pytest.mark.parametrize("context_options", [{"color_scheme": "light"}, {"color_scheme": "dark"}], ids=["light", "dark"])
+SCHEMES = pytest.mark.parametrize(
+    "context_options", [{"color_scheme": "light"}, {"color_scheme": "dark"}], ids=["light", "dark"]
+)
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
 def violations(page: Page) -> list[str]:
     found = Axe().run(page, options=RULES).response
     assert found["passes"], "axe did not look at anything"
-    return [f"{rule['id']}: {node['html']} {node['failureSummary']}" for rule in found["violations"] for node in rule["nodes"]]
+    return [f"{rule['id']}: {node['html']}" for rule in found["violations"] for node in rule["nodes"]]
 
 
 @both_sizes
@@ -163,7 +165,7 @@ def test_everything_to_tap_is_large_enough(page: Page, service: StandIn) -> None
     open_page(page, service.url)
     choose(page, png("one.png"))
     expect(page.locator(".heatmap")).to_be_visible()
-    small = page.evaluate("""() => [...document.querySelectorAll("button, summary, input:not([type=checkbox]):not([hidden]), label.check")]
+    small = page.evaluate("""() => [...document.querySelectorAll("button, summary, input[type=range], label.check")]
         .filter((node) => node.checkVisibility())
         .map((node) => [node.outerHTML.slice(0, 80), node.getBoundingClientRect()])
         .filter(([, box]) => box.height < 40 || box.width < 40).map(([html]) => html)""")
@@ -187,10 +189,10 @@ def test_the_printed_sheet_has_the_answer_and_the_disclaimer_and_no_controls(pag
     choose(page, png("one.png"))
     expect(headline(page)).to_have_text(words("state.COVID"))
     page.emulate_media(media="print")
-    for shown in (headline(page), page.get_by_role("note"), page.locator(".warnings"), page.locator(".heatmap"), row(page, "one.png")):
-        expect(shown).to_be_visible()
+    for shown in (".headline", ".disclaimer", ".warnings", ".heatmap", "#rows tr"):
+        expect(page.locator(shown)).to_be_visible()
     for hidden in ("#choose", "#csv", "#language", ".heatmap-controls", ".remove"):
-        expect(page.locator(hidden).first).to_be_hidden()
+        expect(page.locator(hidden)).to_be_hidden()
 
 
 def test_the_print_button_prints(page: Page, service: StandIn) -> None:
@@ -199,6 +201,21 @@ def test_the_print_button_prints(page: Page, service: StandIn) -> None:
     choose(page, png("one.png"))
     page.get_by_role("button", name=words("results.print")).click()
     expect(page.locator("body")).to_have_attribute("data-printed", "yes")
+
+
+def test_the_policy_stops_other_hosts_and_markup_from_text(browser: Browser, service: StandIn) -> None:
+    page = browser.new_page()  # not the watched page, which would rightly fail
+    open_page(page, service.url)
+    page.evaluate("""() => {
+        window.broken = [];
+        addEventListener("securitypolicyviolation", (event) => broken.push(event.violatedDirective));
+    }""")
+    elsewhere = service.url.replace("127.0.0.1", INSECURE_HOST)
+    assert page.evaluate("url => fetch(url).then(() => 'sent', () => 'stopped')", elsewhere) == "stopped"
+    with pytest.raises(Error, match="TrustedHTML"):
+        page.evaluate("document.body.innerHTML = '<b>x</b>'")
+    assert page.evaluate("broken") == ["connect-src", "require-trusted-types-for"]
+    page.context.close()
 
 
 def test_without_https_it_is_an_ordinary_page(page: Page, service: StandIn) -> None:
@@ -219,7 +236,9 @@ def test_the_service_worker_keeps_the_shell_and_never_an_answer(page: Page, serv
     expect(page.locator("#about-body dl")).to_be_visible()
     kept = page.evaluate("""async () => {
         const urls = [];
-        for (const name of await caches.keys()) for (const request of await (await caches.open(name)).keys()) urls.push(request.url);
+        for (const name of await caches.keys()) {
+            for (const request of await (await caches.open(name)).keys()) urls.push(request.url);
+        }
         return urls;
     }""")
     assert sorted(url.removeprefix(service.url) or "index.html" for url in kept) == sorted(shell_files())

@@ -13,18 +13,22 @@ both_sizes = pytest.mark.parametrize("size", ["desktop", "phone"])
 
 
 @both_sizes
-@pytest.mark.parametrize(("reply", "text"), [
-    (error(413, "too_large"), "error.too_large"),
-    (Reply(413, "<html>a proxy's page</html>"), "error.too_large"),
-    (error(415, "not_a_picture"), "error.not_a_picture"),
-    (error(415, "a_code_of_a_newer_service"), "error.not_a_picture"),
-    (error(422, "invalid_field"), "error.invalid_field"),
-    (error(400, "bad_request"), "error.bad_request"),
-    (error(500, "internal"), "error.server"),
-    (Reply(200, "<html>not the service</html>"), "error.broken_answer"),
-    (Reply(200, {**answer(), "percentage": 971}), "error.broken_answer"),
-    (Reply(200, {**answer(), "heatmap": "https://elsewhere.example/map.png"}), "error.broken_answer"),
-], ids=lambda value: value if isinstance(value, str) else None)
+@pytest.mark.parametrize(
+    ("reply", "text"),
+    [
+        (error(413, "too_large"), "error.too_large"),
+        (Reply(413, "<html>a proxy's page</html>"), "error.too_large"),
+        (error(415, "not_a_picture"), "error.not_a_picture"),
+        (error(415, "a_code_of_a_newer_service"), "error.not_a_picture"),
+        (error(422, "invalid_field"), "error.invalid_field"),
+        (error(400, "bad_request"), "error.bad_request"),
+        (error(500, "internal"), "error.server"),
+        (Reply(200, "<html>not the service</html>"), "error.broken_answer"),
+        (Reply(200, {**answer(), "percentage": 971}), "error.broken_answer"),
+        (Reply(200, {**answer(), "heatmap": "https://elsewhere.example/map.png"}), "error.broken_answer"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
 def test_a_failure_is_named_in_plain_words(page: Page, service: StandIn, reply: Reply, text: str) -> None:
     service.plan(reply)
     open_page(page, service.url)
@@ -129,10 +133,20 @@ def test_a_wait_of_many_minutes_is_left_to_the_person(page: Page, service: Stand
     assert len(service.requests) == 1
 
 
-@pytest.mark.parametrize(("header", "attempt", "wait_s"), [
-    ("7", 1, 7), ("0", 1, 1), (None, 1, 1), (None, 4, 8), ("soon", 2, 2), ("Thu, 01 Jan 1970 00:01:30 GMT", 1, 30),
-])
-def test_retry_after_is_seconds_or_a_date(page: Page, service: StandIn, header: str | None, attempt: int, wait_s: int) -> None:
+@pytest.mark.parametrize(
+    ("header", "attempt", "wait_s"),
+    [
+        ("7", 1, 7),
+        ("0", 1, 1),
+        (None, 1, 1),
+        (None, 4, 8),
+        ("soon", 2, 2),
+        ("Thu, 01 Jan 1970 00:01:30 GMT", 1, 30),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(
+    page: Page, service: StandIn, header: str | None, attempt: int, wait_s: int
+) -> None:
     open_page(page, service.url)
     asked = "async ([header, attempt]) => (await import('/retry.js')).waitSeconds(header, attempt, 60_000)"
     assert page.evaluate(asked, [header, attempt]) == wait_s
