@@ -32,14 +32,14 @@ final class Texts {
         return byId(TextIds.ofRefusal(reason), ownWords(reason));
     }
 
-    /** What went wrong and what to do, then what the server adds, if anything. */
+    /** What went wrong and what to do, then what the server adds, if it is more than that. */
     String of(Problem problem) {
         StringBuilder text = new StringBuilder(byId(problem.failure().textId(), problem.failure().name()));
         int waitS = problem.retryAfterS();
         if (waitS > 0) {
             text.append('\n').append(resources.getQuantityString(R.plurals.retry_after, waitS, waitS));
         }
-        if (!problem.serverMessage().isEmpty()) {
+        if (problem.failure().isAboutTheRequest() && !problem.serverMessage().isEmpty()) {
             text.append('\n').append(resources.getString(R.string.server_says, isolated(problem.serverMessage())));
         }
         return text.toString();

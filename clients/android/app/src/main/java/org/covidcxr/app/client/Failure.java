@@ -31,6 +31,19 @@ public enum Failure {
         return textId;
     }
 
+    /** Whether the server's own words name what our sentence can not: which field, how many bytes. */
+    public boolean isAboutTheRequest() {
+        switch (this) {
+            case BAD_REQUEST:
+            case TOO_LARGE:
+            case NOT_A_PICTURE:
+            case INVALID_FIELD:
+                return true;
+            default:
+                return false;
+        }
+    }
+
     /** Whether the settings are the place to mend it. */
     public boolean isMendedInSettings() {
         switch (this) {

@@ -111,6 +111,14 @@ public class FailureTest {
     }
 
     @Test
+    public void theServersWordsAreAskedForWhereTheyNameTheFault() {
+        assertTrue(Failure.INVALID_FIELD.isAboutTheRequest());
+        assertTrue(Failure.TOO_LARGE.isAboutTheRequest());
+        assertFalse(Failure.OVERLOADED.isAboutTheRequest());
+        assertFalse(Failure.UNAUTHORISED.isAboutTheRequest());
+    }
+
+    @Test
     public void whatTheSettingsCanMendLeadsThere() {
         assertTrue(Failure.WRONG_ADDRESS.isMendedInSettings());
         assertTrue(Failure.UNAUTHORISED.isMendedInSettings());

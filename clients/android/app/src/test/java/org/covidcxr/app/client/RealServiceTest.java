@@ -28,11 +28,23 @@ public class RealServiceTest {
         return value == null ? "" : value;
     }
 
+    private static ServiceClient clientWith(String apiKey) throws AddressException {
+        ServerAddress address = ServerAddress.parse(variable("CXR_SERVICE_URL"));
+        return new ServiceClient(address, apiKey, Timeouts.DEFAULT, () -> true);
+    }
+
     @Before
     public void connect() throws Exception {
-        String address = variable("CXR_SERVICE_URL");
-        assumeTrue("CXR_SERVICE_URL is not set", !address.isEmpty());
-        client = new ServiceClient(ServerAddress.parse(address), variable("CXR_API_KEY"), Timeouts.DEFAULT, () -> true);
+        assumeTrue("CXR_SERVICE_URL is not set", !variable("CXR_SERVICE_URL").isEmpty());
+        client = clientWith(variable("CXR_API_KEY"));
+    }
+
+    @Test
+    public void aWrongKeyIsNamedAsSuch() throws Exception {
+        assumeTrue("CXR_API_KEY is not set", !variable("CXR_API_KEY").isEmpty());
+        ServiceClient stranger = clientWith(variable("CXR_API_KEY") + "x");
+        Problem problem = assertThrows(ServiceException.class, () -> stranger.predict(new byte[1])).problem();
+        assertEquals(Failure.UNAUTHORISED, problem.failure());
     }
 
     @Test
