@@ -13,8 +13,11 @@ CHANNELS = 3
 
 
 def tiny_bundle(directory: Path, side: int = 32, *, seed: int = 0, threshold: float = 0.5, **facts: Any) -> Path:
-    """Write a bundle that `Engine.load` reads into `directory` and return it. Its answer depends on the picture:
-    what is bright in the middle speaks for COVID. side: a multiple of GRID. facts: what else model.json says."""
+    """Write a bundle that `Engine.load` reads into `directory` and return it.
+
+    Its answer depends on the picture: what is bright in the middle speaks for COVID, what is bright at the edge
+    against. side: a multiple of GRID. facts: what else model.json says.
+    """
     trunk = directory.with_name(directory.name + ".trunk")
     trunk.mkdir(parents=True, exist_ok=True)
     _write_trunk(trunk, side, seed)
@@ -24,9 +27,9 @@ def tiny_bundle(directory: Path, side: int = 32, *, seed: int = 0, threshold: fl
 
 def tiny_head(seed: int = 0) -> Head:
     rng = np.random.default_rng(seed)
-    weights = rng.normal(0, 0.2, (GRID, GRID, CHANNELS)).astype(np.float32)
-    weights[1:-1, 1:-1] += 0.5
-    return Head("flatten", weights, bias=-1.5)
+    weights = rng.normal(-0.3, 0.1, (GRID, GRID, CHANNELS)).astype(np.float32)
+    weights[1:-1, 1:-1] += 0.9
+    return Head("flatten", weights, bias=0.0)
 
 
 def _facts(side: int, threshold: float) -> dict[str, Any]:

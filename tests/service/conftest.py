@@ -1,0 +1,67 @@
+"""The application on a free port of loopback, with a tiny model, in this process."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+from starlette.types import ASGIApp
+
+from serving.app import create_app
+from serving.champion import Champion
+from serving.metrics import Metrics
+from serving.settings import Settings
+from tests.tiny import tiny_bundle
+
+WEB = Path(__file__).parents[2] / "clients" / "web"
+Serve = Callable[..., contextlib.AbstractContextManager[httpx.Client]]
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory) -> Path:
+    return tiny_bundle(tmp_path_factory.mktemp("model") / "bundle", note="tiny", mirror="/somewhere/on/this/machine")
+
+
+@pytest.fixture(scope="session")
+def champion(bundle: Path) -> Champion:
+    return Champion(lambda: bundle)
+
+
+@pytest.fixture(scope="session")
+def serve(champion: Champion) -> Serve:
+    """serve(settings, champion=…, web=…): a client of a server that runs inside the block."""
+
+    @contextlib.contextmanager
+    def served(settings: Settings | None = None, model: Champion = champion, web: Path = WEB) -> Iterator[httpx.Client]:
+        app = create_app(settings or Settings(), model, Metrics(), web)
+        with running(app) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            yield client
+
+    return served
+
+
+@pytest.fixture(scope="session")
+def client(serve: Serve) -> Iterator[httpx.Client]:
+    """Of a server with the default settings."""
+    with serve() as default:
+        yield default
+
+
+@contextlib.contextmanager
+def running(app: ASGIApp) -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            while not server.started:
+                time.sleep(0.005)
+            yield listening.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
