@@ -1,0 +1,246 @@
+"""Registered models: versions, the aliases champion, challenger and previous_champion, and the way back.
+
+A version is known by the hash of its bundle, so registering the same bundle again finds the same version: DVC
+may restore old files at any time, and the stage that registers them must be safe to repeat.
+"""
+
+import contextlib
+import hashlib
+import io
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cxr.errors import CxrError
+from cxr.files import replace_when_complete, sha256_of
+from cxr.tracking.store import connect, registry_uri, tracking_uri
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous_champion"
+BUNDLE_TAG, REPLACED_TAG, ROLLED_BACK_TAG = "cxr.bundle_sha256", "cxr.replaced", "cxr.rolled_back"
+# What loading and answering needs. Said outright: MLflow would take 15 seconds to find out.
+REQUIREMENTS = ("mlflow", "numpy", "openvino", "pandas", "pillow", "pydicom", "pyyaml")
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered model version. rolled_back: when a person took it back (ISO 8601, UTC), or ""."""
+
+    name: str
+    number: int
+    run_id: str
+    bundle_sha256: str
+    description: str
+    aliases: tuple[str, ...]
+    tags: Mapping[str, str]
+
+    @property
+    def rolled_back(self) -> str:
+        return self.tags.get(ROLLED_BACK_TAG, "")
+
+    def __str__(self) -> str:
+        return f"{self.name} version {self.number}"
+
+
+def bundle_sha256(bundle: Path) -> str:
+    """One hash of all files of a model bundle and their names."""
+    lines = [f"{sha256_of(path)}  {path.name}\n" for path in sorted(bundle.iterdir()) if path.is_file()]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def register_model(name: str, bundle: Path, run_id: str, description: str, tags: Mapping[str, str]) -> Version:
+    """Log the bundle to its run and register it as a version, without any alias; once for each content.
+
+    tags: of the version, e.g. its backbone and metrics. On a version that exists already, description and tags
+    are brought up to date.
+    """
+    if not (bundle / "model.json").is_file():
+        raise CxrError(f"{bundle / 'model.json'} is missing; {bundle} is not a model bundle, run `dvc repro`")
+    client = _connect()
+    digest = bundle_sha256(bundle)
+    number = _registered(client, name, digest) or _log_and_register(name, bundle, run_id)
+    client.update_model_version(name, str(number), description=description)
+    for key, value in {**tags, BUNDLE_TAG: digest}.items():
+        client.set_model_version_tag(name, str(number), key, str(value))
+    return _version(client, name, number)
+
+
+def champion(name: str) -> Version | None:
+    """The version that the alias champion names, or None."""
+    client = connect()
+    number = _aliases(client, name).get(CHAMPION)
+    return None if number is None else _version(client, name, number)
+
+
+def set_champion(version: Version) -> Version:
+    """Move the alias champion to this version; the one before stays as previous_champion. Safe to repeat."""
+    client, number = connect(), str(version.number)
+    aliases = _aliases(client, version.name)
+    before = aliases.get(CHAMPION)
+    if before is not None and before != version.number:
+        # First where the way back leads, then the way: a fault in between must not lose it.
+        client.set_model_version_tag(version.name, number, REPLACED_TAG, str(before))
+        client.set_registered_model_alias(version.name, PREVIOUS, str(before))
+    if version.rolled_back:
+        client.delete_model_version_tag(version.name, number, ROLLED_BACK_TAG)
+    client.set_registered_model_alias(version.name, CHAMPION, number)
+    if aliases.get(CHALLENGER) == version.number:
+        client.delete_registered_model_alias(version.name, CHALLENGER)
+    return _version(client, version.name, version.number)
+
+
+def set_challenger(version: Version) -> Version:
+    client = connect()
+    client.set_registered_model_alias(version.name, CHALLENGER, str(version.number))
+    return _version(client, version.name, version.number)
+
+
+def rollback(name: str) -> Version:
+    """Move the alias champion back to the one before, and mark the present one so that it is not promoted again.
+
+    Repeated, it goes further back. Raises CxrError where there is nothing to go back to.
+    """
+    client = connect()
+    present = champion(name)
+    if present is None:
+        raise CxrError(f"{name} has no champion; run `dvc repro` to register one")
+    earlier = _earlier(client, present)
+    if earlier is None:
+        raise CxrError(f"{present} is the first champion; there is none to go back to")
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    client.set_model_version_tag(name, str(present.number), ROLLED_BACK_TAG, now)
+    client.set_registered_model_alias(name, CHAMPION, str(earlier.number))
+    before = _earlier(client, earlier)
+    if before is not None:
+        client.set_registered_model_alias(name, PREVIOUS, str(before.number))
+    elif PREVIOUS in _aliases(client, name):
+        client.delete_registered_model_alias(name, PREVIOUS)
+    return _version(client, name, earlier.number)
+
+
+def fetch_bundle(version: Version, folder: Path) -> Path:
+    """Copy the version's bundle into `folder` and check it against its hash. Raises CxrError where it is unreadable."""
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    _connect()
+    with tempfile.TemporaryDirectory() as temporary:
+        try:
+            address = f"models:/{version.name}/{version.number}"
+            root = Path(download_artifacts(artifact_uri=address, dst_path=temporary))
+            found = next((root / "artifacts").glob("*/model.json")).parent
+        except (MlflowException, OSError, StopIteration) as fault:
+            raise CxrError(f"the files of {version} can not be read ({_reason(fault)}); register it again") from None
+        if bundle_sha256(found) != version.bundle_sha256:
+            raise CxrError(f"the files of {version} are not those that were registered; register it again")
+        with replace_when_complete(folder) as partial:
+            shutil.copytree(found, partial)
+    return folder
+
+
+def _log_and_register(name: str, bundle: Path, run_id: str) -> int:
+    import mlflow
+
+    with _quiet(), mlflow.start_run(run_id=run_id):
+        logged = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(Path(__file__).with_name("pyfunc_model.py")),
+            artifacts={"bundle": str(bundle)},
+            code_paths=[str(PACKAGE)],
+            pip_requirements=[f"{package}=={installed_version(package)}" for package in REQUIREMENTS],
+            signature=_signature(),
+        )
+        return int(mlflow.register_model(logged.model_uri, name).version)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """MLflow prints what it does on standard error, and warns that a stated signature comes without an example."""
+    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore", UserWarning)
+        yield
+
+
+def _signature() -> Any:
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    return ModelSignature(
+        inputs=Schema([ColSpec("string", "image")]),
+        outputs=Schema([ColSpec("string", "state"), ColSpec("double", "percentage"), ColSpec("double", "p_covid")]),
+    )
+
+
+def _registered(client: "MlflowClient", name: str, digest: str) -> int | None:
+    """The newest version with this bundle whose files are still there."""
+    from mlflow.artifacts import list_artifacts
+    from mlflow.exceptions import MlflowException
+
+    for found in client.search_model_versions(f"name = '{name}' and tags.`{BUNDLE_TAG}` = '{digest}'"):
+        try:
+            if list_artifacts(artifact_uri=f"models:/{name}/{found.version}"):
+                return int(found.version)
+        except (MlflowException, OSError):
+            continue  # the workspace was moved, or the folder deleted: register anew
+    return None
+
+
+def _earlier(client: "MlflowClient", version: Version) -> Version | None:
+    """Back along what replaced what, over versions that were themselves rolled back."""
+    seen = {version.number}
+    current: Version = version
+    while REPLACED_TAG in current.tags and int(current.tags[REPLACED_TAG]) not in seen:
+        current = _version(client, version.name, int(current.tags[REPLACED_TAG]))
+        seen.add(current.number)
+        if not current.rolled_back:
+            return current
+    return None
+
+
+def _aliases(client: "MlflowClient", name: str) -> dict[str, int]:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        model = client.get_registered_model(name)
+    except MlflowException as fault:
+        if fault.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return {}
+        raise
+    return {alias: int(number) for alias, number in model.aliases.items()}
+
+
+def _version(client: "MlflowClient", name: str, number: int) -> Version:
+    found = client.get_model_version(name, str(number))
+    tags = dict(found.tags)
+    return Version(
+        name=name,
+        number=number,
+        run_id=found.run_id or "",
+        bundle_sha256=tags.get(BUNDLE_TAG, ""),
+        description=found.description or "",
+        aliases=tuple(sorted(alias for alias, n in _aliases(client, name).items() if n == number)),
+        tags=tags,
+    )
+
+
+def _connect() -> "MlflowClient":
+    """`connect`, and MLflow's own functions, which take no client, pointed at the same store."""
+    client = connect()
+    import mlflow
+
+    mlflow.set_tracking_uri(tracking_uri())
+    mlflow.set_registry_uri(registry_uri())
+    return client
+
+
+def _reason(fault: Exception) -> str:
+    return (str(fault).strip().splitlines() or [type(fault).__name__])[0][:200]

@@ -1,0 +1,165 @@
+"""Where runs are kept: a SQLite file in the workspace, or whatever MLFLOW_TRACKING_URI names."""
+
+import contextlib
+import functools
+import logging
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxr.errors import CxrError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+STORE_FILE = "mlflow.db"
+ARTIFACTS_FOLDER = "mlartifacts"
+SQLITE = "sqlite:///"
+
+# Read by MLflow at import. A person's own setting wins.
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",  # nothing about a hospital's runs leaves the machine unasked
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # its own 7 keep a stage waiting for minutes on a server that is down
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+def workspace() -> Path:
+    """The project's root. DVC names it in DVC_ROOT, also to a stage that `dvc exp run --temp` runs in a copy."""
+    return Path(os.environ.get("DVC_ROOT") or ".").resolve()
+
+
+def tracking_uri() -> str:
+    """MLFLOW_TRACKING_URI, else the workspace's own store; a SQLite file's path is always absolute.
+
+    A relative one would be lost with the folder of `dvc exp run --temp`.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or SQLITE + STORE_FILE
+    path = _sqlite_path(uri)
+    return uri if path is None else SQLITE + str(path)
+
+
+def registry_uri() -> str:
+    """Where registered models are kept: MLFLOW_REGISTRY_URI, else beside the runs."""
+    return os.environ.get("MLFLOW_REGISTRY_URI") or tracking_uri()
+
+
+def artifact_location() -> str | None:
+    """Folder beside a SQLite store, as a URI; None where a server decides."""
+    path = _sqlite_path(tracking_uri())
+    return None if path is None else (path.parent / ARTIFACTS_FOLDER).as_uri()
+
+
+def connect() -> "MlflowClient":
+    """A client of the store, which is created or upgraded first. Raises CxrError where it can not be reached."""
+    return _client(tracking_uri(), registry_uri())
+
+
+def prepare_store() -> None:
+    """Create the store, or bring an older one up to date. Safe from several processes at once."""
+    connect()
+
+
+@contextlib.contextmanager
+def store_lock(uri: str) -> Iterator[None]:
+    """One process at a time, for a SQLite store; a server keeps its own order.
+
+    MLflow's first use of a fresh SQLite file fails in all but one of several processes.
+    """
+    path = _sqlite_path(uri)
+    if path is None:
+        yield
+        return
+    import fcntl
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(path.name + ".lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # the system frees it even when the process is killed
+        yield
+
+
+def experiment_id(client: "MlflowClient", name: str) -> str:
+    """The experiment of that name, created where there is none and restored where it was deleted."""
+    with store_lock(client.tracking_uri):
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            return _create_experiment(client, name)
+    if found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    return found.experiment_id
+
+
+def without_password(uri: str) -> str:
+    """The address with its user and password masked, for messages."""
+    return re.sub(r"//[^/@]+@", "//***@", uri)
+
+
+@functools.lru_cache(maxsize=8)
+def _client(uri: str, registry: str) -> "MlflowClient":
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    try:
+        with store_lock(uri):
+            return _opened(MlflowClient, uri, registry)
+    except MlflowException as fault:
+        raise CxrError(
+            f"MLflow's store {without_password(uri)} can not be used ({_first_line(fault)}); "
+            "start the server, or correct or unset MLFLOW_TRACKING_URI"
+        ) from None
+
+
+def _opened(client_type: type["MlflowClient"], uri: str, registry: str) -> "MlflowClient":
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client = client_type(tracking_uri=uri, registry_uri=registry)
+        client.search_experiments(max_results=1)  # the first request creates the tables
+    except MlflowException as fault:
+        if "out-of-date" not in str(fault) or _sqlite_path(uri) is None:
+            raise
+        _upgrade(uri)
+        client = client_type(tracking_uri=uri, registry_uri=registry)
+        client.search_experiments(max_results=1)
+    return client
+
+
+def _upgrade(uri: str) -> None:
+    done = subprocess.run(  # noqa: S603 (our own interpreter and a path of ours)
+        [sys.executable, "-m", "mlflow", "db", "upgrade", uri], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        raise CxrError(f"{uri} was made by an older MLflow and could not be upgraded ({last}); move the file away")
+
+
+def _create_experiment(client: "MlflowClient", name: str) -> str:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client.create_experiment(name, artifact_location=artifact_location())
+    except MlflowException:
+        found = client.get_experiment_by_name(name)  # a server: another process was faster
+        if found is None:
+            raise
+        return found.experiment_id
+
+
+def _sqlite_path(uri: str) -> Path | None:
+    """The absolute path of a SQLite URI; None for any other."""
+    if not uri.startswith(SQLITE):
+        return None
+    return workspace() / uri.removeprefix(SQLITE).partition("?")[0]
+
+
+def _first_line(fault: Exception) -> str:
+    return without_password((str(fault).strip().splitlines() or ["no reason given"])[0][:200])
