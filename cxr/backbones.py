@@ -3,8 +3,12 @@
 The only module, beside fine-tuning, that needs Keras. Everything later runs on the exported trunk.
 """
 
+import contextlib
+import os
+import sys
 import urllib.error
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +49,8 @@ def build_trunk(backbone: Backbone, side: int, weights: str, seed: int) -> Any:
     weights: "imagenet", "random" (drawn from `seed`), or the path of a Keras weights file.
     Raises ModelError where the weights can not be had or do not fit.
     """
-    import keras
+    with _native_messages_dropped():
+        import keras
 
     spec = SPECS[backbone]
     if side < spec.min_side:
@@ -84,6 +89,21 @@ def _first_line(fault: Exception) -> str:
     return (str(fault).strip().splitlines() or ["unreadable file"])[0]
 
 
+@contextlib.contextmanager
+def _native_messages_dropped() -> Iterator[None]:
+    """TensorFlow's libraries greet on the standard error of the process, before any setting reaches them, with a
+    dozen lines about graphics cards that are not there; an import that fails still raises."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
 def weights_identity(weights: str, seed: int) -> str:
     """What tells one set of weights from another: the file's hash, or the name (with the seed of random ones)."""
     if weights == "imagenet":
@@ -100,7 +120,11 @@ def export_trunk(trunk: Any, directory: Path) -> None:
     from openvino.preprocess import PrePostProcessor
 
     side = trunk.input_shape[1]
-    steps = PrePostProcessor(ov.convert_model(trunk, input=ov.PartialShape([-1, side, side, 1])))
+    with warnings.catch_warnings():
+        # Keras remarks that the converter hands its one input over in a tuple.
+        warnings.filterwarnings("ignore", message="The structure of `inputs`", category=UserWarning)
+        converted = ov.convert_model(trunk, input=ov.PartialShape([-1, side, side, 1]))
+    steps = PrePostProcessor(converted)
     steps.input().tensor().set_element_type(ov.Type.u8)
     steps.input().preprocess().convert_element_type(ov.Type.f32)
     # Full precision on disk: the precision that it runs in is chosen where it runs.

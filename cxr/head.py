@@ -48,4 +48,3 @@ class Head:
                 return cls(str(stored["kind"]), stored["weights"], float(stored["bias"]))  # type: ignore[arg-type]
         except (OSError, ValueError, KeyError) as fault:
             raise ModelError(f"{path} is not a readable head ({fault}); register the model again") from None
-

@@ -65,9 +65,7 @@ def _adam(gradient, scale, weights, mean, square, step_size, decay, correction):
 
 
 @numba.njit(parallel=True, fastmath=True)
-def descend(
-    bank, rows, views, slopes, seeds, drop_below, scale, weights, mean, square, step_size, decay, correction
-):
+def descend(bank, rows, views, slopes, seeds, drop_below, scale, weights, mean, square, step_size, decay, correction):
     """One Adam step in place. slopes: float32[n], d loss / d logit of each row. scale: float32[d], input per
     stored byte, over 1 - rate. weights, mean, square: float32[d]. correction: 1 / sqrt(1 - beta2**t)."""
     size = weights.shape[0]

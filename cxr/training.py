@@ -3,27 +3,17 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from cxr.errors import CxrError
 from cxr.head import Head
+from cxr.history import Epoch
 from cxr.labels import CLASSES
 from cxr.linear import Adam
 from cxr.params import TrainParams
 
 _NORM_ROWS = 256  # rows that the features' length is measured on
-
-
-class Epoch(NamedTuple):
-    """One epoch's mean loss (natural log, weighted) and accuracy; the training ones under dropout, as it runs."""
-
-    epoch: int
-    train_loss: float
-    train_accuracy: float
-    validation_loss: float
-    validation_accuracy: float
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,19 @@
 
 import sys
 
-from cxr.curves import write_history
-from cxr.dataset import Dataset
+from cxr.curves import read_history, write_history
+from cxr.dataset import Dataset, Side
 from cxr.engine import Trunk
 from cxr.features import ViewBank
-from cxr.files import write_json
+from cxr.figures import head_layers, training_figures
+from cxr.files import read_json, sha256_of, write_json
 from cxr.fitting import calibrated_bundle, train_on_banks
-from cxr.layout import BANK, FEATURES, INDEX, MODELS, PIXELS, REPORTS, SPLIT
-from cxr.params import Backbone, EvaluateParams, FeaturesParams, RegisterParams, TrainParams, load_params
+from cxr.layout import BANK, FEATURES, INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.params import Backbone, FeaturesParams, RegisterParams, TrainParams, load_params
+from cxr.predictions import write_predictions
 from cxr.stage import run_stage
+from cxr.tracking.runs import start_run
+from cxr.tracking.spec import DataInput, RunSpec
 from cxr.trunks import read_trunk_spec, specs_of_banks
 
 
@@ -18,14 +22,47 @@ def main(backbone: Backbone) -> str:
     params = load_params(TrainParams, "train")
     data = Dataset.read(INDEX, SPLIT, PIXELS)
     train, validation = data.side("train"), data.side("validation")
-    trunk = read_trunk_spec(FEATURES / backbone)
-    shape = Trunk(FEATURES / backbone / "trunk.xml").shape
-    specs = specs_of_banks(trunk, load_params(FeaturesParams, "features"))
-    banks = tuple(ViewBank(BANK, spec, shape) for spec in specs)
-    trained = train_on_banks(train, validation, banks, params)
-    facts = {"name": load_params(RegisterParams, "register").model, "backbone": backbone, "side": trunk.side}
-    p_covid = calibrated_bundle(MODELS / backbone, FEATURES / backbone, trained, validation, facts, params.sensitivity)
-    return f"{backbone}: {len(trained.history)} epochs, best {trained.best_epoch}"
+    model, features, reports = TRAINED / backbone, FEATURES / backbone, MODEL_REPORTS / backbone
+    with start_run(_run_spec(backbone, params, {"train": train, "validation": validation})) as record:
+        trunk = read_trunk_spec(features)
+        shape = Trunk(features / "trunk.xml").shape
+        augmented, plain = (
+            ViewBank(BANK, spec, shape) for spec in specs_of_banks(trunk, load_params(FeaturesParams, "features"))
+        )
+        trained = train_on_banks(train, validation, (augmented, plain), params)
+        facts = {"name": load_params(RegisterParams, "register").model, "backbone": backbone, "side": trunk.side}
+        p_covid = calibrated_bundle(model, features, trained, validation, facts, params.sensitivity)
+        write_predictions(validation, p_covid, reports / "validation.csv")
+        write_history(trained.history, reports / "history.csv")
+        write_json(record.as_json(), reports / "run.json")
+        curves = read_history(reports / "history.csv")
+        record.log_curves(curves)
+        record.log_metrics({"best_epoch": trained.best_epoch})
+        layers = [*read_json(features / "layers.json"), *head_layers(params.head, shape)]
+        record.log_figures(training_figures(backbone, curves, trained.best_epoch, layers))
+    best = trained.history[trained.best_epoch - 1]
+    return (
+        f"{backbone}: {len(trained.history)} epochs on {len(train.rows)} images, "
+        f"best {best.epoch} with validation loss {best.validation_loss:.3f}"
+    )
+
+
+def _run_spec(backbone: Backbone, params: TrainParams, sides: dict[str, Side]) -> RunSpec:
+    hashes = {"index": sha256_of(INDEX), "split": sha256_of(SPLIT)}
+    sources = sorted({row.source for side in sides.values() for row in side.rows})
+    inputs = [
+        DataInput(
+            name="-".join(sources),
+            context=context,
+            source=", ".join(sources),
+            digest=hashes["split"],
+            images=len(side.rows),
+            patients=len(set(side.patients)),
+        )
+        for context, side in sides.items()
+    ]
+    sections = {"features": load_params(FeaturesParams, "features"), "train": params}
+    return RunSpec(load_params(RegisterParams, "register").experiment, backbone, sections, hashes, inputs)
 
 
 if __name__ == "__main__":

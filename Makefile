@@ -1,0 +1,97 @@
+# What a person types; continuous integration calls nothing else. `make help` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(abspath $(VENV))/bin
+UV := $(BIN)/uv
+WORK ?= .
+MIRROR ?=
+WEIGHTS ?=
+PORT ?= 3000
+
+HOST ?= 127.0.0.1
+
+.PHONY: help install demo real repro ui serve rollback test test-fast check audit deps lock
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+# One stamp per set of extras: an install that has been done is not done again.
+$(UV):
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
+
+$(VENV)/.pipeline: pyproject.toml uv.lock | $(UV)
+	$(UV) sync --quiet --frozen --inexact --extra train --extra serve
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml uv.lock | $(UV)
+	$(UV) sync --quiet --frozen --inexact --all-extras
+	@touch $@ $(VENV)/.pipeline
+
+install: $(VENV)/.pipeline ## everything the pipeline and the service need, into .venv
+
+# Stages call `python`; this puts the environment's first, as `source .venv/bin/activate` does.
+in-env = PATH="$(BIN):$$PATH" VIRTUAL_ENV="$(abspath $(VENV))"
+# A workspace of its own keeps its models in its own BentoML store, so that a demo's is never served by accident.
+bento-home = $(if $(filter-out .,$(1)),BENTOML_HOME="$(abspath $(1))/bentoml")
+
+demo: $(VENV)/.pipeline ## the whole pipeline on synthetic radiographs, ending in an answer
+	$(in-env) python tools/workspace.py demo --params params/demo.yaml
+	cd demo && $(call bento-home,demo) $(in-env) dvc repro
+	@cd demo && $(in-env) dvc metrics show
+	@$(call bento-home,demo) $(in-env) python tools/ask.py demo
+	@echo
+	@echo "Next: make ui WORK=demo      compare the runs in MLflow"
+	@echo "      make serve WORK=demo   serve the winner and open http://127.0.0.1:$(PORT)"
+
+real: $(VENV)/.pipeline ## the real recipe from a mirror: MIRROR=folder WEIGHTS=file
+	@test -n "$(MIRROR)" -a -n "$(WEIGHTS)" || \
+	  { echo "make real needs MIRROR=folder of the two collections and WEIGHTS=file of InceptionV3" >&2; exit 2; }
+	$(in-env) python tools/workspace.py real --params params/real.yaml \
+	  --set download.sources.covid_chestxray.origin="$(abspath $(MIRROR))/covid-chestxray-dataset" \
+	  --set download.sources.kaggle_pneumonia.origin="$(abspath $(MIRROR))/chest-xray-pneumonia" \
+	  --set features.weights.inceptionv3="$(abspath $(WEIGHTS))"
+	$(call bento-home,real) $(in-env) python tools/measured.py real --out docs/results/real.json
+	@cd real && $(in-env) dvc metrics show
+
+repro: $(VENV)/.pipeline ## the real recipe from the public sources: `dvc repro`
+	$(in-env) dvc repro
+
+ui: $(VENV)/.pipeline ## the MLflow pages of the runs, at http://127.0.0.1:5000 (WORK=demo for the demo's)
+	cd $(WORK) && MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(in-env) mlflow server --workers 1 --host 127.0.0.1 \
+	  --port 5000 --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
+
+serve: $(VENV)/.pipeline ## the service with the champion, at http://127.0.0.1:3000 (WORK=demo for the demo's)
+	$(call bento-home,$(WORK)) CXR_MODEL="$$($(in-env) python tools/model_name.py $(WORK)):latest" \
+	  $(in-env) bentoml serve service:CovidCxr --host $(HOST) --port $(PORT)
+
+rollback: $(VENV)/.pipeline ## make the champion before the present one the champion again
+	cd $(WORK) && $(call bento-home,$(WORK)) PYTHONPATH=. $(in-env) python $(abspath tools)/rollback.py
+
+test: $(VENV)/.dev ## everything that the machine can show; what it lacks is skipped with the reason
+	$(in-env) python -m pytest
+
+test-fast: $(VENV)/.dev ## the tests that take seconds
+	$(in-env) python -m pytest -m "not slow and not browser"
+
+check: $(VENV)/.dev ## format, lint, types, the walls between the packages, dvc.yaml's deps, the lock
+	$(in-env) ruff format --check .
+	$(in-env) ruff check .
+	$(in-env) mypy
+	$(in-env) lint-imports
+	$(in-env) python tools/stage_deps.py --check
+	$(UV) lock --check --quiet
+
+audit: $(VENV)/.dev ## known vulnerabilities of the locked dependencies
+	$(UV) export --quiet --frozen --all-extras --no-emit-project --format requirements-txt | \
+	  $(in-env) pip-audit --require-hashes --disable-pip --requirement /dev/stdin
+
+deps: $(VENV)/.dev ## bring dvc.yaml's deps in line with what the stages import
+	$(in-env) python tools/stage_deps.py
+
+lock: $(UV) ## resolve the dependencies anew
+	$(UV) lock --upgrade

@@ -1,0 +1,110 @@
+"""The command line: `cxr predict FILES… --out results.csv`."""
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+from cxr.answer import answer
+from cxr.engine import Engine
+from cxr.errors import CxrError, ImageError
+from cxr.files import replace_when_complete
+from cxr.images import decode
+from cxr.labels import COVID
+from cxr.layout import CHAMPION
+from cxr.parallel import bar
+
+
+class Result(NamedTuple):
+    """One line of the results. percentage: of `state`. warnings: codes, joined by spaces. error: why there is no
+    answer; a refused picture has a state and a reason there, an unreadable file has no state."""
+
+    file: str
+    state: str
+    percentage: str
+    p_covid: str
+    warnings: str
+    error: str
+
+
+def predict_files(engine: Engine, files: Sequence[Path]) -> Iterator[Result]:
+    """Answers in the order of `files`, one file in memory at a time."""
+    with bar(len(files), "predict") as advance:
+        for file in files:
+            yield _predict_file(engine, file)
+            advance(1)
+
+
+def _predict_file(engine: Engine, file: Path) -> Result:
+    try:
+        said = answer(engine, decode(file.read_bytes()))
+    except ImageError as fault:
+        return Result(str(file), "", "", "", "", f"{fault.code}: {fault}")
+    except OSError as fault:
+        return Result(str(file), "", "", "", "", f"unreadable: {fault.strerror}")
+    warnings = " ".join(warning.code for warning in said.warnings)
+    if said.probabilities is None or said.percentage is None:
+        return Result(str(file), said.state, "", "", warnings, said.reason.message if said.reason else "")
+    return Result(str(file), said.state, f"{said.percentage:.2f}", repr(said.probabilities[COVID]), warnings, "")
+
+
+def _expand(paths: Sequence[Path]) -> list[Path]:
+    """Files as named; a folder stands for all files under it that are not hidden."""
+    files: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise CxrError(f"{path} does not exist; name picture files or folders of them")
+        inside = (
+            sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
+            if path.is_dir()
+            else [path]
+        )
+        files.extend(inside)
+    if not files:
+        raise CxrError(f"{', '.join(map(str, paths))}: no file in there; name picture files or folders of them")
+    return files
+
+
+def _predict(arguments: argparse.Namespace) -> int:
+    engine = Engine.load(arguments.model, latency=True)  # one picture at a time, on all cores
+    results = predict_files(engine, _expand(arguments.files))
+    failed = 0
+    if arguments.out is None:
+        failed = _write(results, sys.stdout)
+    else:
+        with replace_when_complete(arguments.out) as partial, partial.open("w", newline="", encoding="utf-8") as handle:
+            failed = _write(results, handle)
+    return 1 if failed else 0
+
+
+def _write(results: Iterator[Result], handle: TextIO) -> int:
+    writer = csv.writer(handle, lineterminator="\n")
+    writer.writerow(Result._fields)
+    failed = 0
+    for result in results:
+        writer.writerow(result)
+        failed += not result.state
+    return failed
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Exit status: 0 all answered, 1 some files could not be read, 2 nothing could be done."""
+    parser = argparse.ArgumentParser(prog="cxr", description="Answers about chest X-rays. Not a medical device.")
+    commands = parser.add_subparsers(required=True)
+    predict = commands.add_parser("predict", help="classify picture files or folders of them into a CSV table")
+    predict.add_argument("files", nargs="+", type=Path, metavar="FILES")
+    predict.add_argument("--out", type=Path, help="CSV file to write; without it the table goes to standard output")
+    predict.add_argument("--model", type=Path, default=CHAMPION, help="folder of a model (default: %(default)s)")
+    predict.set_defaults(run=_predict)
+    arguments = parser.parse_args(argv)
+    try:
+        sys.exit(arguments.run(arguments))
+    except CxrError as fault:
+        sys.stderr.write(f"cxr: {fault}\n")
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(0)  # the reader, e.g. `head`, has seen enough
+    except KeyboardInterrupt:
+        sys.exit("cxr: interrupted; nothing was written")

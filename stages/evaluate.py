@@ -1,0 +1,52 @@
+"""Ask one backbone's engine about the sealed test patients: metrics with intervals, curves, figures."""
+
+import sys
+
+from cxr.curves import read_history, write_curves
+from cxr.dataset import Dataset
+from cxr.engine import Engine
+from cxr.figures import evaluation_figures
+from cxr.files import write_json
+from cxr.layout import INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.metrics import classification_report, evaluate, report_text
+from cxr.parallel import bar
+from cxr.params import Backbone, EvaluateParams, load_params
+from cxr.predictions import read_probabilities, write_predictions
+from cxr.stage import run_stage
+from cxr.tracking.runs import resume_run
+
+RECORDED = ("metrics.json", "predictions.csv", "roc.csv", "pr.csv", "reliability.csv")
+
+
+def main(backbone: Backbone) -> str:
+    params, reports = load_params(EvaluateParams, "evaluate"), MODEL_REPORTS / backbone
+    data = Dataset.read(INDEX, SPLIT, PIXELS)
+    test, validation = data.side("test"), data.side("validation")
+    engine = Engine.load(TRAINED / backbone)
+    threshold = engine.facts["threshold"]
+    with bar(len(test.rows), f"evaluate {backbone}") as advance:
+        p_test = engine.predict(test.pixels, advance)
+    p_validation = read_probabilities(reports / "validation.csv", validation)
+    metrics = evaluate(test.y, p_test, list(test.patients), threshold, params)
+    # Tuned on: it picks the winner, and is never shown as a result.
+    tuned = evaluate(validation.y, p_validation, list(validation.patients), threshold, params)
+    write_predictions(test, p_test, reports / "predictions.csv")
+    write_json(metrics, reports / "metrics.json")
+    write_json(tuned, reports / "validation.json")
+    write_curves(test.y, p_test, threshold, reports)
+
+    record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
+    record.log_evaluation(metrics)
+    record.log_evaluation(tuned, "validation")
+    report = classification_report(test.y, p_test, threshold)
+    record.log_json("classification_report.json", report)
+    record.log_text("classification_report.txt", report_text(report))
+    record.log_figures(evaluation_figures(backbone, test, p_test, metrics))
+    for name in RECORDED:
+        record.log_file(reports / name)
+    auc = metrics["auc"]
+    return f"{backbone}: AUC {auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f}) on {len(test.rows)} test images"
+
+
+if __name__ == "__main__":
+    run_stage(lambda: main(sys.argv[1]))  # type: ignore[arg-type]

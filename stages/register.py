@@ -1,0 +1,61 @@
+"""Pick the winner on validation patients, register it, try it, and make it champion unless it is surely worse."""
+
+from cxr.curves import read_history
+from cxr.dataset import Dataset
+from cxr.files import read_json, write_json
+from cxr.layout import CHAMPION, INDEX, MODEL_REPORTS, PIXELS, REPORTS, SPLIT, TRAINED
+from cxr.params import EvaluateParams, RegisterParams, TrainParams, load_params
+from cxr.predictions import read_probabilities
+from cxr.promotion import pick_winner
+from cxr.registration import check_registered, decide_on
+from cxr.stage import run_stage
+from cxr.tracking import registry
+from cxr.tracking.runs import log_winner, resume_run
+from serving.store import publish
+
+
+def main() -> str:
+    params = load_params(RegisterParams, "register")
+    backbones = load_params(TrainParams, "train").backbones
+    validation = {
+        name: read_json(MODEL_REPORTS / name / "validation.json")[params.metric]["value"] for name in backbones
+    }
+    winner = pick_winner({name: {params.metric: value} for name, value in validation.items()}, params.metric)
+    reports = MODEL_REPORTS / winner
+    test = Dataset.read(INDEX, SPLIT, PIXELS).side("test")
+    p_covid, metrics = read_probabilities(reports / "predictions.csv", test), read_json(reports / "metrics.json")
+
+    record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
+    why = f"highest {params.metric} on the validation patients of {', '.join(backbones)}"
+    log_winner(record, metrics, why)
+    tags = {"backbone": winner, "test_auc": f"{metrics['auc']['value']:.4f}", "group": record.spec.group}
+    version = registry.register_model(
+        params.model, TRAINED / winner, record.run_id, _description(winner, metrics), tags
+    )
+    check_registered(version, test, p_covid)
+    decision = decide_on(version, test, p_covid, load_params(EvaluateParams, "evaluate"))
+    champion = registry.set_champion(version) if decision.promote else registry.champion(params.model)
+    if not decision.promote:
+        registry.set_challenger(version)
+    if champion is not None:  # a rolled back model may be the only one
+        publish(registry.fetch_bundle(champion, CHAMPION), params.model, champion.number)
+    outcome = {"winner": winner, "why": why, "validation": validation, "version": version.number}
+    write_json({**outcome, "promoted": decision.promote, "reason": decision.reason}, REPORTS / "register.json")
+    return f"{winner} has the {why}; {version} {decision.reason}"
+
+
+def _description(backbone: str, metrics: dict) -> str:
+    auc, sensitivity, specificity = (
+        "{value:.3f} ({low:.3f} to {high:.3f})".format(**metrics[name])
+        for name in ("auc", "sensitivity", "specificity")
+    )
+    return (
+        f"Frozen {backbone} with a linear head. On {metrics['counts']['images']} images of "
+        f"{metrics['counts']['patients']} test patients: AUC {auc}, sensitivity {sensitivity}, specificity "
+        f"{specificity} at threshold {metrics['threshold']:.3f}. Not a medical device; on this pair of collections "
+        "such numbers say little about other hospitals (docs/limits.md)."
+    )
+
+
+if __name__ == "__main__":
+    run_stage(main)

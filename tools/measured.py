@@ -1,0 +1,64 @@
+"""Run `dvc repro` in a workspace and write down what it took and what came out, with the machine and the versions.
+
+Time is the whole command's; memory is the largest of any process of it (resident, as the kernel counts it).
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+PACKAGES = ("tensorflow", "keras", "openvino", "numpy", "numba", "dvc", "mlflow")
+
+
+def machine() -> dict:
+    """Processor, cores and memory, in words."""
+    cpuinfo = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    models = [line.split(":")[1].strip() for line in cpuinfo.splitlines() if line.startswith("model name")]
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return {
+        "processor": models[0] if models else platform.processor(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(pages / 2**30, 1),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("workspace", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    start = time.monotonic()
+    done = subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=arguments.workspace, check=False)
+    took = time.monotonic() - start
+    if done.returncode:
+        sys.exit(done.returncode)
+    reports = arguments.workspace / "reports"
+    result = {
+        "command": f"make {arguments.workspace.name}",
+        "date": datetime.date.today().isoformat(),
+        "machine": machine(),
+        "seconds": round(took, 1),
+        "peak_resident_gib_of_one_process": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20, 2),
+        "data": json.loads((reports / "index.json").read_text()),
+        "split": json.loads((reports / "split.json").read_text()),
+        "register": json.loads((reports / "register.json").read_text()),
+        "test": {
+            folder.name: json.loads((folder / "metrics.json").read_text()) for folder in (reports / "models").iterdir()
+        },
+    }
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(json.dumps(result, indent=2, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,8 @@
+"""Print the name under which a workspace registers its models."""
+
+import sys
+from pathlib import Path
+
+import yaml
+
+print(yaml.safe_load((Path(sys.argv[1]) / "params.yaml").read_text(encoding="utf-8"))["register"]["model"])

@@ -1,0 +1,21 @@
+"""Make the champion before the present one the champion again: `make rollback`.
+
+The present one is marked, so that running the pipeline again does not promote it.
+"""
+
+from cxr.layout import CHAMPION
+from cxr.params import RegisterParams, load_params
+from cxr.stage import run_stage
+from cxr.tracking import registry
+from serving.store import publish
+
+
+def main() -> str:
+    model = load_params(RegisterParams, "register").model
+    version = registry.rollback(model)
+    publish(registry.fetch_bundle(version, CHAMPION), model, version.number)
+    return f"{version} is the champion again; restart the service, or let it notice by itself"
+
+
+if __name__ == "__main__":
+    run_stage(main)
