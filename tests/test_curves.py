@@ -1,4 +1,5 @@
 import csv
+import json
 from collections import namedtuple
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from cxr.curves import pr_points, read_history, reliability_points, roc_points, write_curves, write_history
 from cxr.errors import CxrError
 
+ROOT = Path(__file__).parents[1]
 Epoch = namedtuple("Epoch", "epoch train_loss train_accuracy validation_loss validation_accuracy")
 
 
@@ -114,3 +116,23 @@ def test_another_file_is_no_history(tmp_path, text):
         read_history(tmp_path / "history.csv")
     with pytest.raises(CxrError, match="is missing"):
         read_history(tmp_path / "none.csv")
+
+
+def fields(spec: object) -> set[str]:
+    """Every field that a Vega-Lite specification draws."""
+    if isinstance(spec, list):
+        return set().union(*map(fields, spec))
+    if not isinstance(spec, dict):
+        return set()
+    own = {value for key, value in spec.items() if key == "field" and isinstance(value, str)}
+    return own.union(*map(fields, spec.values()))
+
+
+@pytest.mark.parametrize("name", ["history", "roc", "pr", "reliability"])
+def test_dvc_s_templates_draw_columns_that_are_written(tmp_path, name):
+    write_curves([0, 1, 0, 1], [0.1, 0.8, 0.6, 0.4], 0.5, tmp_path)
+    write_history([Epoch(1, 0.75, 0.5, 0.875, 0.25)], tmp_path / "history.csv")
+    template = json.loads((ROOT / f".dvc/plots/{name}.json").read_text())
+    given_by_dvc, made_inside = {"rev"}, {"row", "x", "y"}
+    assert fields(template) <= set(read(tmp_path / f"{name}.csv")[0]) | given_by_dvc | made_inside
+    assert template["data"] == {"values": "<DVC_METRIC_DATA>"}
