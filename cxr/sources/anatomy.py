@@ -13,8 +13,8 @@ import numpy.typing as npt
 from PIL import Image
 
 Field: TypeAlias = npt.NDArray[np.floating]
-APEX_V = -0.80
-HEAVY_BREATH = 0.16  # how far the domes travel between a shallow and a full breath
+APEX_V = -0.84
+HEAVY_BREATH = 0.12  # how far the domes travel between a shallow and a full breath
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def draw_body(rng: np.random.Generator) -> Body:
     return Body(
         sex="F" if rng.random() < 0.5 else "M",
         age=int(rng.integers(18, 92)),
-        chest=rng.uniform(0.72, 0.86),
+        chest=rng.uniform(0.76, 0.88),
         heart=rng.uniform(0.82, 1.25),
         fat=rng.random(),
         air=rng.uniform(0.42, 0.62),
@@ -55,7 +55,7 @@ def draw_body(rng: np.random.Generator) -> Body:
         rib_spacing=rng.uniform(0.150, 0.205),
         rib_phase=rng.random(),
         rib_droop=rng.uniform(0.16, 0.40),
-        rib_strength=rng.uniform(0.05, 0.12),
+        rib_strength=rng.uniform(0.07, 0.14),
         mediastinum=rng.uniform(0.11, 0.17),
         spine_bend=rng.normal(0, 0.03),
         dome=rng.uniform(0.10, 0.20),
@@ -97,7 +97,7 @@ def cloud(rng: np.random.Generator, side: int, cells: int) -> Field:
 
 def chest_half_width(body: Body, v: Field) -> Field:
     """Half-width of the rib cage's inside at each height: narrow at the apex, widest near the base."""
-    t = np.clip((v - APEX_V) / np.float32(1.35), 0, 1)
+    t = np.clip((v - APEX_V) / np.float32(1.45), 0, 1)
     return np.float32(body.chest) * np.power(t * (2 - t), np.float32(0.40))
 
 

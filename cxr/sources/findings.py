@@ -1,6 +1,7 @@
 """What a chest may show: COVID's ground glass, and what other patients have, to keep the task from being trivial.
 
-Every function gives float32[side, side], the part of the lung's air that is replaced, 0 to about 0.8.
+`ground_glass` and `consolidation` give float32[side, side], the part of the lung's air that is replaced: 0 to
+about 0.8 for a dense opacity.
 """
 
 from dataclasses import dataclass
@@ -9,8 +10,9 @@ import numpy as np
 
 from cxr.sources.anatomy import APEX_V, Body, Field, Space, chest_half_width, cloud, ellipse, ramp
 
-# Ground glass as a share of the lung's air: the faintest and the strongest patient.
-FAINTEST, STRONGEST = 0.28, 0.62
+# How much of the lung's air an opacity replaces, in the faintest and in the strongest patient, of both classes: the
+# amount of haze must not tell the label, its place and its texture should.
+FAINTEST, STRONGEST = 0.45, 0.80
 NODULE_SIZE = 0.1  # half-height that a nodule stays below and a consolidation exceeds
 
 
@@ -27,25 +29,27 @@ class Patch:
 
 
 def draw_ground_glass(rng: np.random.Generator) -> list[Patch]:
-    """Two to six peripheral patches, mostly bilateral and in the lower zones, of one patient's severity."""
+    """Three to six peripheral patches, nine times in ten on both sides, mostly in the lower zones."""
     severity = rng.uniform(FAINTEST, STRONGEST)
     first = 1 if rng.random() < 0.5 else -1
-    bilateral = rng.random() < 0.8
-    signs = [first] + [int(rng.choice((first, -first))) if bilateral else first for _ in range(rng.integers(1, 5))]
-    if bilateral:
-        signs[1] = -first
+    signs = [first, -first if rng.random() < 0.9 else first]
+    signs += [int(sign) for sign in rng.choice((-1, 1), rng.integers(1, 5))]
     return [
-        Patch(sign, rng.uniform(0.72, 0.95), rng.triangular(-0.45, 0.2, 0.4), rng.uniform(0.12, 0.24), severity)
+        Patch(sign, rng.uniform(0.76, 0.95), rng.triangular(-0.20, 0.35, 0.55), rng.uniform(0.20, 0.36), severity)
         for sign in signs
     ]
 
 
 def draw_other_findings(rng: np.random.Generator) -> list[Patch]:
-    """For patients without COVID: nothing, a central consolidation, or a nodule."""
-    kind = rng.choice(("none", "consolidation", "nodule"), p=(0.45, 0.35, 0.20))
+    """For patients without COVID: central consolidations, a nodule, or nothing."""
+    kind = rng.choice(("none", "consolidation", "nodule"), p=(0.09, 0.84, 0.07))
     sign = 1 if rng.random() < 0.5 else -1
     if kind == "consolidation":
-        return [Patch(sign, rng.uniform(0.30, 0.45), rng.uniform(-0.35, 0.2), rng.uniform(0.14, 0.26), 0.7)]
+        severity = rng.uniform(FAINTEST, STRONGEST)
+        signs = [sign, -sign][: rng.integers(1, 3)]
+        return [
+            Patch(s, rng.uniform(0.25, 0.45), rng.uniform(-0.45, 0.1), rng.uniform(0.18, 0.34), severity) for s in signs
+        ]
     if kind == "nodule":
         return [Patch(sign, rng.uniform(0.35, 0.9), rng.uniform(-0.5, 0.3), rng.uniform(0.04, 0.07), 0.8)]
     return []
@@ -62,9 +66,9 @@ def ground_glass(rng: np.random.Generator, body: Body, space: Space, patches: li
     """Haze with a fine mottle, each patch stretched along the chest wall."""
     haze = np.zeros_like(space.u)
     for patch in patches:
-        haze = np.maximum(haze, np.float32(patch.strength) * ramp(_outline(body, space, patch, 0.6), 0.8))
-    mottle = cloud(rng, len(haze), 26)
-    return haze * np.clip(1 + np.float32(0.55) * mottle, 0.1, 1.9)
+        haze = np.maximum(haze, np.float32(patch.strength) * ramp(_outline(body, space, patch, 0.7), 0.8))
+    mottle = np.float32(0.25) * (cloud(rng, len(haze), 26) + cloud(rng, len(haze), 45))
+    return haze * np.clip(1 + mottle, 0.1, 1.9)
 
 
 def consolidation(rng: np.random.Generator, body: Body, space: Space, patches: list[Patch]) -> Field:

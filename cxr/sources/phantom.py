@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
@@ -30,7 +31,7 @@ RECIPE = "recipe.json"
 IMAGES = "images"
 MARK = "Synthetic radiograph: a phantom drawn by covid-cxr, not a picture of a person"
 _IMAGES_PER_PATIENT = (1, 2, 3)
-_IMAGE_SHARES = (0.5, 0.3, 0.2)
+_SHARES = (0.5, 0.3, 0.2)  # of the patients with so many images
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +77,12 @@ def list_images(params: PhantomParams, directory: Path, name: str) -> Listing:
 SOURCE: Source[PhantomParams] = Source(fetch=fetch, list_images=list_images)
 
 
-def is_covid(params: PhantomParams, patient: int) -> bool:
-    return bool(_choices(params.seed, patient).random() < params.covid_fraction)
-
-
-def _choices(seed: int, patient: int) -> np.random.Generator:
-    return np.random.default_rng((seed, patient, 100))
-
-
 def _phantoms(params: PhantomParams) -> Iterator[Phantom]:
     for patient in range(1, params.patients + 1):
-        choices = _choices(params.seed, patient)
+        choices = radiograph.stream(params.seed, patient, radiograph.Draw.RECORD)
         covid = bool(choices.random() < params.covid_fraction)
         body = radiograph.body_of(params.seed, patient)
-        for image in range(1, int(choices.choice(_IMAGES_PER_PATIENT, p=_IMAGE_SHARES)) + 1):
+        for image in range(1, int(choices.choice(_IMAGES_PER_PATIENT, p=_SHARES)) + 1):
             yield Phantom(
                 path=f"{IMAGES}/phantom-{patient:06d}-{image}.png",
                 patient=f"{patient:06d}",
@@ -148,7 +141,7 @@ def _draw(phantom: Phantom, params: PhantomParams, directory: Path) -> None:
         partial.write_bytes(png_bytes(pixels))
 
 
-def png_bytes(pixels: np.ndarray) -> bytes:
+def png_bytes(pixels: npt.NDArray[np.uint8]) -> bytes:
     """uint8[height, width] as PNG whose metadata says that the picture is synthetic."""
     info = PngInfo()
     info.add_text("Description", MARK)
@@ -168,10 +161,15 @@ def _write_metadata(phantoms: list[Phantom], directory: Path) -> None:
 
 
 def _read_metadata(path: Path) -> list[Phantom]:
+    names = [field.name for field in fields(Phantom)]
     try:
         with path.open(newline="", encoding="utf-8") as handle:
-            return [Phantom(**row) for row in csv.DictReader(handle)]
+            header, *rows = csv.reader(handle)
     except FileNotFoundError:
         raise SourceError(f"{path} is missing: the phantoms are not complete; rerun the download stage") from None
-    except TypeError as fault:
-        raise SourceError(f"{path} has other columns than expected ({fault}); delete it and rerun") from None
+    except ValueError:
+        raise SourceError(f"{path} is empty; rerun the download stage") from None
+    for line, row in enumerate([header, *rows], start=1):
+        if len(row) != len(names) or header != names:
+            raise SourceError(f"{path}, line {line}: expected {','.join(names)}, got {row}; rerun the download stage")
+    return [Phantom(*row) for row in rows]

@@ -6,6 +6,7 @@ the chest wall, mostly low and on both sides. Other patients may have a dense ce
 """
 
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import lru_cache
 
 import numpy as np
@@ -42,11 +43,11 @@ class Shot:
 def draw_shot(rng: np.random.Generator) -> Shot:
     return Shot(
         view=str(rng.choice(VIEWS, p=_VIEW_SHARES)),
-        angle=rng.normal(0, 0.045),
-        shift=(rng.normal(0, 0.03), rng.normal(0, 0.03)),
-        zoom=rng.uniform(0.92, 1.10),
+        angle=rng.normal(0, 0.035),
+        shift=(rng.normal(0, 0.02), rng.normal(0, 0.02)),
+        zoom=rng.uniform(0.96, 1.06),
         breath=rng.random(),
-        gamma=rng.uniform(0.75, 1.35),
+        gamma=rng.uniform(0.85, 1.2),
         low=rng.uniform(0.02, 0.14),
         high=rng.uniform(0.80, 0.96),
         noise=rng.uniform(0.01, 0.035),
@@ -54,23 +55,35 @@ def draw_shot(rng: np.random.Generator) -> Shot:
     )
 
 
-def _rng(seed: int, patient: int, purpose: int, image: int = 0) -> np.random.Generator:
-    """Streams that never meet, so that a new draw in one leaves the others as they were."""
-    return np.random.default_rng((seed, patient, purpose, image))
+class Draw(IntEnum):
+    """What a stream of random numbers is for: a draw added to one leaves the others as they were."""
+
+    BODY = 0
+    SHOT = 1
+    BEND = 2
+    FINDINGS = 3
+    TEXTURE = 4
+    FILM = 5
+    RECORD = 6
+
+
+def stream(seed: int, patient: int, draw: Draw, part: int = 0) -> np.random.Generator:
+    """part: the image, or whatever else tells streams of one purpose apart."""
+    return np.random.default_rng((seed, patient, int(draw), part))
 
 
 def body_of(seed: int, patient: int) -> Body:
-    return anatomy.draw_body(_rng(seed, patient, 0))
+    return anatomy.draw_body(stream(seed, patient, Draw.BODY))
 
 
 def shot_of(seed: int, patient: int, image: int) -> Shot:
-    return draw_shot(_rng(seed, patient, 1, image))
+    return draw_shot(stream(seed, patient, Draw.SHOT, image))
 
 
 def finding_of(seed: int, patient: int, *, covid: bool) -> str:
     if covid:
         return "COVID-19"
-    return findings.name_of(findings.draw_other_findings(_rng(seed, patient, 3, 0)))
+    return findings.name_of(findings.draw_other_findings(stream(seed, patient, Draw.FINDINGS)))
 
 
 def radiograph(seed: int, patient: int, image: int, *, side: int, covid: bool) -> npt.NDArray[np.uint8]:
@@ -80,10 +93,10 @@ def radiograph(seed: int, patient: int, image: int, *, side: int, covid: bool) -
     exposure. `covid` exchanges the person's findings and nothing else, so the two pictures can be compared.
     """
     body, shot = body_of(seed, patient), shot_of(seed, patient, image)
-    space = _space(_rng(seed, patient, 2), shot, side)
+    space = _space(stream(seed, patient, Draw.BEND), shot, side)
     haze = _findings(seed, patient, body, space, covid)
-    attenuation = _attenuation(_rng(seed, patient, 4), body, shot, space, haze)
-    return _expose(_rng(seed, patient, 5, image), attenuation, shot)
+    attenuation = _attenuation(stream(seed, patient, Draw.TEXTURE), body, shot, space, haze)
+    return _expose(stream(seed, patient, Draw.FILM, image), attenuation, shot)
 
 
 @lru_cache(maxsize=4)
@@ -99,7 +112,7 @@ def _space(rng: np.random.Generator, shot: Shot, side: int) -> Space:
     bend = np.float32(0.022)
     u = cos * x + sin * y + bend * anatomy.cloud(rng, side, 5)
     v = cos * y - sin * x + bend * anatomy.cloud(rng, side, 5)
-    base = 0.66 - anatomy.HEAVY_BREATH * (1 - shot.breath) - (0.06 if shot.view == "AP Supine" else 0)
+    base = 0.76 - anatomy.HEAVY_BREATH * (1 - shot.breath) - (0.06 if shot.view == "AP Supine" else 0)
     return Space(u, v, np.abs(u), u > 0, base)
 
 
@@ -109,7 +122,7 @@ def _place(shot: Shot) -> overlay.Place:
 
 
 def _findings(seed: int, patient: int, body: Body, space: Space, covid: bool) -> Field:
-    rng = _rng(seed, patient, 3, int(covid))
+    rng = stream(seed, patient, Draw.FINDINGS, int(covid))
     if covid:
         return findings.ground_glass(rng, body, space, findings.draw_ground_glass(rng))
     return findings.consolidation(rng, body, space, findings.draw_other_findings(rng))
@@ -124,7 +137,7 @@ def _attenuation(rng: np.random.Generator, body: Body, shot: Shot, space: Space,
     bones = (
         np.float32(body.rib_strength) * anatomy.ribs(body, space)
         + np.float32(0.16) * anatomy.spine(body, space)
-        + np.float32(0.11) * anatomy.clavicles(body, space)
+        + np.float32(0.15) * anatomy.clavicles(body, space)
         + np.float32(0.05) * blades
     )
     soft = anatomy.soft_tissue(body, space) + np.float32(0.06) * anatomy.breasts(body, space)
