@@ -25,6 +25,7 @@ QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # nothing about a hospital's runs leaves the machine unasked
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # its own 7 keep a stage waiting for minutes on a server that is down
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "GIT_PYTHON_REFRESH": "quiet",
 }
 
