@@ -4,7 +4,6 @@ pydicom's own decoders are not used: they trust the sizes that a compressed fram
 byte by byte in Python.
 """
 
-import io
 import struct
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from PIL import Image
 from pydicom import uid
 
 from cxr.errors import ImageError
+from cxr.limits import MeteredBytes
 from cxr.raster import check_scans
 
 NATIVE = (uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian)
@@ -175,7 +175,7 @@ def _jpeg_2000_frame(layout: Layout, data: bytes) -> Frame:
 
 def _open_frame(layout: Layout, data: bytes, kind: str) -> Image.Image:
     """The frame's own picture, unread, once its size is the header's: else a small header could hide a huge one."""
-    image = Image.open(io.BytesIO(data), formats=[kind])
+    image = Image.open(MeteredBytes(data), formats=[kind])
     if image.size != (layout.columns, layout.rows):
         raise ValueError("the compressed frame and the header do not agree about the size")
     if kind == "JPEG":

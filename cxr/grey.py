@@ -1,25 +1,12 @@
-"""Any range of grey values to 0..255, and the limit on size that every decoder keeps."""
+"""Any range of grey values to 0..255."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from cxr.errors import ImageError
-
 # The depths that X-ray detectors and their converters use; a 16-bit file hardly ever fills its 16 bits.
 DETECTOR_BITS = (8, 10, 12, 14, 16)
 BAND_PIXELS = 1 << 19  # worked on at once, since intermediate results take up to 8 bytes a pixel
-
-
-def check_pixel_count(width: int, height: int, max_pixels: int) -> None:
-    """Refuse by the size that the header claims, before anything of that size exists. Raises ImageError."""
-    if width < 1 or height < 1:
-        raise ImageError("corrupt", f"the picture claims {width} x {height} pixels; export it again")
-    if width * height > max_pixels:
-        raise ImageError(
-            "too_many_pixels",
-            f"the picture claims {width} x {height} pixels, at most {max_pixels} are read; send a smaller one",
-        )
 
 
 def grey_from_16_bit(values: np.ndarray) -> np.ndarray:

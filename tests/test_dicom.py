@@ -3,7 +3,9 @@
 import io
 import logging
 import struct
+import tracemalloc
 import warnings
+import zlib
 
 import numpy as np
 import pydicom
@@ -335,6 +337,30 @@ def test_millions_of_fragments_are_corrupt():
     empty = struct.pack("<LL", 0xE000FFFE, 0)
     data = dicom(GREY, uid.RLELossless, rle(GREY)).replace(whole, empty * 1_000_000)
     assert fault_of(data).code == "corrupt"
+
+
+def hidden_deflated_bomb(size: int) -> bytes:
+    """A meta group that says "uncompressed"; read with implicit VR, as pydicom tries next, it says "deflated"."""
+    plain, deflated = _even(EXPLICIT), _even(uid.DeflatedExplicitVRLittleEndian)
+    first = struct.pack("<HH2sHL", 2, 0, b"QL", 4, 0)
+    first += (
+        struct.pack("<HH2sH", 2, 0x10, b"UI", len(plain)) + plain + struct.pack("<HH2sH", 8, 0x60, b"CS", 2) + b"DX"
+    )
+    second = struct.pack("<HHL", 2, 0x10, len(deflated)) + deflated
+    packer = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    length_by_implicit_vr = struct.unpack_from("<L", first, 4)[0]
+    group = first.ljust(8 + length_by_implicit_vr, b"\0") + second
+    return bytes(128) + b"DICM" + group + packer.compress(bytes(size)) + packer.flush()
+
+
+def test_a_deflated_file_is_never_inflated():
+    bomb = hidden_deflated_bomb(100_000_000)
+    tracemalloc.start()
+    try:
+        assert fault_of(bomb).code == "corrupt"
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_patient_data_reaches_no_log_no_warning_and_no_error(caplog, capfd):

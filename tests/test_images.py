@@ -1,9 +1,11 @@
 """The decoder: what each kind of file becomes, and which sentence a bad one gets."""
 
 import os
+import struct
 import subprocess
 import sys
 import textwrap
+import zlib
 
 import numpy as np
 import pytest
@@ -287,6 +289,39 @@ def test_a_jpeg_of_hundreds_of_passes_is_refused():
     fault = fault_of(data[:-2] + last_scan * 400 + data[-2:])
     assert fault.code == "unsupported"
     assert "passes" in str(fault)
+
+
+def with_empty_strips(count: int) -> bytes:
+    """A TIFF that lists so many strips of one row each, all at its beginning."""
+    tags = [(256, 1), (257, count), (258, 8), (259, 1), (262, 1), (273, 200), (277, 1), (278, 1), (279, 200)]
+    lengths = {273: count, 279: count}
+    entries = b"".join(struct.pack("<HHLL", tag, 4, lengths.get(tag, 1), value) for tag, value in tags)
+    directory = struct.pack("<H", len(tags)) + entries
+    return (b"II*\0" + struct.pack("<L", 8) + directory).ljust(200, b"\0") + struct.pack("<L", 8) * count
+
+
+JPEG, PNG = saved(GREY, "JPEG"), saved(GREY, "PNG")
+EMPTY_CHUNK = b"\0\0\0\0abCd" + zlib.crc32(b"abCd").to_bytes(4, "big")
+ENDLESS = {
+    "JPEG of empty segments": JPEG[:2] + b"\xff\xe1\0\2" * 1_000_000 + JPEG[2:],
+    "JPEG of fill bytes": JPEG[:2] + b"\xff" * 2_000_000 + JPEG[2:],
+    "JPEG of stray bytes": JPEG[:3] + b"\0" * 2_000_000 + JPEG[3:],
+    "PNG of empty chunks": PNG[:33] + EMPTY_CHUNK * 1_000_000 + PNG[33:],
+    "TIFF of empty strips": with_empty_strips(1_000_000),
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_a_file_of_millions_of_parts_is_corrupt(name):
+    assert fault_of(ENDLESS[name]).code == "corrupt"
+
+
+def test_a_png_in_thousands_of_small_chunks_is_read():
+    packed = PNG[PNG.index(b"IDAT") + 4 : -16]
+    chunks = b"".join(
+        b"\0\0\0\1IDAT" + bytes([byte]) + zlib.crc32(b"IDAT" + bytes([byte])).to_bytes(4, "big") for byte in packed
+    )
+    assert np.array_equal(decode(PNG[: PNG.index(b"IDAT") - 4] + chunks + PNG[-12:]), GREY)
 
 
 def test_resize_stretches_to_a_square_and_keeps_a_picture_of_that_size():
