@@ -73,7 +73,7 @@ def _with_weights(construct: Callable[..., Any], backbone: Backbone, side: int, 
         )
     try:
         return construct(include_top=False, weights=source, input_shape=(side, side, 3))
-    except ValueError as fault:
+    except (ValueError, OSError) as fault:  # h5py says of a damaged file that it is an OSError
         raise ModelError(f"features.weights.{backbone}: {weights} does not fit: {_first_line(fault)}") from None
     except Exception as fault:
         # Keras wraps a failed download in a bare Exception; only that case is ours to explain.

@@ -14,16 +14,16 @@ from cxr.head import Head
 def write_bundle(directory: Path, trunk: Path, head: Head, facts: dict[str, Any]) -> None:
     """Put a trunk's folder, a head and the facts together; the folder appears only when it is complete.
 
-    facts: without "version", which is added: a hash of the head and the trunk, so that equal models are equal.
+    facts: without "version", which is added: a hash of all that decides the answers (trunk, head, temperature,
+    threshold), so that equal models are equal and others are not.
     """
     with replace_when_complete(directory) as unfinished:
         unfinished.mkdir()
         for name in ("trunk.xml", "trunk.bin"):
             link_or_copy(trunk / name, unfinished / name)
         head.save(unfinished / "head.npz")
-        contents = (
-            head.weights.tobytes() + str((head.kind, head.bias)).encode() + sha256_of(trunk / "trunk.bin").encode()
-        )
+        numbers = (head.kind, float(head.bias), facts.get("temperature"), facts.get("threshold"))
+        contents = head.weights.tobytes() + str(numbers).encode() + sha256_of(trunk / "trunk.bin").encode()
         complete = {**facts, "version": hashlib.sha256(contents).hexdigest()[:12]}
         missing = [key for key in FACTS if key not in complete]
         if missing:
@@ -39,6 +39,7 @@ def copy_bundle(source: Path, target: Path) -> None:
 
 def link_or_copy(source: Path, target: Path) -> None:
     """A hard link where the file system can, since trunks are large and never written to again; else a copy."""
+    target.unlink(missing_ok=True)  # it may be a link itself: writing into it would change another model's file
     try:
         os.link(source.resolve(), target)
     except OSError:

@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -68,6 +69,8 @@ def _expand(paths: Sequence[Path]) -> list[Path]:
 
 
 def _predict(arguments: argparse.Namespace) -> int:
+    if arguments.out is not None and arguments.out.is_dir():
+        raise CxrError(f"--out {arguments.out} is a folder; name a file for the table")
     engine = Engine.load(arguments.model, latency=True)  # one picture at a time, on all cores
     results = predict_files(engine, _expand(arguments.files))
     failed = 0
@@ -105,6 +108,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.stderr.write(f"cxr: {fault}\n")
         sys.exit(2)
     except BrokenPipeError:
-        sys.exit(0)  # the reader, e.g. `head`, has seen enough
+        # The reader, e.g. `head`, has seen enough. What is left in the buffer must not fail once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as fault:
+        sys.stderr.write(f"cxr: {fault.strerror}: {fault.filename or 'while writing the table'}\n")
+        sys.exit(2)
     except KeyboardInterrupt:
-        sys.exit("cxr: interrupted; nothing was written")
+        sys.exit("cxr: interrupted; the table is not complete")
+
+
+if __name__ == "__main__":
+    main()

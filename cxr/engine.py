@@ -4,7 +4,9 @@ A bundle is a folder with trunk.xml and trunk.bin (OpenVINO), head.npz, and mode
 the command line and the service all answer through `Engine`; that is what makes them agree.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +16,7 @@ from cxr.calibration import calibrated
 from cxr.errors import ModelError
 from cxr.files import read_json
 from cxr.head import Head
+from cxr.labels import CLASSES
 
 Precision = Literal["auto", "f32", "bf16"]
 BUNDLE_FILES = ("trunk.xml", "trunk.bin", "head.npz", "model.json")
@@ -48,37 +51,37 @@ class Trunk:
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         """One batch at once; thread-safe, each call owns its request."""
-        self._check(pixels)
+        self.check(pixels)
         return self._model.create_infer_request().infer(pixels[..., None])[0]
 
-    def stream(self, batches: Iterable[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
-        """Feature maps of many batches, all cores busy: yields (number of the batch, float32[n, h, w, c]).
+    def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Feature maps float32[n, h, w, c] of many batches, in their order, all cores busy.
 
-        Results come in the order of completion, so that a slow batch holds nobody up.
+        Threads that each wait for their own request, not OpenVINO's asynchronous queue: freeing that while a
+        callback waits for the interpreter's lock stops the process for good.
         """
-        import openvino as ov
-
-        queue = ov.AsyncInferQueue(self._model)
-        done: list[tuple[int, np.ndarray]] = []
-        queue.set_callback(lambda request, number: done.append((number, request.get_output_tensor().data.copy())))
-        for number, batch in enumerate(batches):
-            self._check(batch)
-            queue.start_async({0: batch[..., None]}, number)
-            while done:
-                yield done.pop(0)
-        queue.wait_all()
-        yield from done
+        at_once = int(self._model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+        waiting: deque[Future[np.ndarray]] = deque()
+        with ThreadPoolExecutor(at_once) as pool:
+            for batch in batches:
+                waiting.append(pool.submit(self, batch))
+                if len(waiting) > at_once:  # one ahead, so that no thread idles while the caller works
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
 
     def feature_maps(self, pixels: np.ndarray, progress: Callable[[int], object] = lambda n: None) -> np.ndarray:
         """float32[n, h, w, c] of uint8[n, side, side], in order. progress: called with images done."""
+        self.check(pixels)
         out = np.empty((len(pixels), *self.shape), np.float32)
         batches = (pixels[start : start + _BATCH] for start in range(0, len(pixels), _BATCH))
-        for number, maps in self.stream(batches):
+        for number, maps in enumerate(self.stream(batches)):
             out[number * _BATCH : number * _BATCH + len(maps)] = maps
             progress(len(maps))
         return out
 
-    def _check(self, pixels: np.ndarray) -> None:
+    def check(self, pixels: np.ndarray) -> None:
+        """Raises ValueError where `pixels` are not what the trunk takes."""
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[1:] != (self.side, self.side):
             raise ValueError(
                 f"pixels are {pixels.dtype}{pixels.shape}, the trunk takes uint8[n, {self.side}, {self.side}]"
@@ -101,9 +104,11 @@ class Engine:
         if missing:
             raise ModelError(f"{directory} lacks {', '.join(missing)}; it is not a complete model, run `dvc repro`")
         facts = read_json(directory / "model.json")
-        absent = [key for key in FACTS if key not in facts]
+        absent = [key for key in FACTS if not isinstance(facts, dict) or key not in facts]
         if absent:
             raise ModelError(f"{directory / 'model.json'} lacks {', '.join(absent)}; made by another version?")
+        if facts["classes"] != list(CLASSES):
+            raise ModelError(f"{directory / 'model.json'}: classes are {facts['classes']}, expected {list(CLASSES)}")
         trunk = Trunk(directory / "trunk.xml", precision, latency=latency, threads=threads)
         head = Head.load(directory / "head.npz")
         if trunk.shape != head.weights.shape or trunk.side != facts["side"]:
@@ -124,9 +129,10 @@ class Engine:
 
     def logits(self, pixels: np.ndarray, progress: Callable[[int], object] = lambda n: None) -> np.ndarray:
         """Log odds of COVID before calibration: uint8[n, side, side] to float64[n]."""
+        self.trunk.check(pixels)
         logits = np.empty(len(pixels))
         batches = (pixels[start : start + _BATCH] for start in range(0, len(pixels), _BATCH))
-        for number, maps in self.trunk.stream(batches):
+        for number, maps in enumerate(self.trunk.stream(batches)):
             logits[number * _BATCH : number * _BATCH + len(maps)] = self.head.logits(maps)
             progress(len(maps))
         return logits

@@ -5,7 +5,7 @@ is always the same picture, whichever images stand beside it; adding images comp
 
 A bank is a folder, named after everything that its numbers depend on:
 
-    bank.json     that identity in plain words, the shape, and the scales' checksum
+    bank.json     that identity in plain words, and the shape
     scales.npy    float32[c]: a stored byte q of channel c stands for q * scales[c]
     keys.txt      one line per row: the hash of the row's pixels
     done.u8       one byte per row: 1 once all its views are on disk
@@ -26,7 +26,7 @@ import numpy as np
 
 from cxr.engine import Trunk
 from cxr.errors import CxrError
-from cxr.files import read_json, write_json
+from cxr.files import read_json, reserve, write_json
 from cxr.params import AugmentationParams
 from cxr.views import view, view_rng
 
@@ -77,6 +77,7 @@ class ViewBank:
         if read_json(facts_file) != json.loads(json.dumps(facts)):
             raise CxrError(f"{self.directory} holds a bank of another shape; delete the folder and run again")
         self._row_of = {key: row for row, key in enumerate(self._read_keys())}
+        self._check_files()
 
     def fill(
         self, keys: Sequence[str], picture: Picture, trunk: Trunk, progress: Callable[[int], object] = lambda n: None
@@ -119,7 +120,7 @@ class ViewBank:
     def scales(self) -> np.ndarray:
         """float32[h * w * c]: multiply a stored byte by it to get the feature."""
         height, width, _ = self.shape
-        return np.tile(np.load(self.directory / "scales.npy"), height * width)
+        return np.tile(self._read_scales(), height * width)
 
     def missing(self, keys: Sequence[str]) -> int:
         """How many different keyed images `fill` would compute."""
@@ -134,7 +135,7 @@ class ViewBank:
     def _compute(self, keys: Sequence[str], picture: Picture, which: Sequence[int], trunk: Trunk) -> np.ndarray:
         """float32[len(which), views, h, w, c] of the images at positions `which`."""
         maps = np.empty((len(which), self.spec.views, *self.shape), np.float32)
-        for number, batch in trunk.stream(self._views_of(keys[i], picture(i)) for i in which):
+        for number, batch in enumerate(trunk.stream(self._views_of(keys[i], picture(i)) for i in which)):
             maps[number] = batch
         return maps
 
@@ -151,11 +152,32 @@ class ViewBank:
             partial = path.with_suffix(".partial.npy")
             np.save(partial, (top * _HEADROOM / 255).astype(np.float32))
             partial.replace(path)
-        return np.load(path)
+        return self._read_scales()
+
+    def _read_scales(self) -> np.ndarray:
+        path = self.directory / "scales.npy"
+        try:
+            return np.load(path)
+        except (EOFError, ValueError, FileNotFoundError) as fault:
+            raise self._damaged(f"scales.npy can not be read ({fault})") from None
+
+    def _check_files(self) -> None:
+        """Raises CxrError where the files can not be what `fill` leaves: no byte in them can then be trusted."""
+        rows = len(self._row_of)
+        for name, row_bytes in self._row_bytes().items():
+            path = self.directory / name
+            size = path.stat().st_size if path.exists() else 0
+            if size < rows * row_bytes:
+                raise self._damaged(f"{name} has {size} bytes, its {rows} rows need {rows * row_bytes}")
+        if rows and self._open("r")[1].any():
+            self._read_scales()
+
+    def _damaged(self, what: str) -> CxrError:
+        return CxrError(f"the bank {self.directory} is damaged: {what}; delete the folder and run again")
 
     def _channel_maxima(self, keys: Sequence[str], picture: Picture, which: Sequence[int], trunk: Trunk) -> np.ndarray:
         top = np.zeros(self.shape[2], np.float32)
-        for _, maps in trunk.stream(self._views_of(keys[i], picture(i)) for i in which):
+        for maps in trunk.stream(self._views_of(keys[i], picture(i)) for i in which):
             if maps.min() < 0:
                 raise CxrError(f"{self.spec.backbone} gives negative features; the bank stores outputs of a ReLU")
             np.maximum(top, maps.max(axis=(0, 1, 2)), out=top)
@@ -163,20 +185,23 @@ class ViewBank:
 
     def _read_keys(self) -> Iterator[str]:
         path = self.directory / "keys.txt"
-        # A kill may leave half a last line; its row was never marked done.
-        return (key for key in path.read_text().split("\n")[:-1]) if path.exists() else iter(())
+        return iter(path.read_text().split()) if path.exists() else iter(())
 
     def _append_keys(self, keys: Sequence[str]) -> None:
         new = [key for key in keys if key not in self._row_of]
         rows = [*self._row_of, *new]
         partial = self.directory / "keys.txt.partial"
         partial.write_text("".join(f"{key}\n" for key in rows))
-        self._row_of = {key: row for row, key in enumerate(rows)}
         # Room first, names last: a named row always has its place in the files.
-        for name, row_bytes in (("views.u8", self.spec.views * int(np.prod(self.shape))), ("done.u8", 1)):
+        for name, row_bytes in self._row_bytes().items():
             with (self.directory / name).open("ab") as handle:
-                handle.truncate(len(rows) * row_bytes)
+                handle.truncate(len(self._row_of) * row_bytes)  # whatever stood there was no row of ours
+                reserve(handle, len(rows) * row_bytes)
         partial.replace(self.directory / "keys.txt")
+        self._row_of = {key: row for row, key in enumerate(rows)}
+
+    def _row_bytes(self) -> dict[str, int]:
+        return {"views.u8": self.spec.views * int(np.prod(self.shape)), "done.u8": 1}
 
     def _open(self, mode: Any) -> tuple[np.memmap, np.memmap]:
         shape = (len(self._row_of), self.spec.views, *self.shape)

@@ -1,13 +1,14 @@
 """Files that are either whole or not there."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from cxr.errors import CxrError
 
@@ -39,6 +40,21 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def reserve(handle: IO[bytes], size: int) -> None:
+    """Make an open file `size` bytes long, and have the disk set them aside.
+
+    A file that is only said to be so long is full of holes; a process that fills one through a memory map on a
+    full disk is killed without a word. Here a full disk is an OSError that names the file.
+    """
+    handle.truncate(size)
+    if size and hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(handle.fileno(), 0, size)
+        except OSError as fault:
+            if fault.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # a file system that knows no such promise
+                raise OSError(fault.errno, fault.strerror, handle.name) from None
+
+
 def sha256_of(path: Path) -> str:
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
@@ -55,5 +71,5 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise CxrError(f"{path} is missing; `dvc repro` makes it") from None
-    except json.JSONDecodeError as fault:
+    except (json.JSONDecodeError, UnicodeDecodeError) as fault:
         raise CxrError(f"{path} is not JSON ({fault}); delete it and run `dvc repro` again") from None

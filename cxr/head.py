@@ -4,6 +4,7 @@ Two classes and a softmax are one difference of logits: p(COVID) = sigmoid(z_COV
 kept as that difference, and everything here is a dot product.
 """
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -46,5 +47,5 @@ class Head:
         try:
             with np.load(path, allow_pickle=False) as stored:
                 return cls(str(stored["kind"]), stored["weights"], float(stored["bias"]))  # type: ignore[arg-type]
-        except (OSError, ValueError, KeyError) as fault:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as fault:
             raise ModelError(f"{path} is not a readable head ({fault}); register the model again") from None

@@ -105,13 +105,27 @@ def read_rows(row_type: type[Row], path: Path) -> list[Row]:
             return [_parse(row_type, columns, record, f"{path}, line {reader.line_num}") for record in reader]
     except FileNotFoundError:
         raise CxrError(f"{path} is missing; `dvc repro` makes it") from None
+    except (csv.Error, UnicodeDecodeError) as fault:
+        raise CxrError(f"{path} is not a CSV table ({fault}); delete the file and run `dvc repro` again") from None
 
 
 def _parse(row_type: type[Row], columns: dict, record: dict, where: str) -> Row:
     try:
-        return row_type(**{name: int(record[name]) if kind is int else record[name] for name, kind in columns.items()})
-    except (TypeError, ValueError) as fault:
+        return row_type(**{name: _value(record, name, kind) for name, kind in columns.items()})
+    except (CxrError, ValueError) as fault:
         raise CxrError(f"{where}: {fault}; delete the file and run `dvc repro` again") from None
+
+
+def _value(record: dict, name: str, kind: type) -> str | int:
+    text = record[name]
+    if text is None or None in record:  # as csv.DictReader tells of too few and of too many values
+        raise ValueError("the line has another number of values than the header")
+    if kind is not int:
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"{name} {text!r} is not a whole number") from None
 
 
 def count_by(rows: Sequence[object], *names: str) -> dict[str, int]:

@@ -151,6 +151,11 @@ class FeaturesParams:
     augmentation: AugmentationParams
     weights: dict[Backbone, str]
 
+    def weights_of(self, backbone: Backbone) -> str:
+        if backbone not in self.weights:
+            raise ParamsError(f"features.weights: key {backbone!r} is missing, and train.backbones names it")
+        return self.weights[backbone]
+
 
 @dataclass(frozen=True)
 class TrainParams:
@@ -213,7 +218,8 @@ def load_params(kind: type[Params], section: str, path: Path = PARAMS_FILE) -> P
     document = _read(path)
     unknown = document.keys() - SECTIONS.keys()
     if unknown:
-        raise ParamsError(f"{path}: unknown section {sorted(unknown)[0]!r}; the sections are {', '.join(SECTIONS)}")
+        first = min(unknown, key=str)  # a key of YAML may be a number
+        raise ParamsError(f"{path}: unknown section {first!r}; the sections are {', '.join(SECTIONS)}")
     if section not in document:
         raise ParamsError(f"{path}: section {section!r} is missing")
     return _build(kind, document[section], f"{path}: {section}")
@@ -224,7 +230,7 @@ def _read(path: Path) -> dict[str, Any]:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ParamsError(f"{path} is missing; run from the project's root") from None
-    except yaml.YAMLError as fault:
+    except (yaml.YAMLError, UnicodeDecodeError) as fault:
         raise ParamsError(f"{path} is not YAML: {' '.join(str(fault).split())}") from None
     if not isinstance(document, dict):
         raise ParamsError(f"{path} must hold sections, got {type(document).__name__}")
@@ -293,7 +299,7 @@ def _build_union(kinds: tuple[type, ...], value: Any, where: str) -> Any:
     """Pick the source's class by its `kind`, which is a Literal of one word in each."""
     by_name = {get_args(get_type_hints(kind)["kind"])[0]: kind for kind in kinds}
     name = _mapping(value, where).get("kind")
-    if name not in by_name:
+    if not isinstance(name, str) or name not in by_name:
         raise ParamsError(f"{where}.kind is {name!r}; allowed: {', '.join(by_name)}")
     return _build(by_name[name], value, where)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from cxr.errors import CxrError, ImageError
-from cxr.files import replace_when_complete
+from cxr.files import replace_when_complete, reserve
 from cxr.images import to_pixels
 from cxr.manifest import ImageRow
 from cxr.parallel import map_in_order
@@ -18,6 +18,8 @@ def write_pixels(rows: Sequence[ImageRow], raw: Path, side: int, path: Path) -> 
     file is no longer what the index saw."""
     with replace_when_complete(path) as unfinished:
         store = np.lib.format.open_memmap(unfinished, "w+", np.uint8, (len(rows), side, side))
+        with unfinished.open("r+b") as handle:
+            reserve(handle, unfinished.stat().st_size)
         files = [raw / row.path for row in rows]
         for i, pixels in enumerate(map_in_order(partial(_decode, side=side), files, len(files), "pixels")):
             store[i] = pixels
@@ -37,3 +39,5 @@ def read_pixels(path: Path) -> np.ndarray:
         return np.load(path, mmap_mode="r")
     except FileNotFoundError:
         raise CxrError(f"{path} is missing; `dvc repro` makes it") from None
+    except (EOFError, ValueError) as fault:
+        raise CxrError(f"{path} is not a whole pixel store ({fault}); delete it and run `dvc repro` again") from None

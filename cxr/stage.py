@@ -1,5 +1,6 @@
 """What all stages and commands share at the edge: one log line, one sentence for an expected fault."""
 
+import errno
 import logging
 import os
 import sys
@@ -12,6 +13,14 @@ from cxr.params import ParamsError
 
 # The other faults that a stage may meet through no fault of the code: they carry a sentence of their own.
 EXPECTED = (CxrError, ParamsError)
+# What a person can do about a fault of the disk. A full one is known by its number alone: writing names no file.
+_REMEDIES = {
+    errno.ENOSPC: "free space on the disk",
+    errno.EDQUOT: "free space or have the quota raised",
+    errno.EACCES: "mend its permissions",
+    errno.EPERM: "mend its permissions",
+    errno.EROFS: "make the disk writable",
+}
 
 
 def run_stage(main: Callable[[], str]) -> None:
@@ -30,9 +39,11 @@ def run_stage(main: Callable[[], str]) -> None:
     except EXPECTED as fault:
         sys.exit(f"{name}: {fault}")
     except OSError as fault:
-        if fault.filename is None:
+        remedy = _REMEDIES.get(fault.errno or 0)
+        if fault.filename is None and remedy is None:
             raise
-        sys.exit(f"{name}: {fault.strerror}: {fault.filename}; free the disk or mend its permissions, then run again")
+        where = "" if fault.filename is None else f": {fault.filename}"
+        sys.exit(f"{name}: {fault.strerror}{where}; {remedy or 'look whether it is there'}, then run again")
     except KeyboardInterrupt:
         sys.exit(f"{name}: interrupted; run it again, what is complete is kept")
     sys.stdout.write(f"{name}: {summary}, {time.monotonic() - start:.1f} s\n")

@@ -87,6 +87,8 @@ def train_head(
         progress(epoch)
         if epoch.validation_loss < best[0]:
             best = (epoch.validation_loss, number, model.weights.copy(), model.bias)
+    if not best[1]:
+        raise CxrError("training diverged: no epoch has a finite validation loss; lower train.learning_rate")
     # Back to weights on the features as they are.
     return TrainedHead(_head(params, best[2] / length, float(best[3]), shape), history, best[1])
 

@@ -16,7 +16,7 @@ from cxr.trunks import TrunkSpec, ensure_trunk, specs_of_banks
 def main(backbone: Backbone) -> str:
     params = load_params(FeaturesParams, "features")
     data = Dataset.read(INDEX, SPLIT, PIXELS)
-    weights = params.weights[backbone]
+    weights = params.weights_of(backbone)
     directory = FEATURES / backbone
     spec = TrunkSpec(backbone, data.pixels.shape[1], weights_identity(weights, params.seed))
     ensure_trunk(spec, weights, params.seed, directory)

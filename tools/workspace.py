@@ -1,6 +1,6 @@
 """Make a working folder of the pipeline with some parameters changed: what `make demo` and `make real` run in.
 
-    python tools/workspace.py FOLDER [--params FILE] [--set KEY=VALUE ...] [--backbones NAME,NAME]
+    python tools/workspace.py FOLDER [--params FILE ...] [--set KEY=VALUE ...]
 
 The folder holds a copy of the code and its own data, models, MLflow store and DVC cache, so that a demo never
 touches the project's own. Run again, it takes over changed code and keeps data and caches.
@@ -23,12 +23,17 @@ CODE = ("cxr", "stages", "serving", "dvc.yaml", ".dvc/plots")
 def make_workspace(folder: Path, changes: Sequence[dict[str, Any]]) -> None:
     """Copy the code, merge `changes` over params.yaml in order, and start a DVC repository of its own."""
     folder.mkdir(parents=True, exist_ok=True)
+    _start_dvc(folder)
     for name in CODE:
         _copy(ROOT / name, folder / name)
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     for change in changes:
         params = merged(params, change)
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+
+
+def _start_dvc(folder: Path) -> None:
+    """Before the code is copied: `dvc init` empties .dvc, where the plots' templates go."""
     if not (folder / ".dvc" / "config").exists():
         command = [sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet", "--force"]
         subprocess.run(command, cwd=folder, check=True)
@@ -49,20 +54,22 @@ def _copy(source: Path, target: Path) -> None:
 
 def merged(params: Any, change: Any) -> Any:
     """`change` over `params`, key by key; a key that ends in "!" replaces the whole value instead."""
-    if not (isinstance(params, dict) and isinstance(change, dict)):
+    if not isinstance(change, dict):
         return change
-    result = dict(params)
+    result = dict(params) if isinstance(params, dict) else {}
     for key, value in change.items():
-        if key.endswith("!"):
+        if isinstance(key, str) and key.endswith("!"):
             result[key[:-1]] = value
         else:
-            result[key] = merged(params.get(key), value)
+            result[key] = merged(result.get(key), value)
     return result
 
 
 def setting(text: str) -> dict[str, Any]:
     """ "a.b=value" to {"a": {"b": value}}; the value is read as YAML."""
-    path, _, value = text.partition("=")
+    path, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} has no value; write it as KEY=VALUE")
     change: Any = yaml.safe_load(value)
     for key in reversed(path.split(".")):
         change = {key: change}
@@ -74,11 +81,11 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--params", type=Path, action="append", default=[], help="a YAML file merged over params.yaml")
     parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="one value, e.g. train.epochs=20"
+        "--set", action="append", default=[], type=setting, metavar="KEY=VALUE", help="one value, e.g. train.epochs=20"
     )
     arguments = parser.parse_args()
-    changes = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in arguments.params]
-    make_workspace(arguments.folder, [*changes, *map(setting, arguments.set)])
+    changes = [yaml.safe_load(file.read_text(encoding="utf-8")) or {} for file in arguments.params]
+    make_workspace(arguments.folder, [*changes, *arguments.set])
 
 
 if __name__ == "__main__":

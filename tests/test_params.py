@@ -1,0 +1,164 @@
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cxr.params import (
+    SECTIONS,
+    CovidChestxrayParams,
+    DownloadParams,
+    FeaturesParams,
+    ParamsError,
+    PhantomParams,
+    TrainParams,
+    load_params,
+)
+from tools.workspace import merged
+
+ROOT = Path(__file__).parents[1]
+COMMITTED = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+RECIPES = sorted((ROOT / "params").glob("*.yaml"))
+PHANTOM = {"kind": "phantom", "train_on": ["COVID"], "patients": 9, "side": 64, "covid_fraction": 0.5, "seed": 1}
+
+
+def written(folder: Path, change: dict[str, Any]) -> Path:
+    """The committed params.yaml with `change` merged over it."""
+    path = folder / "params.yaml"
+    path.write_text(yaml.safe_dump(merged(COMMITTED, change)), encoding="utf-8")
+    return path
+
+
+def without(*keys: str) -> dict[str, Any]:
+    """The committed parameters less one key, named by its way."""
+    document = copy.deepcopy(COMMITTED)
+    inner = document
+    for key in keys[:-1]:
+        inner = inner[key]
+    del inner[keys[-1]]
+    return document
+
+
+def refusal(section: str, path: Path) -> str:
+    """The one sentence that says why `section` can not be loaded; it must name the file."""
+    with pytest.raises(ParamsError) as caught:
+        load_params(SECTIONS[section], section, path)
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    assert sentence.startswith(str(path))
+    return sentence.removeprefix(str(path))
+
+
+@pytest.mark.parametrize("recipe", [None, *RECIPES], ids=lambda recipe: recipe.name if recipe else "params.yaml")
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_committed_recipes_load(section: str, recipe: Path | None, tmp_path: Path) -> None:
+    change = yaml.safe_load(recipe.read_text(encoding="utf-8")) if recipe else {}
+    assert isinstance(load_params(SECTIONS[section], section, written(tmp_path, change)), SECTIONS[section])
+
+
+def test_there_is_a_recipe_beside_the_real_one() -> None:
+    assert "demo.yaml" in [recipe.name for recipe in RECIPES]
+
+
+def test_values_arrive_with_their_types(tmp_path: Path) -> None:
+    path = written(
+        tmp_path, {"train": {"dropout": 0, "backbones": ["vgg16"]}, "download": {"external": {"x": PHANTOM}}}
+    )
+    train = load_params(TrainParams, "train", path)
+    assert (type(train.dropout), train.backbones) == (float, ("vgg16",))
+    download = load_params(DownloadParams, "download", path)
+    assert isinstance(download.sources["covid_chestxray"], CovidChestxrayParams)
+    assert isinstance(download.external["x"], PhantomParams)
+    assert list(download.all()) == ["covid_chestxray", "kaggle_pneumonia", "x"]
+    assert load_params(FeaturesParams, "features", path).augmentation.rotation_degrees == 20
+
+
+FAULTS = [
+    # what is wrong, section, change, what the sentence must name
+    ("unknown key", "train", {"train": {"dropuot": 0.5}}, ["train", "'dropuot'", "dropout"]),
+    ("unknown inner key", "features", {"features": {"augmentation": {"zoom": 1}}}, ["features.augmentation", "'zoom'"]),
+    ("key of another kind", "download", {"download": {"sources": {"p": PHANTOM | {"origin": "x"}}}}, ["sources.p"]),
+    ("unknown section", "split", {"trian": {}}, ["'trian'", "train"]),
+    ("section that is a number", "split", {7: {}, "x": {}}, ["unknown section 7", "train"]),
+    ("bool for int", "train", {"train": {"epochs": True}}, ["train.epochs", "True", "int"]),
+    ("bool for float", "train", {"train": {"dropout": False}}, ["train.dropout", "False", "float"]),
+    ("text for int", "train", {"train": {"epochs": "20"}}, ["train.epochs", "'20'", "int"]),
+    ("float for int", "train", {"train": {"epochs": 20.0}}, ["train.epochs", "20.0", "int"]),
+    ("number for text", "register", {"register": {"model": 7}}, ["register.model", "7", "str"]),
+    ("null", "register", {"register": {"model": None}}, ["register.model", "None"]),
+    ("int for bool", "features", {"features": {"augmentation": {"horizontal_flip": 1}}}, ["horizontal_flip", "bool"]),
+    ("too small", "train", {"train": {"epochs": 0}}, ["train.epochs", "0", "between 1 and"]),
+    ("too large", "train", {"train": {"dropout": 1.0}}, ["train.dropout", "1.0", "0.95"]),
+    ("not a number", "train", {"train": {"learning_rate": float("nan")}}, ["train.learning_rate", "nan"]),
+    ("infinite", "train", {"train": {"learning_rate": float("inf")}}, ["train.learning_rate", "inf"]),
+    ("list for scalar", "train", {"train": {"epochs": [20]}}, ["train.epochs", "[20]"]),
+    ("scalar for list", "train", {"train": {"backbones": "vgg16"}}, ["train.backbones", "'vgg16'", "list"]),
+    ("scalar for mapping", "features", {"features": {"weights": "imagenet"}}, ["features.weights", "keys and values"]),
+    ("list for section", "split", {"split!": [1]}, ["split", "keys and values"]),
+    ("empty section", "split", {"split!": None}, ["split", "None"]),
+    ("unknown word", "train", {"train": {"head": "conv"}}, ["train.head", "'conv'", "'flatten', 'average'"]),
+    ("unknown word in a list", "train", {"train": {"backbones": ["vgg16", "b"]}}, ["train.backbones[1]", "'b'"]),
+    ("unknown key of a table", "features", {"features": {"weights": {"vgg19": "x"}}}, ["features.weights", "'vgg19'"]),
+    ("backbone twice", "train", {"train": {"backbones": ["vgg16", "vgg16"]}}, ["train", "backbones", "once"]),
+    ("no backbone", "train", {"train": {"backbones": []}}, ["train", "backbones", "at least one"]),
+    ("unknown kind", "download", {"download": {"sources": {"x": {"kind": "ftp"}}}}, ["sources.x.kind", "'ftp'"]),
+    ("kind as a list", "download", {"download": {"sources": {"x": {"kind": ["folder"]}}}}, ["sources.x.kind"]),
+    ("no kind", "download", {"download": {"sources": {"x": {"origin": "y"}}}}, ["sources.x.kind", "None"]),
+    ("source twice", "download", {"download": {"sources": {"p": PHANTOM}, "external": {"p": PHANTOM}}}, ["'p'"]),
+    ("no source", "download", {"download": {"sources!": {}}}, ["download", "empty"]),
+    ("no one to train on", "split", {"split": {"test_fraction": 0.6, "validation_fraction": 0.4}}, ["0.6", "0.4"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("section", "change", "named"), [f[1:] for f in FAULTS], ids=[f[0] for f in FAULTS])
+def test_a_fault_is_one_sentence_that_names_file_section_and_key(
+    section: str, change: dict[str, Any], named: list[str], tmp_path: Path
+) -> None:
+    sentence = refusal(section, written(tmp_path, change))
+    assert [word for word in named if word not in sentence] == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "named"),
+    [
+        (("split",), ["'split'", "missing"]),
+        (("split", "seed"), ["split", "'seed'", "missing"]),
+        (("features", "augmentation", "shift_fraction"), ["features.augmentation", "'shift_fraction'", "missing"]),
+        (("download", "sources", "kaggle_pneumonia", "version"), ["sources.kaggle_pneumonia", "'version'", "missing"]),
+    ],
+)
+def test_a_missing_key_is_named(keys: tuple[str, ...], named: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(without(*keys)))
+    sentence = refusal(keys[0], path)
+    assert [word for word in named if word not in sentence] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (b"split: [1, 2\ntrain: {", "not YAML"),
+        (b"split:\n\t- 1", "not YAML"),
+        (b"split: \xff\xfe", "not YAML"),
+        (b"", "NoneType"),
+        (b"- split", "list"),
+    ],
+)
+def test_a_file_that_holds_no_sections_is_one_sentence(content: bytes, named: str, tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content)
+    assert named in refusal("split", path)
+
+
+def test_a_missing_file_says_where_to_run(tmp_path: Path) -> None:
+    assert "project's root" in refusal("split", tmp_path / "params.yaml")
+
+
+def test_a_backbone_without_weights_is_named(tmp_path: Path) -> None:
+    features = load_params(
+        FeaturesParams, "features", written(tmp_path, {"features": {"weights!": {"vgg16": "random"}}})
+    )
+    assert features.weights_of("vgg16") == "random"
+    with pytest.raises(ParamsError, match=r"features\.weights: key 'xception' is missing"):
+        features.weights_of("xception")
