@@ -43,6 +43,11 @@ class CovidCxr:
         if SETTINGS.follow_s:
             champion.follow(SETTINGS.follow_s, lambda: metrics.show_model(champion.identity))
         FRONT.app = create_app(SETTINGS, champion, metrics, WEB)
+        self._champion = champion
+
+    @bentoml.on_shutdown
+    def stop(self) -> None:
+        self._champion.stop()
 
 
 def find_model() -> Path:

@@ -21,6 +21,7 @@ class Champion:
     def __init__(self, find: Callable[[], Path], threads: int | None = None):
         self._find = find
         self._threads = threads
+        self._stopped = threading.Event()
         self._path = find()
         self.engine = self._load(self._path)
 
@@ -34,15 +35,20 @@ class Champion:
         return identity_of(self.engine)
 
     def follow(self, every_s: float, changed: Callable[[], object]) -> None:
-        """Look for another model every so often, from now to the end of the process, and call `changed` after a
-        swap. A thread, because loading takes seconds of work that must not hold up the answers."""
+        """Look for another model every so often, until `stop`, and call `changed` after a swap.
+
+        A thread, because loading takes seconds of work that must not hold up the answers."""
 
         def look_again() -> None:
-            while not threading.Event().wait(every_s):
+            while not self._stopped.wait(every_s):
                 if self.refresh():
                     changed()
 
         threading.Thread(target=look_again, name="follow-model", daemon=True).start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopped.set()
 
     def refresh(self) -> bool:
         """Take the model that is meant now; False where that is the old one, or the new one can not be read."""

@@ -1,0 +1,81 @@
+"""What an operator sets, and what docs/serving.md says about it."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from serving.cores import cores
+from serving.settings import Settings, SettingsError, read_settings
+
+DOCS = Path(__file__).parents[2] / "docs" / "serving.md"
+
+
+def test_nothing_set_is_the_defaults():
+    assert read_settings({}) == Settings()
+    assert read_settings({"CXR_MODEL": "", "CXR_WORKERS": ""}) == Settings()
+
+
+def test_every_setting_is_read_from_its_variable():
+    environment = {
+        "CXR_MODEL": "other:v3",
+        "CXR_FOLLOW_S": "0",
+        "CXR_API_KEY": "key",
+        "CXR_CORS_ORIGINS": "https://a.example, http://b.example:8080",
+        "CXR_MAX_BYTES": "1048576",
+        "CXR_MAX_PIXELS": "1000000",
+        "CXR_MAX_BATCH": "4",
+        "CXR_BODY_TIMEOUT_S": "5",
+        "CXR_WORKERS": "3",
+        "CXR_MAX_REQUESTS": "9",
+    }
+    assert set(environment) == {setting.metadata["variable"] for setting in fields(Settings)}
+    settings = read_settings(environment)
+    changed = [f.name for f in fields(Settings) if getattr(settings, f.name) == getattr(Settings(), f.name)]
+    assert changed == []
+    assert settings.cors_origins == ("https://a.example", "http://b.example:8080")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("CXR_MAX_BYTES", "20MB"),
+        ("CXR_MAX_BYTES", "-1"),
+        ("CXR_MAX_BYTES", "0"),
+        ("CXR_WORKERS", "1.5"),
+        ("CXR_WORKERS", "٣"),
+        ("CXR_CORS_ORIGINS", "a.example"),
+        ("CXR_CORS_ORIGINS", "https://a.example/path"),
+        ("CXR_MODEL", "a\nb"),
+    ],
+)
+def test_a_wrong_value_is_one_sentence_with_the_variable_and_what_it_takes(variable, value):
+    with pytest.raises(SettingsError) as raised:
+        read_settings({variable: value})
+    assert str(raised.value).startswith(f"{variable} is ")
+    assert "it takes" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_the_key_is_never_shown():
+    assert "hush" not in repr(read_settings({"CXR_API_KEY": "hush"}))
+    with pytest.raises(SettingsError) as raised:
+        read_settings({"CXR_API_KEY": "hush\n"})
+    assert "hush" not in str(raised.value)
+
+
+def test_the_table_for_operators_is_the_settings():
+    rows = re.findall(r"^\| `(CXR_\w+)` \| (.*?) \| (.*?) \|$", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+    assert rows == [(f.metadata["variable"], shown(f.default), f.metadata["what"]) for f in fields(Settings)]
+
+
+def shown(default: object) -> str:
+    return "" if default in ("", ()) else f"`{default}`"
+
+
+@pytest.mark.parametrize(("text", "count"), [("100000 100000", 1), ("50000 100000", 1), ("max 100000", None)])
+def test_a_containers_limit_of_cores_counts(tmp_path, text, count):
+    quota = tmp_path / "cpu.max"
+    quota.write_text(text + "\n")
+    assert cores(quota) == (count or cores(tmp_path / "nothing"))
