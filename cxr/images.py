@@ -51,8 +51,11 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     if kind == "DICOM":
         from cxr.dicom import decode_dicom
 
-        return decode_dicom(data, max_pixels)
-    return decode_raster(data, kind, max_pixels)
+        picture = decode_dicom(data, max_pixels)
+    else:
+        picture = decode_raster(data, kind, max_pixels)
+    picture.setflags(write=False)
+    return picture
 
 
 def inspect(data: bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:

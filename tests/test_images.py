@@ -373,6 +373,7 @@ def test_a_tiff_with_a_dicom_mark_is_read_as_the_dicom():
     assert np.array_equal(decode(b"II*\0" + dual[4:]), decode(dual))
 
 
-def test_decode_gives_pixels_that_nobody_can_change_by_accident():
+@pytest.mark.parametrize("data", [saved(GREY, "PNG"), saved(GREY.astype(np.uint16), "PNG"), dicom(GREY)])
+def test_decode_gives_pixels_that_nobody_can_change_by_accident(data):
     with pytest.raises(ValueError, match="read-only"):
-        decode(saved(GREY, "PNG"))[0, 0] = 1
+        decode(data)[0, 0] = 1
