@@ -7,7 +7,7 @@ import numpy as np
 
 from cxr import plots
 from cxr.dataset import Side
-from cxr.network_picture import network_picture
+from cxr.network import network_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,7 +19,7 @@ def training_figures(
     """curves: of `cxr.curves.read_history`. layers: of `cxr.backbones.layer_table`, with the head's."""
     return {
         "history": plots.history_figure(curves, f"{backbone}: training", best_epoch),
-        "network": network_picture(layers, backbone),
+        "network": network_figure(layers, backbone),
     }
 
 

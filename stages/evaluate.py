@@ -1,6 +1,7 @@
 """Ask one backbone's engine about the sealed test patients: metrics with intervals, curves, figures."""
 
 import sys
+from typing import Any
 
 from cxr.curves import read_history, write_curves
 from cxr.dataset import Dataset
@@ -15,6 +16,7 @@ from cxr.predictions import read_probabilities, write_predictions
 from cxr.stage import run_stage
 from cxr.tracking.runs import resume_run
 
+HEADLINE = ("auc", "sensitivity", "specificity", "accuracy", "ece")
 RECORDED = ("metrics.json", "predictions.csv", "roc.csv", "pr.csv", "reliability.csv")
 
 
@@ -32,6 +34,7 @@ def main(backbone: Backbone) -> str:
     tuned = evaluate(validation.y, p_validation, list(validation.patients), threshold, params)
     write_predictions(test, p_test, reports / "predictions.csv")
     write_json(metrics, reports / "metrics.json")
+    write_json(headline(metrics), reports / "headline.json")
     write_json(tuned, reports / "validation.json")
     write_curves(test.y, p_test, threshold, reports)
 
@@ -46,6 +49,13 @@ def main(backbone: Backbone) -> str:
         record.log_file(reports / name)
     auc = metrics["auc"]
     return f"{backbone}: AUC {auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f}) on {len(test.rows)} test images"
+
+
+def headline(metrics: dict[str, Any]) -> dict[str, float | None]:
+    """The few numbers that fit a line of `dvc metrics show`."""
+    shown = {name: metrics[name]["value"] for name in HEADLINE}
+    auc = metrics["auc"]
+    return {**shown, "auc_low": auc["low"], "auc_high": auc["high"]}
 
 
 if __name__ == "__main__":

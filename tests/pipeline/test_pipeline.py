@@ -1,0 +1,179 @@
+"""`dvc repro` as a person uses it, on phantoms."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pipeline.conftest import Workspace, small_workspace
+from tools.workspace import make_workspace, setting
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+BEFORE_TRAINING = {"download", "index", "split", "pixels", "features@inceptionv3", "features@vgg16"}
+
+
+def read(workspace: Workspace, path: str) -> Any:
+    return json.loads((workspace.folder / path).read_text())
+
+
+def change(workspace: Workspace, *settings: str) -> None:
+    from tests.pipeline.conftest import SMALL
+
+    make_workspace(workspace.folder, [SMALL, *map(setting, settings)])
+
+
+def metrics(workspace: Workspace) -> dict[str, Any]:
+    return {name: read(workspace, f"reports/models/{name}/metrics.json") for name in ("inceptionv3", "vgg16")}
+
+
+def assert_close(first: Any, second: Any) -> None:
+    if isinstance(first, dict):
+        assert first.keys() == second.keys()
+        for key in first:
+            assert_close(first[key], second[key])
+    elif isinstance(first, float):
+        assert math.isclose(first, second, rel_tol=0, abs_tol=1e-6)
+    else:
+        assert first == second
+
+
+def test_a_second_repro_does_nothing(finished: Workspace) -> None:
+    done = finished.dvc("repro")
+    assert "Data and pipelines are up to date" in done.stdout
+
+
+def test_a_changed_dropout_trains_again_and_repeats_nothing_before(finished: Workspace, tmp_path: Path) -> None:
+    workspace = finished.copy(tmp_path / "w")
+    change(workspace, "train.dropout=0.3")
+    stages = workspace.repro()
+    assert not BEFORE_TRAINING & set(stages)
+    assert {"train@inceptionv3", "train@vgg16", "evaluate@vgg16", "register"} <= set(stages)
+
+
+def test_going_back_to_earlier_params_brings_the_earlier_champion_back(finished: Workspace, tmp_path: Path) -> None:
+    workspace = finished.copy(tmp_path / "w")
+    champion = read(workspace, "models/champion/model.json")
+    change(workspace, "train.learning_rate=0.01", "register.metric=average_precision")
+    workspace.repro()
+    change(workspace)
+    assert "register" in workspace.repro()
+    assert read(workspace, "models/champion/model.json") == champion
+
+
+def test_the_same_seed_gives_the_same_split_and_the_same_metrics(finished: Workspace, tmp_path: Path) -> None:
+    again = small_workspace(tmp_path / "again")
+    again.repro()
+    assert (again.folder / "data/split.csv").read_text() == (finished.folder / "data/split.csv").read_text()
+    assert_close(metrics(again), metrics(finished))
+
+
+def test_a_killed_repro_goes_on_where_it_was(finished: Workspace, tmp_path: Path) -> None:
+    workspace = small_workspace(tmp_path / "killed")
+    command = [sys.executable, "-m", "dvc", "repro"]
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=workspace.folder, env=workspace.environment(), stdout=log, stderr=log, start_new_session=True
+        )
+        bank = workspace.folder / "data" / "bank"
+        while process.poll() is None and not list(bank.glob("*/done.u8")):
+            time.sleep(0.05)  # until the bank is being filled: the longest stage
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    stages = workspace.repro()
+    assert not {"download", "index", "split", "pixels"} & set(stages)
+    assert_close(metrics(workspace), metrics(finished))
+
+
+def test_growing_the_data_computes_only_the_new_images(finished: Workspace, tmp_path: Path) -> None:
+    workspace = finished.copy(tmp_path / "w")
+    before = {line for line in (workspace.folder / "data/split.csv").read_text().splitlines()[1:]}
+    change(workspace, "download.sources.phantom.patients=44")
+    output = workspace.dvc("repro").stdout
+    after = {line for line in (workspace.folder / "data/split.csv").read_text().splitlines()[1:]}
+    assert before < after
+    new = int(output.split("features: inceptionv3: ")[1].split()[0])
+    assert 0 < new <= len(after) - len(before)
+
+
+def test_metrics_and_plots_are_shown(finished: Workspace) -> None:
+    shown = json.loads(finished.dvc("metrics", "show", "--json").stdout)
+    files = shown[""]["data"] if "data" in shown[""] else shown[""]
+    assert "reports/models/vgg16/metrics.json" in files
+    finished.dvc("plots", "show", "--out", "plots")
+    page = (finished.folder / "plots" / "index.html").read_text()
+    for name in ("history", "roc", "pr", "confusion", "reliability"):
+        assert f"reports/models/inceptionv3/{name}.csv" in page
+
+
+def test_an_experiment_can_be_run_and_compared(finished: Workspace, tmp_path: Path) -> None:
+    workspace = finished.copy(tmp_path / "w")
+    (workspace.folder / ".gitignore").write_text(
+        "/bentoml/\n/matplotlib/\n/mlflow.db*\n/mlartifacts/\n/plots/\n/data/\n/models/\n/reports/\n__pycache__/\n"
+    )
+    for command in (
+        ("git", "init", "-q"),
+        ("git", "config", "user.email", "someone@example.org"),
+        ("git", "config", "user.name", "Someone"),
+        (sys.executable, "-m", "dvc", "config", "--unset", "core.no_scm"),
+        ("git", "add", "."),
+        ("git", "commit", "-qm", "a baseline"),
+    ):
+        workspace.run(*command)
+    workspace.dvc("exp", "run", "--name", "less-dropout", "-S", "train.dropout=0.2")
+    table = workspace.dvc("exp", "show", "--csv").stdout
+    assert "less-dropout" in table
+    assert "train.dropout" in table
+    assert "reports/models" in workspace.dvc("metrics", "diff", "HEAD").stdout
+
+
+def test_every_run_is_in_mlflow_with_what_a_reader_needs(finished: Workspace) -> None:
+    script = """
+import json, mlflow
+from mlflow import MlflowClient
+client = MlflowClient("sqlite:///mlflow.db")
+experiment = client.get_experiment_by_name("covid-cxr-test").experiment_id
+runs = client.search_runs([experiment])
+children = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
+one = next(run for run in children if run.data.params["backbone"] == "vgg16") if "backbone" in children[0].data.params else children[0]
+version = client.get_model_version_by_alias("covid-cxr-test", "champion")
+artifacts = [a.path for a in client.list_artifacts(one.info.run_id, "figures")]
+print(json.dumps({
+    "parents": len(runs) - len(children), "children": len(children),
+    "params": dict(one.data.params), "metrics": sorted(one.data.metrics), "tags": dict(one.data.tags),
+    "epochs": len(client.get_metric_history(one.info.run_id, "validation_loss")),
+    "figures": artifacts, "inputs": [d.dataset.name for d in one.inputs.dataset_inputs],
+    "description": version.description, "statuses": sorted({run.info.status for run in runs}),
+}))
+"""
+    found = json.loads(finished.run(sys.executable, "-c", script).stdout.splitlines()[-1])
+    assert (found["parents"], found["children"], found["epochs"]) == (1, 2, 5)
+    assert found["statuses"] == ["FINISHED"]
+    assert found["params"]["train.dropout"] == "0.5"
+    assert {"test_auc", "test_auc_low", "test_auc_high", "train_accuracy"} <= set(found["metrics"])
+    wanted = {"confusion", "confusion_normalised", "roc", "precision_recall", "history", "network", "samples"}
+    assert {f"figures/{name}.png" for name in wanted} <= set(found["figures"])
+    assert found["inputs"]
+    assert {"cxr.split_sha256", "cxr.index_sha256"} <= found["tags"].keys()
+    assert "Not a medical device" in found["description"]
+
+
+def test_the_registered_model_loads_in_mlflow_and_gives_the_stage_s_answer(finished: Workspace) -> None:
+    script = """
+import base64, csv, json, pathlib, mlflow, pandas
+mlflow.set_tracking_uri("sqlite:///mlflow.db")
+winner = json.load(open("reports/register.json"))["winner"]
+rows = list(csv.DictReader(open(f"reports/models/{winner}/predictions.csv")))[:3]
+images = [base64.b64encode(pathlib.Path("data/raw", row["path"]).read_bytes()).decode() for row in rows]
+answers = mlflow.pyfunc.load_model("models:/covid-cxr-test@champion").predict(pandas.DataFrame({"image": images}))
+print(json.dumps([[float(row["p_covid"]) for row in rows], list(answers["p_covid"])]))
+"""
+    recorded, answered = json.loads(finished.run(sys.executable, "-c", script).stdout.splitlines()[-1])
+    assert answered == pytest.approx(recorded, abs=1e-4)
