@@ -74,7 +74,7 @@ class Routes:
         """The original's route for a form with a file."""
         check_media_type(request, "multipart/form-data")
         async with self._body(request) as body:
-            data = form_field(body, request.headers["content-type"], "pic")
+            data = form_field(body, request.headers.get("content-type", ""), "pic")
             return PlainTextResponse(await self._load.work(request, self._winner, data))
 
     async def model(self, request: Request) -> Response:

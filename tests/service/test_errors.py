@@ -90,6 +90,10 @@ def test_the_content_type_may_be_written_in_every_usual_way(client, media_type):
     assert sent.status_code == 200
 
 
+def test_a_form_without_a_content_type_is_no_form(client):
+    assert code_of(client.send(client.build_request("POST", "/upload", content=b"x"))) == (400, "bad_request")
+
+
 FORMS = {
     "no boundary": ("multipart/form-data", b"x", 400, "bad_request"),
     "cut off": ("multipart/form-data; boundary=x", b"--x\r\nContent-Disp", 422, "invalid_field"),
