@@ -17,7 +17,7 @@ _BETA1, _BETA2, _EPSILON = np.float32(0.9), np.float32(0.999), np.float32(1e-7) 
 _u32 = np.uint32
 
 
-@numba.njit(inline="always")
+@numba.njit(inline="always", cache=True)
 def _kept(position, seed, drop_below):
     """Whether dropout keeps one input: a hash of its position and the row's seed (MurmurHash3's finaliser).
 
@@ -29,7 +29,7 @@ def _kept(position, seed, drop_below):
     return _u32(mixed ^ (mixed >> _u32(16))) >= drop_below
 
 
-@numba.njit(fastmath=True)
+@numba.njit(fastmath=True, cache=True)
 def _dot(row, weights, seed, drop_below):
     total = np.float32(0)
     for j in range(row.shape[0]):
@@ -38,7 +38,7 @@ def _dot(row, weights, seed, drop_below):
     return total
 
 
-@numba.njit(parallel=True, fastmath=True)
+@numba.njit(parallel=True, fastmath=True, cache=True)
 def logits(bank, rows, views, weights, bias, seeds, drop_below):
     """float32[n] log odds. bank: [rows, views, d] of uint8 or float32. rows, views: int64[n]. weights: float32[d],
     with the inputs' scale and 1 / (1 - rate) already in it. seeds: uint32[n]; drop_below 0 drops nothing."""
@@ -48,14 +48,14 @@ def logits(bank, rows, views, weights, bias, seeds, drop_below):
     return out
 
 
-@numba.njit(fastmath=True)
+@numba.njit(fastmath=True, cache=True)
 def _accumulate(row, slope, seed, drop_below, start, gradient):
     for j in range(row.shape[0]):
         factor = slope if _kept(_u32(j) + _u32(start), seed, drop_below) else np.float32(0)
         gradient[j] += factor * np.float32(row[j])
 
 
-@numba.njit(fastmath=True)
+@numba.njit(fastmath=True, cache=True)
 def _adam(gradient, scale, weights, mean, square, step_size, decay, correction):
     for j in range(weights.shape[0]):
         g = gradient[j] * scale[j]
@@ -64,7 +64,7 @@ def _adam(gradient, scale, weights, mean, square, step_size, decay, correction):
         weights[j] -= step_size * mean[j] / (np.sqrt(square[j]) * correction + _EPSILON) + decay * weights[j]
 
 
-@numba.njit(parallel=True, fastmath=True)
+@numba.njit(parallel=True, fastmath=True, cache=True)
 def descend(bank, rows, views, slopes, seeds, drop_below, scale, weights, mean, square, step_size, decay, correction):
     """One Adam step in place. slopes: float32[n], d loss / d logit of each row. scale: float32[d], input per
     stored byte, over 1 - rate. weights, mean, square: float32[d]. correction: 1 / sqrt(1 - beta2**t)."""
