@@ -39,16 +39,17 @@ def predict_files(engine: Engine, files: Sequence[Path]) -> Iterator[Result]:
 
 
 def _predict_file(engine: Engine, file: Path) -> Result:
+    name = str(file).encode("utf-8", "backslashreplace").decode()  # names of other encodings exist on old disks
     try:
         said = answer(engine, decode(file.read_bytes()))
     except ImageError as fault:
-        return Result(str(file), "", "", "", "", f"{fault.code}: {fault}")
+        return Result(name, "", "", "", "", f"{fault.code}: {fault}")
     except OSError as fault:
-        return Result(str(file), "", "", "", "", f"unreadable: {fault.strerror}")
+        return Result(name, "", "", "", "", f"unreadable: {fault.strerror}")
     warnings = " ".join(warning.code for warning in said.warnings)
     if said.probabilities is None or said.percentage is None:
-        return Result(str(file), said.state, "", "", warnings, said.reason.message if said.reason else "")
-    return Result(str(file), said.state, f"{said.percentage:.2f}", repr(said.probabilities[COVID]), warnings, "")
+        return Result(name, said.state, "", "", warnings, said.reason.message if said.reason else "")
+    return Result(name, said.state, f"{said.percentage:.2f}", repr(said.probabilities[COVID]), warnings, "")
 
 
 def _expand(paths: Sequence[Path]) -> list[Path]:

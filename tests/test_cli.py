@@ -1,0 +1,199 @@
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cxr import cli
+from cxr.engine import Engine
+from cxr.images import to_pixels
+from tests.sides import pictures
+
+ROOT = Path(__file__).parents[1]
+
+
+def cxr(*arguments: object) -> int:
+    """Run the command line in this process; its exit status."""
+    with pytest.raises(SystemExit) as caught:
+        cli.main([str(argument) for argument in arguments])
+    code = caught.value.code
+    assert isinstance(code, int)
+    return code
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two pictures, one of them in a folder of its own; nothing else."""
+    (tmp_path / "x-rays" / "more").mkdir(parents=True)
+    first, second = pictures(2, side=40)
+    Image.fromarray(first).save(tmp_path / "x-rays" / "a.png")
+    Image.fromarray(second).save(tmp_path / "x-rays" / "more" / "b.jpg")
+    return tmp_path / "x-rays"
+
+
+def test_every_picture_of_a_folder_is_answered(folder: Path, bundle: Path, tmp_path: Path) -> None:
+    assert cxr("predict", folder, "--model", bundle, "--out", tmp_path / "results.csv") == 0
+    rows = table(tmp_path / "results.csv")
+    assert [row["file"] for row in rows] == [str(folder / "a.png"), str(folder / "more" / "b.jpg")]
+    for row in rows:
+        assert row["error"] == ""
+        p_covid = float(row["p_covid"])
+        assert row["state"] == ("COVID" if p_covid >= 0.5 else "NonCOVID")
+        assert float(row["percentage"]) == pytest.approx(100 * max(p_covid, 1 - p_covid), abs=0.005)
+
+
+def test_the_answers_are_those_of_the_engine(folder: Path, bundle: Path, tmp_path: Path) -> None:
+    files = [folder / "more" / "b.jpg", folder / "a.png"]
+    cxr("predict", *files, "--model", bundle, "--out", tmp_path / "results.csv")
+    expected = Engine.load(bundle).predict(np.stack([to_pixels(file.read_bytes(), 32) for file in files]))
+    found = [float(row["p_covid"]) for row in table(tmp_path / "results.csv")]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_unreadable_files_are_named_in_the_table_and_the_others_answered(
+    folder: Path, bundle: Path, tmp_path: Path
+) -> None:
+    (folder / "corrupt.png").write_bytes((folder / "a.png").read_bytes()[:300])
+    (folder / "empty.png").touch()
+    (folder / "text.txt").write_text("hello")
+    (folder / ".hidden").write_text("not looked at")
+    assert cxr("predict", folder, "--model", bundle, "--out", tmp_path / "results.csv") == 1
+    errors = {Path(row["file"]).name: row["error"].split(":")[0] for row in table(tmp_path / "results.csv")}
+    assert errors == {
+        "a.png": "",
+        "b.jpg": "",
+        "corrupt.png": "corrupt",
+        "empty.png": "empty",
+        "text.txt": "not_a_picture",
+    }
+    for row in table(tmp_path / "results.csv"):
+        assert (row["error"] == "") == (row["state"] != "") == (row["p_covid"] != "")
+
+
+def test_a_picture_that_shows_nothing_is_refused_with_the_reason_and_is_no_failure(
+    bundle: Path, tmp_path: Path
+) -> None:
+    Image.fromarray(np.full((40, 40), 90, np.uint8)).save(tmp_path / "blank.png")
+    assert cxr("predict", tmp_path / "blank.png", "--model", bundle, "--out", tmp_path / "results.csv") == 0
+    (row,) = table(tmp_path / "results.csv")
+    assert (row["state"], row["p_covid"], row["percentage"]) == ("Refused", "", "")
+    assert row["error"]
+
+
+def test_a_name_that_is_no_unicode_is_answered_too(folder: Path, bundle: Path, tmp_path: Path) -> None:
+    try:
+        (folder / "a.png").rename(folder / os.fsdecode(b"r\xf6ntgen.png"))
+    except OSError:
+        pytest.skip("this file system takes only Unicode names")
+    assert cxr("predict", folder, "--model", bundle, "--out", tmp_path / "results.csv") == 0
+    assert {Path(row["file"]).name for row in table(tmp_path / "results.csv")} == {"b.jpg", r"r\udcf6ntgen.png"}
+
+
+def test_a_file_that_vanishes_meanwhile_is_an_error_of_its_row(folder: Path, bundle: Path) -> None:
+    engine = Engine.load(bundle)
+    results = list(cli.predict_files(engine, [folder / "gone.png", folder / "a.png"]))
+    assert results[0].error == "unreadable: No such file or directory"
+    assert results[1].state
+
+
+def test_without_out_the_table_goes_to_standard_output_and_progress_does_not(
+    folder: Path, bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cxr("predict", folder, "--model", bundle) == 0
+    out, err = capsys.readouterr()
+    assert [row["file"] for row in csv.DictReader(out.splitlines())] == [
+        str(folder / "a.png"),
+        str(folder / "more" / "b.jpg"),
+    ]
+    assert "predict: 100%" in err
+
+
+def only_sentence(capsys: pytest.CaptureFixture[str]) -> str:
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("cxr: ")
+    assert err.count("\n") == 1
+    return err
+
+
+def test_a_folder_without_files_is_one_sentence(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    assert cxr("predict", tmp_path / "empty", "--model", bundle, "--out", tmp_path / "results.csv") == 2
+    assert "no file in there; name picture files or folders of them" in only_sentence(capsys)
+    assert not (tmp_path / "results.csv").exists()
+
+
+def test_a_file_that_does_not_exist_is_one_sentence(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cxr("predict", tmp_path / "never.png", "--model", bundle) == 2
+    assert "never.png does not exist" in only_sentence(capsys)
+
+
+def test_a_missing_model_is_one_sentence(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cxr("predict", folder, "--model", tmp_path / "never") == 2
+    assert "never lacks trunk.xml" in only_sentence(capsys)
+
+
+def test_an_out_that_is_a_folder_is_refused_before_the_work(
+    folder: Path, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cxr("predict", folder, "--model", bundle, "--out", tmp_path) == 2
+    assert "is a folder; name a file for the table" in only_sentence(capsys)
+
+
+def test_an_out_that_can_not_be_written_is_one_sentence(
+    folder: Path, bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cxr("predict", folder, "--model", bundle, "--out", folder / "a.png" / "results.csv") == 2
+    assert "a.png" in only_sentence(capsys)
+
+
+@pytest.mark.parametrize("fault", [MemoryError, KeyboardInterrupt])
+def test_a_table_that_is_not_finished_is_not_there(
+    fault: type[BaseException], folder: Path, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer_then_fail(engine, picture):
+        if seen:
+            raise fault
+        seen.append(picture)
+        return answered(engine, picture)
+
+    seen: list[np.ndarray] = []
+    answered = cli.answer
+    (tmp_path / "results.csv").write_text("the table of yesterday")
+    monkeypatch.setattr(cli, "answer", answer_then_fail)
+    with pytest.raises((fault, SystemExit)):
+        cli.main(["predict", str(folder), "--model", str(bundle), "--out", str(tmp_path / "results.csv")])
+    assert (tmp_path / "results.csv").read_text() == "the table of yesterday"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["results.csv", "x-rays"]
+
+
+def test_no_command_and_no_files_are_told_how_it_is_called(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in ([], ["predict"]):
+        assert cxr(*arguments) == 2
+        assert "usage: cxr" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_reader_that_has_seen_enough_is_no_fault(folder: Path, bundle: Path) -> None:
+    """As in `cxr predict … | head -1`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    program = [sys.executable, "-c", "from cxr.cli import main; main()", "predict", folder, "--model", bundle]
+    done = subprocess.run(program, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert done.returncode == 0
+    assert "BrokenPipe" not in done.stderr
+    assert "Traceback" not in done.stderr

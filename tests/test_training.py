@@ -1,0 +1,192 @@
+import math
+from collections import defaultdict
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cxr.errors import CxrError
+from cxr.params import TrainParams
+from cxr.training import Examples, TrainedHead, costs, train_head
+
+SHAPE = (2, 3, 40)
+PARAMS = TrainParams(
+    head="flatten",
+    dropout=0.3,
+    learning_rate=0.01,
+    weight_decay=0.0,
+    batch_size=16,
+    epochs=40,
+    weighting="none",
+    seed=7,
+    sensitivity=0.9,
+    backbones=("vgg16",),
+)
+
+
+def examples(count: int, views: int, seed: int, *, noise: float = 20) -> Examples:
+    """Half of them COVID: at the first location its channels speak, or the others; stored as a bank stores them."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(count, dtype=np.float32) % 2
+    maps = rng.normal(60, noise, (count, views, *SHAPE))
+    of_covid = np.arange(SHAPE[2]) < SHAPE[2] // 2
+    maps[:, :, 0, 0] += 100 * (of_covid == y[:, None, None])
+    stored = np.clip(maps, 0, 255).astype(np.uint8).reshape(count, views, -1)
+    stored.flags.writeable = False
+    scales = np.tile(np.linspace(0.01, 0.3, SHAPE[2]).astype(np.float32), SHAPE[0] * SHAPE[1])
+    return Examples(stored, np.arange(count), y, np.ones(count, np.float32), scales)
+
+
+def hopeless(side: Examples, seed: int) -> Examples:
+    """The same pictures under labels that were drawn by lot: to learn them is to overfit."""
+    return replace(side, y=np.random.default_rng(seed).permutation(side.y))
+
+
+def dequantised(side: Examples) -> np.ndarray:
+    """Each example's first view as the trunk would give it, float32[n, h, w, c]."""
+    return (side.views[side.rows, 0] * side.scales).reshape(-1, *SHAPE)
+
+
+def loss_of(trained: TrainedHead, side: Examples) -> float:
+    """Mean cross-entropy of the returned head, by its own `logits`."""
+    p = 1 / (1 + np.exp(-trained.head.logits(dequantised(side))))
+    return float(-np.mean(side.cost * np.log(np.where(side.y == 1, p, 1 - p))))
+
+
+TRAIN, VALIDATION = examples(64, 3, seed=0), examples(32, 1, seed=1)
+
+
+@pytest.mark.parametrize("kind", ["flatten", "average"])
+def test_what_can_be_separated_is_separated(kind: str) -> None:
+    trained = train_head(TRAIN, VALIDATION, SHAPE, replace(PARAMS, head=kind, learning_rate=0.05))
+    assert trained.history[trained.best_epoch - 1].validation_accuracy == 1
+    assert ((trained.head.logits(dequantised(VALIDATION)) > 0) == (VALIDATION.y == 1)).all()
+    assert trained.history[-1].train_loss < trained.history[0].train_loss
+
+
+@pytest.mark.parametrize("kind", ["flatten", "average"])
+def test_the_best_epoch_is_the_one_that_is_kept(kind: str) -> None:
+    """Labels drawn by lot: the validation loss turns round, and the last epoch is not the best."""
+    train, validation = hopeless(TRAIN, 2), hopeless(VALIDATION, 3)
+    trained = train_head(train, validation, SHAPE, replace(PARAMS, head=kind, dropout=0.0, learning_rate=0.2))
+    losses = [epoch.validation_loss for epoch in trained.history]
+    assert trained.best_epoch == 1 + int(np.argmin(losses)) < len(losses)
+    assert math.isclose(loss_of(trained, validation), min(losses), rel_tol=1e-4)
+    assert losses[-1] > 1.01 * min(losses)
+
+
+def test_the_history_has_every_epoch_and_progress_is_told_of_each() -> None:
+    told = []
+    trained = train_head(TRAIN, VALIDATION, SHAPE, replace(PARAMS, epochs=5), told.append)
+    assert trained.history == told
+    assert [epoch.epoch for epoch in told] == [1, 2, 3, 4, 5]
+
+
+def test_an_average_head_is_a_linear_head_on_the_pooled_features() -> None:
+    trained = train_head(TRAIN, VALIDATION, SHAPE, replace(PARAMS, head="average", epochs=3))
+    weights = trained.head.weights
+    assert (trained.head.kind, weights.shape) == ("average", SHAPE)
+    np.testing.assert_array_equal(weights, np.broadcast_to(weights[0, 0], SHAPE))
+    pooled = dequantised(VALIDATION).mean(axis=(1, 2), dtype=float)
+    expected = pooled @ (weights[0, 0].astype(float) * SHAPE[0] * SHAPE[1]) + trained.head.bias
+    np.testing.assert_allclose(trained.head.logits(dequantised(VALIDATION)), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_flatten_head_looks_where_the_difference_is() -> None:
+    weights = np.abs(train_head(TRAIN, VALIDATION, SHAPE, PARAMS).head.weights).mean(axis=2)
+    assert np.unravel_index(weights.argmax(), SHAPE[:2]) == (0, 0)
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_does_not() -> None:
+    first, again, other = (
+        train_head(TRAIN, VALIDATION, SHAPE, replace(PARAMS, epochs=3, seed=seed)) for seed in (7, 7, 8)
+    )
+    assert first.head.weights.tobytes() == again.head.weights.tobytes()
+    assert (first.head.bias, first.history) == (again.head.bias, again.history)
+    assert first.head.weights.tobytes() != other.head.weights.tobytes()
+
+
+def test_only_the_examples_rows_of_the_bank_are_used() -> None:
+    """The bank holds others' rows as well, and in another order."""
+    order = np.random.default_rng(4).permutation(80)
+    stored = np.full((80, *TRAIN.views.shape[1:]), 255, np.uint8)
+    stored[order[:64]] = TRAIN.views
+    stored.flags.writeable = False
+    among_others = replace(TRAIN, views=stored, rows=order[:64])
+    few = replace(PARAMS, epochs=3)
+    trained, expected = (train_head(side, VALIDATION, SHAPE, few) for side in (among_others, TRAIN))
+    assert trained.history == expected.history
+
+
+def test_every_view_is_drawn_and_not_only_the_first() -> None:
+    """Only the last view tells the classes apart."""
+    views = np.full(TRAIN.views.shape, 60, np.uint8)
+    views[:, 2] = TRAIN.views[:, 2]
+    views.flags.writeable = False
+    trained = train_head(replace(TRAIN, views=views), VALIDATION, SHAPE, PARAMS)
+    assert trained.history[trained.best_epoch - 1].validation_accuracy == 1
+
+
+def test_the_unit_of_the_features_does_not_matter() -> None:
+    """One learning rate suits every backbone, though one's features are a hundred times another's."""
+    few = replace(PARAMS, epochs=3)
+    large = [replace(side, scales=side.scales * np.float32(128)) for side in (TRAIN, VALIDATION)]
+    trained, scaled = train_head(TRAIN, VALIDATION, SHAPE, few), train_head(*large, SHAPE, few)
+    np.testing.assert_allclose(scaled.head.weights * 128, trained.head.weights, rtol=1e-4, atol=1e-7)
+    assert math.isclose(trained.history[-1].validation_loss, scaled.history[-1].validation_loss, rel_tol=1e-5)
+
+
+def test_what_costs_more_counts_more() -> None:
+    train, validation = hopeless(TRAIN, 2), hopeless(VALIDATION, 3)
+    few = replace(PARAMS, epochs=10)
+    said = []
+    for weight in (0.2, 1.8):
+        cost = np.where(train.y == 1, weight, 2 - weight).astype(np.float32)
+        said.append(train_head(replace(train, cost=cost), validation, SHAPE, few).head.logits(dequantised(validation)))
+    assert (said[1] > said[0]).mean() > 0.9
+
+
+@pytest.mark.parametrize("side", ["training", "validation"])
+def test_a_side_of_one_class_is_an_error_that_names_it(side: str) -> None:
+    only = {"training": TRAIN, "validation": VALIDATION}
+    only[side] = replace(only[side], y=np.ones_like(only[side].y))
+    with pytest.raises(
+        CxrError, match=rf"the {side} patients carry one class only; add patients or change split\.seed"
+    ):
+        train_head(only["training"], only["validation"], SHAPE, PARAMS)
+
+
+def test_a_training_that_diverges_is_said_so() -> None:
+    broken = replace(VALIDATION, cost=np.full_like(VALIDATION.cost, np.nan))
+    with pytest.raises(CxrError, match=r"training diverged.*lower train\.learning_rate"):
+        train_head(TRAIN, broken, SHAPE, replace(PARAMS, epochs=2))
+
+
+LABELS = ["COVID"] * 10 + ["NonCOVID"] * 30
+SOURCES = ["a"] * 2 + ["b"] * 8 + ["a"] * 20 + ["b"] * 4 + ["c"] * 6
+
+
+def sums(*keys: list[str], weighting: str) -> dict[tuple[str, ...], float]:
+    found: dict[tuple[str, ...], float] = defaultdict(float)
+    for *key, cost in zip(*keys, costs(LABELS, SOURCES, weighting).tolist(), strict=True):
+        found[tuple(key)] += cost
+    return found
+
+
+@pytest.mark.parametrize("weighting", ["none", "label", "label_and_source"])
+def test_costs_are_one_on_average(weighting: str) -> None:
+    assert math.isclose(costs(LABELS, SOURCES, weighting).mean(), 1, rel_tol=1e-6)
+
+
+@pytest.mark.parametrize("weighting", ["label", "label_and_source"])
+def test_both_classes_weigh_the_same(weighting: str) -> None:
+    assert sums(LABELS, weighting=weighting) == pytest.approx({("COVID",): 20, ("NonCOVID",): 20})
+
+
+def test_each_source_of_a_class_weighs_the_same() -> None:
+    expected = {("COVID", "a"): 10, ("COVID", "b"): 10} | {("NonCOVID", source): 20 / 3 for source in "abc"}
+    assert sums(LABELS, SOURCES, weighting="label_and_source") == pytest.approx(expected)
+
+
+def test_without_weighting_every_image_weighs_one() -> None:
+    assert set(costs(LABELS, SOURCES, "none").tolist()) == {1.0}
