@@ -119,7 +119,7 @@ champion: $(VENV)/.pipeline ## copy a server's champion to compare with: CHAMPIO
 	$(in-env) python -m tools.champion
 
 compare: $(VENV)/.pipeline ## report on this training against BASE=revision and the champion, in build/retraining
-	cd $(WORK) && PYTHONPATH="$(CURDIR)" $(in-env) python -m tools.retraining_report
+	cd $(WORK) && PYTHONPATH="$(CURDIR)" $(in-env) python -m tools.compare
 
 comment: $(VENV)/.pipeline ## post the report on a pull request: PULL_REQUEST=number
 	$(in-env) python -m tools.comment

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tools.compare import MARKER, Base, Champion, Evidence, base_from_diff, interval_text, report, sampled, table
+from tools.report import MARKER, Base, Champion, Evidence, base_from_diff, interval_text, report, sampled, table
 
 
 def metrics(auc: float) -> dict:

@@ -11,9 +11,9 @@ from configobj import ConfigObj
 from cxr.errors import CxrError
 from cxr.promotion import decide_without_champion
 from tools.comment import ACTIONS, LONGEST, comment_body, earlier_comment
-from tools.compare import MARKER
 from tools.publish import changed_stages, commit_message, reason_to_keep
 from tools.remote import NAME, remote_environment, remote_options
+from tools.report import MARKER
 
 ROOT = Path(__file__).parents[1]
 PROMOTED = {"winner": "vgg16", "version": 3, "promoted": True, "reason": "promoted: AUC differs by +0.0100"}

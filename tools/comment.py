@@ -12,8 +12,8 @@ from typing import Any
 
 from cxr.errors import CxrError
 from cxr.stage import run_stage
-from tools.compare import MARKER
-from tools.retraining_report import FOLDER
+from tools.compare import FOLDER
+from tools.report import MARKER
 
 ACTIONS = "github-actions[bot]"  # whom GitHub's own token writes as; it may not ask for its name
 LONGEST = 65_000  # GitHub takes 65,536 characters

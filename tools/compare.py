@@ -1,241 +1,59 @@
-"""A retraining's report in Markdown: the new winner against the base revision and against the champion.
+"""Write build/retraining/: the report in Markdown, DVC's page of plots, the ROC curves as a picture: `make compare`.
 
-Everything here is a function of numbers that were read before, so that it can be tested; tools/evidence.py reads
-them and tools/retraining_report.py puts both together: `make compare`.
+BASE in the environment names the git revision to compare with; HEAD, what was committed last, by default.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+import os
+from pathlib import Path
 
-# By it a later run finds the comment to replace (tools/comment.py).
-MARKER = "<!-- covid-cxr: retraining report -->"
-ROWS = {
-    "auc": "AUC",
-    "sensitivity": "Sensitivity",
-    "specificity": "Specificity",
-    "balanced_accuracy": "Balanced accuracy",
-    "average_precision": "Average precision",
-    "brier": "Brier score (lower is better)",
-    "ece": "Calibration error (lower is better)",
-}
-COUNTS = {
-    ("reports/index.json", "images"): "Images",
-    ("reports/index.json", "patients"): "Patients",
-    ("reports/index.json", "rejected"): "Rejected images",
-    ("reports/split.json", "patients.train"): "Patients to train on",
-    ("reports/split.json", "patients.validation"): "Patients to validate on",
-    ("reports/split.json", "patients.test"): "Patients to test on",
-}
-ROC_STEPS = 20  # a mermaid chart takes values at equal distances only
+from cxr.stage import run_stage
+from tools.evidence import draw_plots, gather
+from tools.remote import remote_environment
+from tools.report import Curve, Evidence, report
 
-Metrics = Mapping[str, Mapping[str, float | None]]  # by metric: value, low and high
-Diff = Mapping[str, Mapping[str, Mapping[str, Any]]]  # `dvc metrics diff --all --json`: file, key, old and new
-Curve = Sequence[tuple[float, float]]  # (false positive rate, true positive rate), by falling threshold
+FOLDER = Path("build/retraining")
 
 
-@dataclass(frozen=True)
-class Base:
-    """What stood at the revision that is compared with. missing: why there is nothing, in words, or ""."""
-
-    revision: str
-    models: Mapping[str, Metrics] = field(default_factory=dict)
-    winner: str = ""
-    missing: str = ""
-
-
-@dataclass(frozen=True)
-class Champion:
-    """The registry's champion before this run. metrics: as recorded when it was tested."""
-
-    version: str
-    backbone: str
-    metrics: Metrics
+def main() -> str:
+    revision = os.environ.get("BASE") or "HEAD"
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with remote_environment() as environment:
+        os.environ.update(environment)  # DVC may have to fetch the base's metrics
+        evidence = gather(revision)
+        drawn = draw_plots(evidence.base, FOLDER / "plots")
+    text = report(evidence)
+    (FOLDER / "report.md").write_text(text, encoding="utf-8")
+    draw_roc(evidence, FOLDER / "roc.png")
+    _show_on_github(text)
+    page = f", plots in {FOLDER / 'plots' / 'index.html'}" if drawn else ""
+    return f"report in {FOLDER / 'report.md'}{page}"
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """All that the report says. register: reports/register.json. models: by backbone, its metrics.json.
-    champion: None where there was none. curves: ROC of the new winner, then of the base's, either may be empty.
-    """
+def draw_roc(evidence: Evidence, path: Path) -> None:
+    from matplotlib.figure import Figure
 
-    register: Mapping[str, Any]
-    models: Mapping[str, Metrics]
-    base: Base
-    champion: Champion | None
-    diff: Diff = field(default_factory=dict)
-    curves: tuple[Curve, Curve] = ((), ())
-
-
-def base_from_diff(diff: Diff, revision: str, missing: str = "") -> Base:
-    """The base's side of the diff. The winner is known where reports/register.json was committed with it."""
-    models: dict[str, dict[str, dict[str, float | None]]] = {}
-    for path, values in diff.items():
-        backbone = _backbone(path)
-        for key, change in values.items():
-            metric, _, bound = key.rpartition(".")
-            if backbone and metric in ROWS and change.get("old") is not None:
-                models.setdefault(backbone, {}).setdefault(metric, {})[bound] = change["old"]
-    winner = diff.get("reports/register.json", {}).get("winner", {}).get("old") or ""
-    reason = missing or ("" if models else "it has no metrics: nothing was trained and published there yet")
-    return Base(revision, models, winner, reason)
-
-
-def _backbone(path: str) -> str:
-    """ "vgg16" of reports/models/vgg16/metrics.json, else ""."""
-    parts = path.split("/")
-    return parts[2] if parts[:2] == ["reports", "models"] and parts[3:] == ["metrics.json"] else ""
-
-
-def report(evidence: Evidence) -> str:
-    """The whole report; starts with the marker and ends with a newline."""
-    sections = [
-        MARKER,
-        _decision(evidence),
-        _winner_table(evidence),
-        _backbones_table(evidence),
-        _data_table(evidence.diff),
-        _roc(evidence),
-        "Measured on the sealed test patients. Intervals are bootstrap intervals over patients; the columns of "
-        "others hold what was recorded for them, maybe on fewer patients. The decision is made on the same test "
-        "images for both.",
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.subplots()
+    named: list[tuple[str, Curve, str]] = [
+        (f"new: {evidence.register['winner']}", evidence.curves[0], "-"),
+        (evidence.base.revision, evidence.curves[1], "--"),
     ]
-    return "\n\n".join(section for section in sections if section) + "\n"
+    for label, curve, style in named:
+        if curve:
+            axes.plot(*zip(*curve, strict=True), style, label=label)
+    axes.set(xlabel="False positive rate", ylabel="True positive rate", title="ROC on the test patients")
+    axes.set_aspect("equal")
+    axes.legend(loc="lower right")
+    figure.savefig(path, dpi=130)
 
 
-def _decision(evidence: Evidence) -> str:
-    register = evidence.register
-    word = "becomes champion" if register["promoted"] else "does not become champion"
-    return (
-        f"## Retraining: {register['winner']} {word}\n\n"
-        f"Version {register['version']}: {register['reason']}.\n\n"
-        f"`{register['winner']}` has the {register['why']}."
-    )
+def _show_on_github(text: str) -> None:
+    """On the page of the run, where GitHub runs this."""
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        with Path(summary).open("a", encoding="utf-8") as page:
+            page.write(text)
 
 
-def _winner_table(evidence: Evidence) -> str:
-    winner, base, champion = evidence.register["winner"], evidence.base, evidence.champion
-    before = _counterpart(evidence)
-    old = base.models.get(before, {})
-    header = ["Test metric", f"New: {winner}"]
-    if old:
-        header += [f"{base.revision}: {before}", "Change"]
-    if champion is not None:
-        header.append(f"Champion before: version {champion.version}, {champion.backbone}")
-    rows = [
-        [
-            label,
-            interval_text(evidence.models[winner].get(metric, {})),
-            *([interval_text(old.get(metric, {})), change_text(evidence.models[winner], old, metric)] if old else []),
-            *([interval_text(champion.metrics.get(metric, {}))] if champion is not None else []),
-        ]
-        for metric, label in ROWS.items()
-    ]
-    return "\n\n".join([table(header, rows), *_absences(evidence, before, bool(old))])
-
-
-def _counterpart(evidence: Evidence) -> str:
-    """Whom at the base the winner is held against: the base's winner, else the same backbone.
-
-    Never the one that does best on the test patients: choosing by them would flatter the base.
-    """
-    return evidence.base.winner or evidence.register["winner"]
-
-
-def _absences(evidence: Evidence, before: str, compared: bool) -> list[str]:
-    said = []
-    base = evidence.base
-    if base.missing:
-        said.append(f"No comparison with {base.revision}: {base.missing}.")
-    elif not compared:
-        said.append(f"No comparison with {base.revision}: it has no metrics of {before}.")
-    elif not base.winner:
-        said.append(f"Which backbone won at {base.revision} is not recorded there; shown is the same backbone.")
-    if evidence.champion is None:
-        said.append("No comparison with a champion: the registry had none before this run.")
-    return said
-
-
-def _backbones_table(evidence: Evidence) -> str:
-    names = sorted({*evidence.models, *evidence.base.models})
-    validation = evidence.register.get("validation", {})
-    rows = [
-        [
-            name + (" (winner)" if name == evidence.register["winner"] else ""),
-            number_text(validation.get(name)),
-            interval_text(evidence.models.get(name, {}).get("auc", {})),
-            interval_text(evidence.base.models.get(name, {}).get("auc", {})),
-            _fate(name, evidence),
-        ]
-        for name in names
-    ]
-    header = ["Backbone", "Validation, by which it is chosen", "Test AUC", f"Test AUC at {evidence.base.revision}", ""]
-    return "### Backbones\n\n" + table(header, rows)
-
-
-def _fate(name: str, evidence: Evidence) -> str:
-    if name not in evidence.models:
-        return "removed"
-    if evidence.base.models and name not in evidence.base.models:
-        return "added"
-    return ""
-
-
-def _data_table(diff: Diff) -> str:
-    """What changed in the data; "" where nothing did."""
-    rows = []
-    for (path, key), label in COUNTS.items():
-        change = diff.get(path, {}).get(key, {})
-        if change.get("old") is not None and change.get("new") != change["old"]:
-            rows.append([label, str(change["old"]), str(change.get("new", "–"))])
-    return "### Data\n\n" + table(["", "Before", "Now"], rows) if rows else ""
-
-
-def _roc(evidence: Evidence) -> str:
-    """A chart that GitHub draws by itself: a comment can hold no picture that is not stored somewhere."""
-    new, old = evidence.curves
-    if not new:
-        return ""
-    lines = [
-        "```mermaid",
-        "xychart-beta",
-        '  x-axis "False positive rate" 0 --> 1',
-        '  y-axis "True positive rate" 0 --> 1',
-        *(f"  line [{', '.join(f'{rate:.3f}' for rate in sampled(curve))}]" for curve in (new, old) if curve),
-        "```",
-    ]
-    said = f"new, then {evidence.base.revision}" if old else "new"
-    return f"### ROC on the test patients ({said})\n\n" + "\n".join(lines)
-
-
-def sampled(curve: Curve, steps: int = ROC_STEPS) -> list[float]:
-    """The curve's true positive rates at steps + 1 equally distant false positive rates from 0 to 1."""
-    return [max(tpr for fpr, tpr in curve if fpr <= step / steps + 1e-9) for step in range(steps + 1)]
-
-
-def interval_text(interval: Mapping[str, float | None]) -> str:
-    """ "0.912 (0.880 to 0.941)"; a dash where it is not known."""
-    value, low, high = (interval.get(name) for name in ("value", "low", "high"))
-    if low is None or high is None:
-        return number_text(value)
-    return f"{number_text(value)} ({low:.3f} to {high:.3f})"
-
-
-def number_text(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
-def change_text(new: Metrics, old: Metrics, metric: str) -> str:
-    """New minus old with its sign; a dash where either is not known."""
-    after, before = new.get(metric, {}).get("value"), old.get(metric, {}).get("value")
-    return "–" if after is None or before is None else f"{after - before:+.3f}"
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(_cell(text) for text in line) + " |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    """A branch's name may hold what Markdown takes for the end of a cell."""
-    return text.replace("|", "\\|").replace("\n", " ")
+if __name__ == "__main__":
+    run_stage(main)

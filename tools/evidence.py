@@ -15,7 +15,7 @@ from cxr.layout import MODEL_REPORTS, REPORTS
 from cxr.params import RegisterParams, load_params
 from cxr.tracking import registry
 from cxr.tracking.store import connect
-from tools.compare import ROWS, Base, Champion, Curve, Diff, Evidence, Metrics, base_from_diff
+from tools.report import ROWS, Base, Champion, Curve, Diff, Evidence, Metrics, base_from_diff
 
 BORROWED_TAG = "cxr.borrowed_version"  # the number that a champion has in the registry it was borrowed from
 
@@ -42,9 +42,10 @@ def metrics_diff(revision: str) -> tuple[Diff, str]:
     return {}, (lines[-1].removeprefix("ERROR: ") if lines else "DVC knows no metrics").rstrip(".")
 
 
-def plots_diff(revision: str, folder: Path) -> bool:
-    """Every curve of both sides on one page, folder/index.html. Whether DVC could draw it."""
-    return _dvc("plots", "diff", revision, "--out", str(folder)).returncode == 0
+def draw_plots(base: Base, folder: Path) -> bool:
+    """Every curve on one page, folder/index.html, with the base's where it has any. Whether DVC could draw it."""
+    compared = ("show",) if base.missing else ("diff", base.revision)
+    return _dvc("plots", *compared, "--out", str(folder)).returncode == 0
 
 
 def workspace_roc(backbone: str) -> Curve:
