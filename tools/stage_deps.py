@@ -31,24 +31,27 @@ def modules_of(stage: str, root: Path = ROOT) -> list[str]:
 
 def imported_files(file: Path, root: Path = ROOT) -> Iterator[Path]:
     """Files of ours that `file` imports, the packages that contain them included."""
-    for name in _imported_names(ast.parse(file.read_text(encoding="utf-8"))):
+    package = file.relative_to(root).parent.parts
+    for name in _imported_names(ast.parse(file.read_text(encoding="utf-8")), package):
         parts = name.split(".")
         if parts[0] in PACKAGES:
             for length in range(1, len(parts) + 1):
                 yield from _file_of(root.joinpath(*parts[:length]))
 
 
-def _imported_names(tree: ast.AST) -> Iterator[str]:
+def _imported_names(tree: ast.AST, package: tuple[str, ...]) -> Iterator[str]:
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            start = [*above, *([node.module] if node.module else [])]
             # `from package import name`: the name may be a module or something in the package.
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from (".".join([*start, alias.name]) for alias in node.names)
         else:
-            yield from _imported_names(node)
+            yield from _imported_names(node, package)
 
 
 def _file_of(path: Path) -> Iterator[Path]:
@@ -80,7 +83,7 @@ def main() -> None:
     stale = []
     for stage in stage_names(pipeline):
         deps = pipeline["stages"][stage]["deps"]
-        wanted = modules_of(stage) + [dep for dep in deps if not is_code(dep)]
+        wanted = modules_of(stage, ROOT) + [dep for dep in deps if not is_code(dep)]
         if list(deps) != wanted:
             stale.append(stage)
             deps[:] = wanted
