@@ -39,7 +39,8 @@ def metrics_diff(revision: str) -> tuple[Diff, str]:
     if done.returncode == 0 and done.stdout.strip():
         return json.loads(done.stdout), ""
     lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
-    return {}, (lines[-1].removeprefix("ERROR: ") if lines else "DVC knows no metrics").rstrip(".")
+    # Its first sentence; what DVC advises after it is not for a report.
+    return {}, (lines[-1].removeprefix("ERROR: ").split(". ")[0] if lines else "DVC knows no metrics").rstrip(".")
 
 
 def draw_plots(base: Base, folder: Path) -> bool:

@@ -123,8 +123,8 @@ def _read(path: str) -> str:
 def _git(*arguments: str) -> None:
     done = _run(*arguments)
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise CxrError(f"git failed: {last}")
+        lines = [line for line in done.stderr.strip().splitlines() if not line.startswith("hint:")]
+        raise CxrError(f"git failed: {(lines or ['no reason given'])[-1]}")
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
