@@ -72,7 +72,10 @@ def _with_weights(construct: Callable[..., Any], backbone: Backbone, side: int, 
             f"features.weights.{backbone}: {weights} is no file; give a Keras weights file, 'imagenet' or 'random'"
         )
     try:
-        return construct(include_top=False, weights=source, input_shape=(side, side, 3))
+        with warnings.catch_warnings():
+            # Of a file that does not fit Keras complains layer by layer, and then raises: one sentence is enough.
+            warnings.filterwarnings("ignore", message="Skipping nested container", category=UserWarning)
+            return construct(include_top=False, weights=source, input_shape=(side, side, 3))
     except (ValueError, OSError) as fault:  # h5py says of a damaged file that it is an OSError
         raise ModelError(f"features.weights.{backbone}: {weights} does not fit: {_first_line(fault)}") from None
     except Exception as fault:
