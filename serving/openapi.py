@@ -56,7 +56,8 @@ def openapi(settings: Settings) -> dict[str, Any]:
 
 def _asking(settings: Settings) -> dict[str, Any]:
     explain = {"type": "boolean", "default": False, "description": "With a heat map."}
-    images = {"type": "array", "items": PICTURE, "minItems": 1, "maxItems": settings.max_batch}
+    # Any text is accepted in a batch: what is not a picture has its error among the results.
+    images = {"type": "array", "items": {"anyOf": [PICTURE, TEXT]}, "minItems": 1, "maxItems": settings.max_batch}
     results = {"type": "array", "items": {"anyOf": [_ref("Answer"), _ref("Error")]}}
     winner = {"type": "string", "pattern": WINNER}
     return {

@@ -1,0 +1,26 @@
+"""The same engine behind BentoML's adaptive batching, to measure it against one inference per request."""
+
+import os
+from pathlib import Path
+
+import bentoml
+import numpy as np
+
+from cxr.engine import Engine
+from cxr.images import to_pixels
+from cxr.payload import decode_base64
+
+MAX_BYTES = 20 * 2**20
+
+
+@bentoml.service(name="adaptive", workers=1, threads=2, traffic={"timeout": 120})
+class Batching:
+    def __init__(self) -> None:
+        self._engine = Engine.load(Path(os.environ["BENCH_BUNDLE"]), latency=True)
+        self._engine.predict(np.zeros((1, self._engine.side, self._engine.side), np.uint8))
+
+    @bentoml.api(batchable=True, max_batch_size=8, max_latency_ms=60_000)
+    def predict(self, image: list[str]) -> list[float]:
+        pixels = np.stack([to_pixels(decode_base64(text, MAX_BYTES), self._engine.side) for text in image])
+        logits = self._engine.head.logits(self._engine.trunk(pixels))
+        return self._engine.probabilities(logits).tolist()
