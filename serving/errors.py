@@ -14,6 +14,7 @@ from cxr.payload import PayloadError
 SHARED_WORDS = {
     "unauthorised": "The server did not accept the API key. Enter the key that you were given in the settings.",
     "overloaded": "The server is busy or still starting. Wait a little, then try again.",
+    "timeout": "The server did not answer in time. Try again in a moment.",
     "server": "The server failed while it handled the picture. Try again; if it keeps failing, tell the person who "
     "runs the server.",
 }
@@ -42,6 +43,10 @@ def invalid_field(message: str) -> ServiceError:
 
 def overloaded(retry_after_s: int = 1) -> ServiceError:
     return ServiceError(503, "overloaded", SHARED_WORDS["overloaded"], {"Retry-After": str(retry_after_s)})
+
+
+def too_slow() -> ServiceError:
+    return ServiceError(504, "timeout", SHARED_WORDS["timeout"])
 
 
 def unauthorised() -> ServiceError:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any
 
+import anyio
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -15,12 +16,14 @@ from cxr.engine import Engine
 from cxr.errors import ImageError
 from cxr.images import decode
 from serving.champion import Champion, identity_of, public_facts
-from serving.errors import ServiceError, error_body, of_picture
+from serving.errors import ServiceError, error_body, of_picture, too_slow
 from serving.load import Load
 from serving.metrics import Metrics
 from serving.multipart import form_field
 from serving.requests import check_media_type, field, json_object, only, picture_bytes, read_body, texts
 from serving.settings import Settings
+
+ANSWER_WITHIN_S = 50  # from the whole request on; a picture that is being worked on is finished first
 
 
 class OriginalJson(JSONResponse):
@@ -90,7 +93,12 @@ class Routes:
     async def _body(self, request: Request) -> AsyncIterator[bytes]:
         """The request's body, and a place among the requests until it is answered."""
         async with self._load.place() as place:
-            yield await read_body(request, place, self._settings.max_body, self._settings.body_timeout_s)
+            body = await read_body(request, place, self._settings.max_body, self._settings.body_timeout_s)
+            try:
+                with anyio.fail_after(ANSWER_WITHIN_S):
+                    yield body
+            except TimeoutError:
+                raise too_slow() from None
 
     def _predict(self, text: str, explain: bool) -> dict[str, Any]:
         engine = self._champion.engine  # once: it may be replaced between two looks

@@ -32,6 +32,12 @@ def _text(text: str) -> str:
     return text
 
 
+def _ascii(text: str) -> str:
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("printable ASCII characters")
+    return text
+
+
 def _origins(text: str) -> tuple[str, ...]:
     origins = tuple(part.strip() for part in text.split(",") if part.strip())
     if any(origin != "*" and not _is_origin(origin) for origin in origins):
@@ -54,7 +60,7 @@ class Settings:
 
     model: str = _setting("CXR_MODEL", "covid-cxr:latest", _text, "tag of the model in the BentoML store")
     follow_s: int = _setting("CXR_FOLLOW_S", 10, _number(0, 86_400), "seconds between looks for a newer model; 0: none")
-    api_key: str = _setting("CXR_API_KEY", "", _text, "key that X-API-Key must carry; unset: no key", secret=True)
+    api_key: str = _setting("CXR_API_KEY", "", _ascii, "key that X-API-Key must carry; unset: no key", secret=True)
     cors_origins: tuple[str, ...] = _setting(
         "CXR_CORS_ORIGINS", (), _origins, "origins whose pages may call, separated by commas; * for all; unset: none"
     )

@@ -3,12 +3,15 @@
 import json
 import socket
 import struct
+import time
 import zlib
 
 import httpx
+import numpy as np
 import pytest
 from xrays import picture, text_of
 
+from cxr.images import decode
 from serving.settings import Settings
 
 
@@ -189,6 +192,18 @@ def test_a_body_that_does_not_arrive_is_given_up(serve):
     with serve(Settings(body_timeout_s=1)) as client, connected(client) as raw:
         raw.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
         assert raw.recv(100).startswith(b"HTTP/1.1 408 ")
+
+
+def test_an_answer_that_takes_too_long_is_504(serve, monkeypatch):
+    def slowly(data: bytes, **options: int) -> np.ndarray:
+        time.sleep(0.1)
+        return decode(data, **options)
+
+    monkeypatch.setattr("serving.routes.ANSWER_WITHIN_S", 0.05)
+    monkeypatch.setattr("serving.routes.decode", slowly)
+    with serve() as client:
+        response = client.post("/predict/batch", json={"images": [GOOD] * 9})
+    assert code_of(response) == (504, "timeout")
 
 
 def test_a_fault_of_ours_is_500_in_the_same_form_and_its_text_stays_out_of_the_log(
