@@ -17,7 +17,7 @@ HOST ?= 127.0.0.1
 .PHONY: help install demo real repro ui serve rollback test test-fast check audit deps lock
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 # One stamp per set of extras: an install that has been done is not done again.
 $(UV):

@@ -48,6 +48,9 @@ class Trunk:
         self.shape: tuple[int, int, int] = tuple(
             int(d.get_length()) for d in list(self._model.output().partial_shape)[1:]
         )  # type: ignore[assignment]
+        # The first array that OpenVINO takes sets up its bridge to numpy. Two threads that come first together
+        # wait for each other for good: one holds that set-up, the other the interpreter's lock.
+        self(np.zeros((1, self.side, self.side), np.uint8))
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         """One batch at once; thread-safe, each call owns its request."""
@@ -57,8 +60,8 @@ class Trunk:
     def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Feature maps float32[n, h, w, c] of many batches, in their order, all cores busy.
 
-        Threads that each wait for their own request, not OpenVINO's asynchronous queue: freeing that while a
-        callback waits for the interpreter's lock stops the process for good.
+        Plain threads that each wait for a request of their own: unlike OpenVINO's asynchronous queue they keep
+        the order, and no callback is left over when they end.
         """
         at_once = int(self._model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
         waiting: deque[Future[np.ndarray]] = deque()

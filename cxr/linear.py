@@ -30,29 +30,30 @@ def _kept(position, seed, drop_below):
 
 
 @numba.njit(fastmath=True, cache=True)
-def _dot(row, weights, seed, drop_below):
+def _dot(row, centre, weights, seed, drop_below):
     total = np.float32(0)
     for j in range(row.shape[0]):
-        term = np.float32(row[j]) * weights[j]
+        term = (np.float32(row[j]) - centre[j]) * weights[j]
         total += term if _kept(_u32(j), seed, drop_below) else np.float32(0)
     return total
 
 
 @numba.njit(parallel=True, fastmath=True, cache=True)
-def logits(bank, rows, views, weights, bias, seeds, drop_below):
-    """float32[n] log odds. bank: [rows, views, d] of uint8 or float32. rows, views: int64[n]. weights: float32[d],
-    with the inputs' scale and 1 / (1 - rate) already in it. seeds: uint32[n]; drop_below 0 drops nothing."""
+def logits(bank, rows, views, centre, weights, bias, seeds, drop_below):
+    """float32[n] log odds. bank: [rows, views, d] of uint8 or float32. rows, views: int64[n]. centre: float32[d], the
+    stored value that counts as 0. weights: float32[d], with the inputs' scale and 1 / (1 - rate) already in it.
+    seeds: uint32[n]; drop_below 0 drops nothing."""
     out = np.empty(rows.shape[0], np.float32)
     for i in numba.prange(rows.shape[0]):
-        out[i] = _dot(bank[rows[i], views[i]], weights, seeds[i], drop_below) + bias
+        out[i] = _dot(bank[rows[i], views[i]], centre, weights, seeds[i], drop_below) + bias
     return out
 
 
 @numba.njit(fastmath=True, cache=True)
-def _accumulate(row, slope, seed, drop_below, start, gradient):
+def _accumulate(row, centre, slope, seed, drop_below, start, gradient):
     for j in range(row.shape[0]):
         factor = slope if _kept(_u32(j) + _u32(start), seed, drop_below) else np.float32(0)
-        gradient[j] += factor * np.float32(row[j])
+        gradient[j] += factor * (np.float32(row[j]) - centre[j])
 
 
 @numba.njit(fastmath=True, cache=True)
@@ -65,15 +66,19 @@ def _adam(gradient, scale, weights, mean, square, step_size, decay, correction):
 
 
 @numba.njit(parallel=True, fastmath=True, cache=True)
-def descend(bank, rows, views, slopes, seeds, drop_below, scale, weights, mean, square, step_size, decay, correction):
-    """One Adam step in place. slopes: float32[n], d loss / d logit of each row. scale: float32[d], input per
+def descend(
+    bank, rows, views, centre, slopes, seeds, drop_below, scale, weights, mean, square, step_size, decay, correction
+):
+    """One Adam step in place. bank, rows, views, centre: as for `logits`. slopes: float32[n], d loss / d logit of each
+    row. scale: float32[d], input per
     stored byte, over 1 - rate. weights, mean, square: float32[d]. correction: 1 / sqrt(1 - beta2**t)."""
     size = weights.shape[0]
     for block in numba.prange((size + _BLOCK - 1) // _BLOCK):
         start, stop = block * _BLOCK, min(size, (block + 1) * _BLOCK)
         gradient = np.zeros(stop - start, np.float32)
         for i in range(rows.shape[0]):
-            _accumulate(bank[rows[i], views[i], start:stop], slopes[i], seeds[i], drop_below, start, gradient)
+            row = bank[rows[i], views[i], start:stop]
+            _accumulate(row, centre[start:stop], slopes[i], seeds[i], drop_below, start, gradient)
         _adam(
             gradient, scale[start:stop], weights[start:stop], mean[start:stop], square[start:stop],
             step_size, decay, correction,
@@ -83,14 +88,24 @@ def descend(bank, rows, views, slopes, seeds, drop_below, scale, weights, mean, 
 class Adam:
     """A weight vector and a bias under Adam, in the inputs' own units.
 
-    scale: float32[d], input per stored byte. One step moves the logit difference as a step of `learning_rate`
-    on both columns of Dense(2) would. weight_decay: decoupled (Loshchilov & Hutter 2019).
+    scale: float32[d], input per stored byte. mean: float32[d], subtracted from the inputs before dropout. One step
+    moves the logit difference as a step of `learning_rate` on both columns of Dense(2) would. weight_decay:
+    decoupled (Loshchilov & Hutter 2019).
     """
 
     def __init__(
-        self, scale: np.ndarray, dropout: float, learning_rate: float, weight_decay: float, rng: np.random.Generator
+        self,
+        scale: np.ndarray,
+        dropout: float,
+        learning_rate: float,
+        weight_decay: float,
+        rng: np.random.Generator,
+        *,
+        mean: np.ndarray | None = None,
     ):
         size = len(scale)
+        self._mean = np.zeros(size, np.float32) if mean is None else mean.astype(np.float32)
+        self._centre = self._mean / scale.astype(np.float32)
         limit = np.sqrt(6 / (size + 2))  # Glorot & Bengio 2010, Dense(2)'s default
         columns = rng.uniform(-limit, limit, (2, size))
         self.weights = (columns[1] - columns[0]).astype(np.float32)
@@ -98,14 +113,16 @@ class Adam:
         self._keep_scale = (scale / (1 - dropout)).astype(np.float32)
         self._drop_below = _u32(round(dropout * 2**32))
         self._rate, self._decay = learning_rate, weight_decay
-        self._mean, self._square = np.zeros(size, np.float32), np.zeros(size, np.float32)
+        self._momentum, self._square = np.zeros(size, np.float32), np.zeros(size, np.float32)
         self._bias_mean = self._bias_square = 0.0
         self._steps = 0
 
     def predict(self, bank: np.ndarray, rows: np.ndarray, views: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """float32[n] log odds without dropout. scale: float32[d], of this bank, which may be another one."""
         none = np.zeros(len(rows), np.uint32)
-        return logits(bank, rows, views, self.weights * scale, self.bias, none, _u32(0))
+        return logits(
+            bank, rows, views, self._mean / scale.astype(np.float32), self.weights * scale, self.bias, none, _u32(0)
+        )
 
     def step(
         self, bank: np.ndarray, rows: np.ndarray, views: np.ndarray, y: np.ndarray, cost: np.ndarray, seeds: np.ndarray
@@ -114,14 +131,15 @@ class Adam:
 
         y: float32[n], 0 or 1. cost: float32[n], what each row weighs in the loss. seeds: uint32[n], of dropout.
         """
-        z = logits(bank, rows, views, self.weights * self._keep_scale, self.bias, seeds, self._drop_below)
+        weights = self.weights * self._keep_scale
+        z = logits(bank, rows, views, self._centre, weights, self.bias, seeds, self._drop_below)
         slopes = ((1 / (1 + np.exp(-z.astype(np.float64))) - y) * cost / len(z)).astype(np.float32)
         self._steps += 1
         step_size = 2 * self._rate / (1 - float(_BETA1) ** self._steps)
         correction = 1 / np.sqrt(1 - float(_BETA2) ** self._steps)
         descend(
-            bank, rows, views, slopes, seeds, self._drop_below, self._keep_scale,
-            self.weights, self._mean, self._square,
+            bank, rows, views, self._centre, slopes, seeds, self._drop_below, self._keep_scale,
+            self.weights, self._momentum, self._square,
             np.float32(step_size), np.float32(self._rate * self._decay), np.float32(correction),
         )  # fmt: skip
         self._step_bias(float(slopes.sum()), step_size, correction)

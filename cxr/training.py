@@ -64,18 +64,21 @@ def train_head(
 ) -> TrainedHead:
     """Train on a random view of each example per epoch; keep the epoch of least validation loss.
 
-    shape: (h, w, c) of the feature maps that the views are. Features are scaled to unit root mean square length
-    first, so that one learning rate suits every backbone and head. Raises CxrError where a side lacks one of
-    the classes.
+    shape: (h, w, c) of the feature maps that the views are. Features are centred and scaled to unit root mean square
+    length first, so that one learning rate suits every backbone and head: where all features are far from 0 and
+    alike, as those of random weights, Adam would spend its steps on what they share. The returned head takes the
+    features as they are. Raises CxrError where a side lacks one of the classes.
     """
     for name, examples in (("training", train), ("validation", validation)):
         if len(set(examples.y.tolist())) < len(CLASSES):
             raise CxrError(f"the {name} patients carry one class only; add patients or change split.seed")
     if params.head == "average":
         train, validation = _pooled(train, shape), _pooled(validation, shape)
-    length = _mean_length(train)
+    mean, length = _centre_and_length(train)
     rng = np.random.default_rng(params.seed)
-    model = Adam(train.scales / length, params.dropout, params.learning_rate, params.weight_decay, rng)
+    model = Adam(
+        train.scales / length, params.dropout, params.learning_rate, params.weight_decay, rng, mean=mean / length
+    )
     history: list[Epoch] = []
     best = (math.inf, 0, model.weights, model.bias)
     for number in range(1, params.epochs + 1):
@@ -89,8 +92,9 @@ def train_head(
             best = (epoch.validation_loss, number, model.weights.copy(), model.bias)
     if not best[1]:
         raise CxrError("training diverged: no epoch has a finite validation loss; lower train.learning_rate")
-    # Back to weights on the features as they are.
-    return TrainedHead(_head(params, best[2] / length, float(best[3]), shape), history, best[1])
+    weights = best[2] / length
+    bias = float(best[3]) - float(weights.astype(np.float64) @ mean)
+    return TrainedHead(_head(params, weights, bias, shape), history, best[1])
 
 
 def _head(params: TrainParams, weights: np.ndarray, bias: float, shape: tuple[int, int, int]) -> Head:
@@ -128,8 +132,10 @@ def _pooled(examples: Examples, shape: tuple[int, int, int]) -> Examples:
     return Examples(pooled, np.arange(len(pooled)), examples.y, examples.cost, np.ones(shape[2], np.float32))
 
 
-def _mean_length(examples: Examples) -> np.float32:
-    """Root mean square Euclidean length of the feature vectors, from a spread of rows."""
+def _centre_and_length(examples: Examples) -> tuple[np.ndarray, np.float32]:
+    """Mean float32[d] of the features, and the root mean square Euclidean length of what is left of them, from a
+    spread of rows."""
     spread = examples.rows[:: max(1, len(examples.rows) // _NORM_ROWS)]
-    squares = [float(np.square(examples.views[row, 0] * examples.scales).sum(dtype=np.float64)) for row in spread]
-    return np.float32(max(math.sqrt(float(np.mean(squares))), 1e-12))
+    mean = np.mean([examples.views[row, 0] for row in spread], axis=0, dtype=np.float64) * examples.scales
+    squares = [float(np.square(examples.views[row, 0] * examples.scales - mean).sum()) for row in spread]
+    return mean.astype(np.float32), np.float32(max(math.sqrt(float(np.mean(squares))), 1e-12))

@@ -46,6 +46,12 @@ def read_trunk_spec(directory: Path) -> TrunkSpec:
     return TrunkSpec(**facts)
 
 
+def read_shape(directory: Path) -> tuple[int, int, int]:
+    """(h, w, c) of the trunk's feature map, without loading it."""
+    height, width, channels = read_json(directory / "layers.json")[-1]["output_shape"]
+    return height, width, channels
+
+
 def specs_of_banks(trunk: TrunkSpec, params: FeaturesParams) -> tuple[BankSpec, BankSpec]:
     """The banks of augmented and of plain views that belong to this trunk under these params."""
     return bank_specs(

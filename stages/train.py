@@ -2,10 +2,9 @@
 
 import sys
 
+from cxr.banks import filled_banks
 from cxr.curves import read_history, write_history
 from cxr.dataset import Dataset, Side
-from cxr.engine import Trunk
-from cxr.features import ViewBank
 from cxr.figures import head_layers, training_figures
 from cxr.files import read_json, sha256_of, write_json
 from cxr.fitting import calibrated_bundle, train_on_banks
@@ -15,7 +14,6 @@ from cxr.predictions import write_predictions
 from cxr.stage import run_stage
 from cxr.tracking.runs import start_run
 from cxr.tracking.spec import DataInput, RunSpec
-from cxr.trunks import read_trunk_spec, specs_of_banks
 
 
 def main(backbone: Backbone) -> str:
@@ -24,13 +22,13 @@ def main(backbone: Backbone) -> str:
     train, validation = data.side("train"), data.side("validation")
     model, features, reports = TRAINED / backbone, FEATURES / backbone, MODEL_REPORTS / backbone
     with start_run(_run_spec(backbone, params, {"train": train, "validation": validation})) as record:
-        trunk = read_trunk_spec(features)
-        shape = Trunk(features / "trunk.xml").shape
-        augmented, plain = (
-            ViewBank(BANK, spec, shape) for spec in specs_of_banks(trunk, load_params(FeaturesParams, "features"))
-        )
+        augmented, plain, _ = filled_banks(features, train, validation, load_params(FeaturesParams, "features"), BANK)
         trained = train_on_banks(train, validation, (augmented, plain), params)
-        facts = {"name": load_params(RegisterParams, "register").model, "backbone": backbone, "side": trunk.side}
+        facts = {
+            "name": load_params(RegisterParams, "register").model,
+            "backbone": backbone,
+            "side": augmented.spec.side,
+        }
         p_covid = calibrated_bundle(model, features, trained, validation, facts, params.sensitivity)
         write_predictions(validation, p_covid, reports / "validation.csv")
         write_history(trained.history, reports / "history.csv")
@@ -38,7 +36,7 @@ def main(backbone: Backbone) -> str:
         curves = read_history(reports / "history.csv")
         record.log_curves(curves)
         record.log_metrics({"best_epoch": trained.best_epoch})
-        layers = [*read_json(features / "layers.json"), *head_layers(params.head, shape)]
+        layers = [*read_json(features / "layers.json"), *head_layers(params.head, augmented.shape)]
         record.log_figures(training_figures(backbone, curves, trained.best_epoch, layers))
     best = trained.history[trained.best_epoch - 1]
     return (

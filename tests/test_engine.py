@@ -1,5 +1,7 @@
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -144,3 +146,22 @@ def test_brighter_in_the_middle_speaks_for_covid(engine: Engine) -> None:
     centre[0, 8:24, 8:24] = 200
     edge = 240 - centre
     assert engine.predict(centre)[0] > 0.5 > engine.predict(edge)[0]
+
+
+@pytest.mark.slow
+def test_threads_that_ask_first_and_at_once_do_not_wait_for_each_other(bundle: Path) -> None:
+    script = f"""
+import threading, numpy as np
+from pathlib import Path
+from cxr.engine import Trunk
+trunk = Trunk(Path({str(bundle / "trunk.xml")!r}))
+start = threading.Barrier(8)
+def ask():
+    start.wait()
+    trunk(np.zeros((1, trunk.side, trunk.side), np.uint8))
+threads = [threading.Thread(target=ask) for _ in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+"""
+    for _ in range(5):  # a hang ends in TimeoutExpired
+        subprocess.run([sys.executable, "-c", script], check=True, timeout=120)

@@ -29,7 +29,10 @@ def masks(count: int, size: int, rate: float, seed: int = 0) -> np.ndarray:
     weights, none = np.ones(size, np.float32), np.float32(0)
     seeds = np.random.default_rng(seed).integers(2**32, size=count, dtype=np.uint32)
     return np.stack(
-        [logits(lights, each, first, weights, none, np.full(size, s), drop_below(rate)) == 1 for s in seeds]
+        [
+            logits(lights, each, first, np.zeros_like(weights), weights, none, np.full(size, s), drop_below(rate)) == 1
+            for s in seeds
+        ]
     )
 
 
@@ -41,7 +44,8 @@ def gradient(
     weights, mean, square = (np.zeros(size, np.float32) for _ in range(3))
     no = np.float32(0)
     views = np.zeros(len(rows), np.int64)
-    descend(stored, rows, views, slopes, seeds, drop_below(rate), scale, weights, mean, square, no, no, np.float32(1))
+    centre, one = np.zeros(size, np.float32), np.float32(1)
+    descend(stored, rows, views, centre, slopes, seeds, drop_below(rate), scale, weights, mean, square, no, no, one)
     return mean / np.float32(0.1)
 
 
@@ -105,7 +109,8 @@ def test_the_gradient_is_that_of_the_loss(rate: float) -> None:
 
     def margins(at: np.ndarray) -> np.ndarray:
         scaled = (at * scale).astype(np.float32)
-        return logits(stored, rows, views, scaled, np.float32(0.1), seeds, drop_below(rate)).astype(float)
+        centre, bias = np.zeros_like(scaled), np.float32(0.1)
+        return logits(stored, rows, views, centre, scaled, bias, seeds, drop_below(rate)).astype(float)
 
     def loss(at: np.ndarray) -> float:
         return float(np.mean(cost * np.logaddexp(0, np.where(y == 1, -1, 1) * margins(at))))
