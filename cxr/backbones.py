@@ -52,6 +52,8 @@ def build_trunk(backbone: Backbone, side: int, weights: str, seed: int) -> Any:
     with _native_messages_dropped():
         import keras
 
+        keras.ops.zeros(1)  # the first operation looks for devices
+
     spec = SPECS[backbone]
     if side < spec.min_side:
         raise ModelError(f"pixels.side is {side}; {backbone} needs at least {spec.min_side}")
@@ -77,7 +79,10 @@ def _with_weights(construct: Callable[..., Any], backbone: Backbone, side: int, 
             warnings.filterwarnings("ignore", message="Skipping nested container", category=UserWarning)
             return construct(include_top=False, weights=source, input_shape=(side, side, 3))
     except (ValueError, OSError) as fault:  # h5py says of a damaged file that it is an OSError
-        raise ModelError(f"features.weights.{backbone}: {weights} does not fit: {_first_line(fault)}") from None
+        raise ModelError(
+            f"features.weights.{backbone}: {weights} does not fit ({_first_line(fault)}); "
+            f"give Keras' weights of {backbone} without its top layers"
+        ) from None
     except Exception as fault:
         # Keras wraps a failed download in a bare Exception; only that case is ours to explain.
         if not isinstance(fault.__context__, urllib.error.URLError):

@@ -24,6 +24,15 @@ FACTS = ("name", "version", "backbone", "side", "classes", "temperature", "thres
 _BATCH = 8  # images a request: enough to fill the cores, small enough to keep activations in the cache
 
 
+def resolved(precision: Precision) -> Precision:
+    """What "auto" means on this machine."""
+    if precision != "auto":
+        return precision
+    import openvino as ov
+
+    return "bf16" if "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
+
+
 class Trunk:
     """A compiled trunk: uint8[n, side, side] to float32[n, h, w, c].
 
@@ -35,9 +44,10 @@ class Trunk:
         import openvino as ov
 
         core = ov.Core()
-        options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY" if latency else "THROUGHPUT"}
-        if precision != "auto":
-            options["INFERENCE_PRECISION_HINT"] = precision
+        options: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY" if latency else "THROUGHPUT",
+            "INFERENCE_PRECISION_HINT": resolved(precision),
+        }
         if threads is not None:
             options["INFERENCE_NUM_THREADS"] = threads
         try:

@@ -11,7 +11,7 @@ import numpy as np
 from cxr.bundle import write_bundle
 from cxr.calibration import calibrated, fit_temperature, operating_threshold
 from cxr.dataset import Side
-from cxr.engine import Engine
+from cxr.engine import Engine, Trunk
 from cxr.features import ViewBank, pixel_keys
 from cxr.labels import CLASSES
 from cxr.parallel import bar
@@ -42,14 +42,14 @@ def _examples(bank: ViewBank, side: Side, weighting: str) -> Examples:
 def calibrated_bundle(
     directory: Path, trunk: Path, trained: TrainedHead, validation: Side, facts: dict[str, Any], sensitivity: float
 ) -> np.ndarray:
-    """Write the bundle, ask its engine about the validation patients, set temperature and threshold.
+    """Ask the engine about the validation patients, set temperature and threshold, write the bundle.
 
-    Returns the calibrated probabilities float64[n] of the validation images. facts: name, backbone and side.
+    Returns the calibrated probabilities float64[n] of the validation images. facts: name, backbone, side and what
+    else the bundle is to say of itself.
     """
     neutral = {**facts, "classes": list(CLASSES), "temperature": 1.0, "threshold": 0.5, "head": trained.head.kind}
-    write_bundle(directory, trunk, trained.head, neutral)
     with bar(len(validation.rows), f"validate {facts['backbone']}") as advance:
-        logits = Engine.load(directory).logits(validation.pixels, advance)
+        logits = Engine(Trunk(trunk / "trunk.xml"), trained.head, neutral).logits(validation.pixels, advance)
     temperature = fit_temperature(validation.y, logits)
     p_covid = calibrated(logits, temperature)
     threshold = operating_threshold(validation.y, p_covid, sensitivity)

@@ -33,8 +33,14 @@ def check_registered(version: registry.Version, test: Side, p_recorded: np.ndarr
         )
 
 
-def decide_on(version: registry.Version, test: Side, p_challenger: np.ndarray, params: EvaluateParams) -> Decision:
-    """Whether `version` becomes champion: both models answer the same present test images."""
+def decide_on(
+    version: registry.Version, split: str, test: Side, p_challenger: np.ndarray, params: EvaluateParams
+) -> Decision:
+    """Whether `version` becomes champion: both models answer the same present test images.
+
+    split: `cxr.splits.identity` of the present split. A champion of another one has learned from some of the
+    present test patients, so its answers about them prove nothing.
+    """
     if version.rolled_back:
         return keep_rolled_back(version.rolled_back)
     champion = registry.champion(version.name)
@@ -45,6 +51,8 @@ def decide_on(version: registry.Version, test: Side, p_challenger: np.ndarray, p
     try:
         with tempfile.TemporaryDirectory() as folder:
             engine = Engine.load(registry.fetch_bundle(champion, Path(folder) / "bundle"))
+            if engine.facts.get("split") != split:
+                raise CxrError("it was trained under another split, so it knows some of the test patients")
             if engine.side != test.store.shape[1]:
                 raise CxrError(f"it takes pictures of side {engine.side}, the test pictures have {test.store.shape[1]}")
             p_champion = engine.predict(test.pixels)

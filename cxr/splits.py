@@ -45,6 +45,11 @@ def side_of(group: str, params: SplitParams) -> str:
     return "train"
 
 
+def identity(params: SplitParams) -> str:
+    """The same for two splits exactly when they send every patient to the same side."""
+    return f"{params.seed}/{params.test_fraction}/{params.validation_fraction}"
+
+
 def assign_splits(rows: Sequence[ImageRow], params: SplitParams) -> tuple[list[SplitRow], list[RejectedRow]]:
     """One SplitRow per kept image, and one RejectedRow per image that looks like one on a side before its own."""
     sides = [side_of(row.patient, params) if row.role == "train" else HELD_OUT for row in rows]

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from cxr.engine import resolved
 from cxr.errors import CxrError
 from cxr.features import BankSpec, bank_specs
 from cxr.files import read_json, replace_when_complete, write_json
@@ -55,5 +56,11 @@ def read_shape(directory: Path) -> tuple[int, int, int]:
 def specs_of_banks(trunk: TrunkSpec, params: FeaturesParams) -> tuple[BankSpec, BankSpec]:
     """The banks of augmented and of plain views that belong to this trunk under these params."""
     return bank_specs(
-        trunk.backbone, trunk.weights, trunk.side, params.precision, params.views, params.seed, params.augmentation
+        trunk.backbone,
+        trunk.weights,
+        trunk.side,
+        resolved(params.precision),
+        params.views,
+        params.seed,
+        params.augmentation,
     )

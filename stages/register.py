@@ -4,10 +4,11 @@ from cxr.curves import read_history
 from cxr.dataset import Dataset
 from cxr.files import read_json, write_json
 from cxr.layout import CHAMPION, INDEX, MODEL_REPORTS, PIXELS, REPORTS, SPLIT, TRAINED
-from cxr.params import EvaluateParams, RegisterParams, TrainParams, load_params
+from cxr.params import EvaluateParams, RegisterParams, SplitParams, TrainParams, load_params
 from cxr.predictions import read_probabilities
 from cxr.promotion import pick_winner
 from cxr.registration import check_registered, decide_on
+from cxr.splits import identity
 from cxr.stage import run_stage
 from cxr.tracking import registry
 from cxr.tracking.runs import log_winner, resume_run
@@ -33,7 +34,8 @@ def main() -> str:
         params.model, TRAINED / winner, record.run_id, _description(winner, metrics), tags
     )
     check_registered(version, test, p_covid)
-    decision = decide_on(version, test, p_covid, load_params(EvaluateParams, "evaluate"))
+    split = identity(load_params(SplitParams, "split"))
+    decision = decide_on(version, split, test, p_covid, load_params(EvaluateParams, "evaluate"))
     champion = registry.set_champion(version) if decision.promote else registry.champion(params.model)
     if not decision.promote:
         registry.set_challenger(version)

@@ -9,8 +9,9 @@ from cxr.figures import head_layers, training_figures
 from cxr.files import read_json, sha256_of, write_json
 from cxr.fitting import calibrated_bundle, train_on_banks
 from cxr.layout import BANK, FEATURES, INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
-from cxr.params import Backbone, FeaturesParams, RegisterParams, TrainParams, load_params
+from cxr.params import Backbone, FeaturesParams, RegisterParams, SplitParams, TrainParams, load_params
 from cxr.predictions import write_predictions
+from cxr.splits import identity
 from cxr.stage import run_stage
 from cxr.tracking.runs import start_run
 from cxr.tracking.spec import DataInput, RunSpec
@@ -28,6 +29,7 @@ def main(backbone: Backbone) -> str:
             "name": load_params(RegisterParams, "register").model,
             "backbone": backbone,
             "side": augmented.spec.side,
+            "split": identity(load_params(SplitParams, "split")),
         }
         p_covid = calibrated_bundle(model, features, trained, validation, facts, params.sensitivity)
         write_predictions(validation, p_covid, reports / "validation.csv")

@@ -16,14 +16,15 @@ from tests.tiny import tiny_bundle
 
 PARAMS = EvaluateParams(resamples=200, confidence=0.95, prevalence=0.1, seed=1)
 TEST = labelled_side(40)
+SPLIT = "20/0.2/0.15"
 FIRST = Version("covid-cxr", 1, "run", "0" * 64, "", ("champion",), {})
 SECOND = replace(FIRST, number=2, aliases=())
 
 
 @pytest.fixture
-def stored(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> dict[int, Path]:
+def stored(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[int, Path]:
     """Stands in for the registry's files: version number to bundle. Both are the same good model at first."""
-    files = {1: bundle, 2: bundle}
+    files = {1: tiny_bundle(tmp_path / "champion", split=SPLIT), 2: bundle}
 
     def fetch(version: Version, folder: Path) -> Path:
         if version.number not in files:
@@ -81,20 +82,20 @@ def test_files_that_can_not_be_loaded_stop_the_registration(
 
 def test_the_first_model_becomes_champion(monkeypatch: pytest.MonkeyPatch, answers: np.ndarray) -> None:
     monkeypatch.setattr(registry, "champion", lambda name: None)
-    decision = decide_on(FIRST, TEST, answers, PARAMS)
+    decision = decide_on(FIRST, SPLIT, TEST, answers, PARAMS)
     assert decision.promote
     assert "no champion yet" in decision.reason
 
 
 @pytest.mark.usefixtures("champion")
 def test_the_champion_stays_champion_when_the_pipeline_runs_again(answers: np.ndarray) -> None:
-    assert decide_on(FIRST, TEST, answers, PARAMS).promote
+    assert decide_on(FIRST, SPLIT, TEST, answers, PARAMS).promote
 
 
 @pytest.mark.usefixtures("champion")
 def test_an_equal_model_is_promoted_and_a_surely_worse_one_is_not(stored: dict[int, Path], answers: np.ndarray) -> None:
-    assert decide_on(SECOND, TEST, answers, PARAMS).promote
-    worse = decide_on(SECOND, TEST, 1 - answers, PARAMS)
+    assert decide_on(SECOND, SPLIT, TEST, answers, PARAMS).promote
+    worse = decide_on(SECOND, SPLIT, TEST, 1 - answers, PARAMS)
     assert not worse.promote
     assert "surely below the champion" in worse.reason
 
@@ -102,7 +103,7 @@ def test_an_equal_model_is_promoted_and_a_surely_worse_one_is_not(stored: dict[i
 @pytest.mark.usefixtures("champion")
 def test_a_model_that_a_person_took_back_is_not_promoted_again(answers: np.ndarray) -> None:
     taken_back = replace(SECOND, tags={ROLLED_BACK_TAG: "2026-11-01T08:00:00Z"})
-    decision = decide_on(taken_back, TEST, answers, PARAMS)
+    decision = decide_on(taken_back, SPLIT, TEST, answers, PARAMS)
     assert not decision.promote
     assert "2026-11-01T08:00:00Z" in decision.reason
 
@@ -112,7 +113,7 @@ def test_a_champion_whose_files_are_gone_gives_way_and_the_reason_says_so(
     stored: dict[int, Path], answers: np.ndarray
 ) -> None:
     del stored[1]
-    decision = decide_on(SECOND, TEST, answers, PARAMS)
+    decision = decide_on(SECOND, SPLIT, TEST, answers, PARAMS)
     assert decision.promote
     assert "the files of covid-cxr version 1 can not be read" in decision.reason
 
@@ -121,7 +122,14 @@ def test_a_champion_whose_files_are_gone_gives_way_and_the_reason_says_so(
 def test_a_champion_for_pictures_of_another_size_is_not_compared(
     stored: dict[int, Path], answers: np.ndarray, tmp_path: Path
 ) -> None:
-    stored[1] = tiny_bundle(tmp_path / "large", side=64)
-    decision = decide_on(SECOND, TEST, answers, PARAMS)
+    stored[1] = tiny_bundle(tmp_path / "large", side=64, split=SPLIT)
+    decision = decide_on(SECOND, SPLIT, TEST, answers, PARAMS)
     assert decision.promote
     assert "takes pictures of side 64, the test pictures have 32" in decision.reason
+
+
+@pytest.mark.usefixtures("champion")
+def test_a_champion_of_another_split_is_not_compared(stored: dict[int, Path], answers: np.ndarray) -> None:
+    decision = decide_on(SECOND, "21/0.2/0.15", TEST, 1 - answers, PARAMS)
+    assert decision.promote
+    assert "trained under another split" in decision.reason
