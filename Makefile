@@ -139,3 +139,12 @@ test-packages: ## Debian's packages that `make test` can use (BROWSER= where a b
 
 android: ## test the Android app and build it (needs Gradle, JDK 17 and the Android SDK)
 	$(GRADLE) --no-daemon --project-dir clients/android testDebugUnitTest assembleDebug
+
+# Speed (docs/performance.md). Everything on this machine, one measurement after another: leave it alone meanwhile.
+.PHONY: bench
+
+BENCH ?=
+
+bench: $(VENV)/.dev ## measure the speed of everything, into docs/results/bench.* (BENCH="--only NAME", "--full")
+	$(if $(WEIGHTS),CXR_WEIGHTS="$(abspath $(WEIGHTS))") $(if $(MIRROR),CXR_MIRROR="$(abspath $(MIRROR))") \
+	  $(in-env) python -m benchmarks.bench $(BENCH)

@@ -33,6 +33,9 @@ def build_index(params: DownloadParams, raw: Path) -> tuple[list[ImageRow], list
         for candidate in listing.candidates:
             role = _role(candidate, source, external=name in params.external)
             tasks.append(_Task(raw / name / candidate.path, name, role, candidate))
+    # What imagehash imports when it is called takes longer than a hundred images: once here, not in every process.
+    import scipy.fftpack  # noqa: F401
+
     rows: list[ImageRow] = []
     for result in map_in_order(_open, tasks, len(tasks), "index"):
         if isinstance(result, ImageRow):

@@ -14,16 +14,24 @@ from cxr.parallel import map_in_order
 
 
 def write_pixels(rows: Sequence[ImageRow], raw: Path, side: int, path: Path) -> None:
-    """Decode on all cores and write as a memory map, so that memory stays constant. Raises CxrError where a
-    file is no longer what the index saw."""
+    """Decode on all cores, each process straight into the file: no picture is handed over or waits for another, so
+    that memory stays constant. Raises CxrError where a file is no longer what the index saw."""
     with replace_when_complete(path) as unfinished:
-        store = np.lib.format.open_memmap(unfinished, "w+", np.uint8, (len(rows), side, side))
+        offset = np.lib.format.open_memmap(unfinished, "w+", np.uint8, (len(rows), side, side)).offset
         with unfinished.open("r+b") as handle:
             reserve(handle, unfinished.stat().st_size)
-        files = [raw / row.path for row in rows]
-        for i, pixels in enumerate(map_in_order(partial(_decode, side=side), files, len(files), "pixels")):
-            store[i] = pixels
-        store.flush()
+        tasks = [(raw / row.path, offset + i * side**2) for i, row in enumerate(rows)]
+        for _ in map_in_order(partial(_store, unfinished, side), tasks, len(tasks), "pixels"):
+            pass
+
+
+def _store(store: Path, side: int, task: tuple[Path, int]) -> None:
+    """task: a picture's file, and the byte of the store where its pixels begin."""
+    file, start = task
+    pixels = _decode(file, side)
+    with store.open("r+b", buffering=0) as handle:
+        handle.seek(start)
+        handle.write(pixels.tobytes())
 
 
 def _decode(file: Path, side: int) -> np.ndarray:

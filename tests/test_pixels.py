@@ -32,6 +32,14 @@ def test_each_row_holds_what_the_service_would_see_in_the_index_order(raw: Path,
         np.testing.assert_array_equal(found, to_pixels((raw / f"{number}.png").read_bytes(), 24))
 
 
+def test_writing_again_leaves_nothing_of_the_first_store(raw: Path) -> None:
+    for numbers in ((0, 1), (2, 3, 4)):
+        write_pixels(rows_of(raw, *numbers), raw, 24, raw.parent / "pixels.npy")
+    stored = read_pixels(raw.parent / "pixels.npy")
+    np.testing.assert_array_equal(stored[0], to_pixels((raw / "2.png").read_bytes(), 24))
+    assert len(stored) == 3
+
+
 def test_no_rows_are_a_store_too(tmp_path: Path) -> None:
     write_pixels([], tmp_path, 24, tmp_path / "pixels.npy")
     assert read_pixels(tmp_path / "pixels.npy").shape == (0, 24, 24)

@@ -7,7 +7,7 @@ import pytest
 
 from cxr.errors import CxrError
 from cxr.params import TrainParams
-from cxr.training import Examples, TrainedHead, costs, train_head
+from cxr.training import Examples, TrainedHead, _pooled, costs, train_head
 
 SHAPE = (2, 3, 40)
 PARAMS = TrainParams(
@@ -73,6 +73,20 @@ def test_the_best_epoch_is_the_one_that_is_kept(kind: str) -> None:
     assert trained.best_epoch == 1 + int(np.argmin(losses)) < len(losses)
     assert math.isclose(loss_of(trained, validation), min(losses), rel_tol=1e-4)
     assert losses[-1] > 1.01 * min(losses)
+
+
+@pytest.mark.parametrize(
+    ("shape", "stored"), [((2, 3, 40), np.uint16), ((20, 12, 1), np.uint16), ((20, 13, 1), np.uint32)]
+)
+def test_pooling_is_exact_however_many_locations_there_are(shape: tuple[int, int, int], stored: type) -> None:
+    depth = math.prod(shape)
+    views = np.random.default_rng(6).integers(200, 256, (4, 3, depth), np.uint8)
+    views[1] = 255
+    scales = np.tile(np.linspace(0.01, 0.3, shape[2]).astype(np.float32), shape[0] * shape[1])
+    pooled = _pooled(Examples(views, np.array([3, 1]), np.zeros(2), np.ones(2), scales), shape)
+    means = (views * scales).reshape(4, 3, -1, shape[2]).mean(axis=2, dtype=np.float64)
+    assert pooled.views.dtype == stored
+    np.testing.assert_allclose(pooled.views[pooled.rows] * pooled.scales, means[[3, 1]], rtol=1e-6)
 
 
 def test_the_history_has_every_epoch_and_progress_is_told_of_each() -> None:

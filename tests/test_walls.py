@@ -78,8 +78,15 @@ HEAVY = (
     "scipy",
     "imagehash",
     "kagglehub",
+    "numba",
 )
-LIGHT = ["cxr.cli", *(f"stages.{name}" for name in ("download", "index", "split", "pixels", "features", "register"))]
+LIGHT = [
+    "cxr.cli",
+    *(
+        f"stages.{name}"
+        for name in ("download", "index", "split", "pixels", "features", "train", "evaluate", "register")
+    ),
+]
 
 
 @pytest.mark.slow

@@ -6,30 +6,13 @@ Time is the whole command's; memory is the largest of any process of it (residen
 import argparse
 import datetime
 import json
-import os
-import platform
 import resource
 import subprocess
 import sys
 import time
-from importlib.metadata import version
 from pathlib import Path
 
-PACKAGES = ("tensorflow", "keras", "openvino", "numpy", "numba", "dvc", "mlflow")
-
-
-def machine() -> dict:
-    """Processor, cores and memory, in words."""
-    cpuinfo = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    models = [line.split(":")[1].strip() for line in cpuinfo.splitlines() if line.startswith("model name")]
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return {
-        "processor": models[0] if models else platform.processor(),
-        "cores": os.cpu_count(),
-        "memory_gib": round(pages / 2**30, 1),
-        "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
-    }
+from tools.machine import machine
 
 
 def main() -> None:

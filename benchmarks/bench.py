@@ -1,0 +1,129 @@
+"""Every question about speed in one go: `make bench`.
+
+    python -m benchmarks.bench [--only NAME …] [--full] [--out docs/results/bench.json]
+
+Each question is a process of its own, one after another, on the whole machine; contestants take turns inside it. The
+figures go to a JSON file, and beside it a table (.md) and a plot (.svg). Rates and ratios are of this one run. With
+CXR_WEIGHTS=file the trunk has pretrained weights, else random ones: the speed is the same.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.bench_table import table
+from benchmarks.whole import whole_training
+from tools.machine import machine
+
+ROOT = Path(__file__).resolve().parents[1]
+QUIET_LOAD = 0.5  # a core's share of somebody else's work that is tolerated without a remark
+
+
+@dataclass(frozen=True)
+class Question:
+    """module: of this package. toy: sizes that take seconds, for the tests. full: those of `--full`."""
+
+    module: str
+    toy: dict[str, Any]
+    full: dict[str, Any] = field(default_factory=dict)
+
+
+QUESTIONS = {
+    "start": Question("start_up", {"rounds": 1, "stages": ["split"]}),
+    "files": Question("raw_files", {"images": 8, "file_side": 64, "side": 32, "rounds": 1}),
+    "head": Question("head_training", {"images": 12, "views": 2, "epochs": 3, "shape": [2, 2, 8]}),
+    "trunk": Question("trunk_speed", {"side": 75, "batch": 2, "batches": 1, "rounds": 1}),
+    "growth": Question("growth", {"images": 3, "views": 2, "side": 75}),
+    "plain": Question("plain_way", {"side": 75, "batch": 2, "steps": 2, "images": 4, "epochs": 2}),
+    "fixed": Question("fixed_cost", {"patients": 40}),
+    "scale": Question(
+        "scale",
+        {"sizes": [8, 16], "file_side": 64, "side": 32, "views": 2, "epochs": 2},
+        {"sizes": [1000, 3000, 10_000, 50_000]},
+    ),
+}
+
+
+def main() -> None:
+    given = _arguments()
+    before = load_average()
+    answers = {name: ask(name, QUESTIONS[name].full if given.full else {}) for name in given.only or QUESTIONS}
+    result = {
+        "command": "python -m benchmarks.bench " + " ".join(sys.argv[1:]),
+        "date": datetime.date.today().isoformat(),
+        "machine": machine(),
+        "load_average": {"before": before, "after": load_average()},
+        "remark": remark([before, *(answer["load_average_before"] for answer in answers.values())]),
+        "questions": answers,
+    }
+    whole = whole_training({name: answer["figures"] for name, answer in answers.items()})
+    if whole:
+        result["whole"] = whole
+    write(result, given.out)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=list(QUESTIONS), metavar="NAME", help=", ".join(QUESTIONS))
+    parser.add_argument("--full", action="store_true", help="up to 50,000 images; takes about 10 GB of disk")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results" / "bench.json")
+    return parser.parse_args()
+
+
+def ask(name: str, sizes: dict[str, Any]) -> dict[str, Any]:
+    """Run one question in a process of its own. Its progress bars go to standard error."""
+    print(f"bench: {name}", file=sys.stderr, flush=True)
+    words = [f"{key}={json.dumps(value)}" for key, value in sizes.items()]
+    before, started = load_average(), time.perf_counter()
+    done = subprocess.run(  # noqa: S603 - our own modules
+        [sys.executable, "-m", f"benchmarks.{QUESTIONS[name].module}", *words],
+        cwd=ROOT,
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(f"bench: {name} failed; run `python -m benchmarks.{QUESTIONS[name].module}` to see why")
+    return {
+        "command": " ".join(["python -m benchmarks." + QUESTIONS[name].module, *words]),
+        "load_average_before": before,
+        "seconds": round(time.perf_counter() - started, 1),
+        "figures": json.loads(done.stdout.splitlines()[-1]),
+    }
+
+
+def load_average() -> float:
+    """Runnable processes on average over the last minute."""
+    return round(os.getloadavg()[0], 2)
+
+
+def remark(loads: list[float]) -> str:
+    """The first load is what others did; later ones count our own questions in, so only an excess over the cores."""
+    cores = os.cpu_count() or 1
+    if loads[0] <= QUIET_LOAD and max(loads) <= cores + 1 + QUIET_LOAD:
+        return "the machine was quiet"
+    return (
+        f"THE MACHINE WAS NOT QUIET: load average {min(loads)} to {max(loads)} on {cores} cores; rates are too low by "
+        "about the share that others took, ratios of contestants in turn and processor times hold better"
+    )
+
+
+def write(result: dict[str, Any], out: Path) -> None:
+    from benchmarks.bench_plot import plot
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    out.with_suffix(".md").write_text(table(result), encoding="utf-8")
+    plot(result, out.with_suffix(".svg"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""The figures of a run as a Markdown page: what was asked, what was wanted, what came out."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Figures = dict[str, dict[str, Any]]
+# What is asked, what is wanted, where the figure stands, how it is shown.
+Line = tuple[str, str, Callable[[Figures], float], str]
+
+LINES: dict[str, tuple[Line, ...]] = {
+    "head": (
+        ("head training, flatten", "≤ 120 s", lambda f: f["head"]["flatten"]["seconds"], "{:.0f} s"),
+        ("– rows a second", "", lambda f: f["head"]["flatten"]["rows_per_s"], "{:,.0f}"),
+        ("head training, pooled", "≤ 20 s", lambda f: f["head"]["average"]["seconds"], "{:.0f} s"),
+        ("– rows a second", "", lambda f: f["head"]["average"]["rows_per_s"], "{:,.0f}"),
+    ),
+    "trunk": (
+        ("trunk, Keras float32, `predict`", "", lambda f: f["trunk"]["images_per_s"]["keras_predict"], "{:.1f}/s"),
+        ("trunk, Keras float32, direct call", "", lambda f: f["trunk"]["images_per_s"]["keras_call"], "{:.1f}/s"),
+        ("trunk, OpenVINO float32", "", lambda f: f["trunk"]["images_per_s"]["openvino_f32"], "{:.1f}/s"),
+        ("trunk, OpenVINO best precision", "", lambda f: f["trunk"]["images_per_s"]["openvino_best"], "{:.1f}/s"),
+        ("– against the faster Keras", "≥ 3×", lambda f: f["trunk"]["ratio_to_keras"]["openvino_best"], "{:.2f}×"),
+        ("– least cosine to Keras", "≥ 0.99", lambda f: f["trunk"]["cosine_best_to_keras"]["least"], "{:.5f}"),
+    ),
+    "plain": (
+        ("the plain way, training steps", "", lambda f: f["plain"]["images_per_s"], "{:.1f} images/s"),
+        ("– all epochs, extrapolated", "", lambda f: f["plain"]["extrapolated_hours"], "{:.1f} h"),
+    ),
+    "growth": (
+        ("filling the bank", "", lambda f: f["growth"]["views_per_s"], "{:.1f} views/s"),
+        ("10 % more patients, the bank alone", "≤ 20 %", lambda f: 100 * f["growth"]["share"], "{:.0f} %"),
+    ),
+    "files": (
+        ("index", "", lambda f: f["files"]["images_per_s"]["index"], "{:,.0f}/s"),
+        ("split", "", lambda f: f["files"]["images_per_s"]["split"], "{:,.0f}/s"),
+        ("pixels", "", lambda f: f["files"]["images_per_s"]["pixels"], "{:,.0f}/s"),
+        ("index, split and pixels together", "≥ 300/s", lambda f: f["files"]["images_per_s"]["together"], "{:,.0f}/s"),
+        ("– processor time an image", "", lambda f: f["files"]["cpu_ms_per_image"]["together"], "{:.1f} ms"),
+    ),
+    "start": (
+        ("slowest start of a stage or of `cxr`", "≤ 1.5 s", lambda f: f["start"]["slowest_s"], "{:.2f} s"),
+        ("– processor time of the slowest", "", lambda f: max(f["start"]["cpu_s"].values()), "{:.2f} s"),
+    ),
+    "fixed": (("all stages over a handful of images", "", lambda f: f["fixed"]["seconds"], "{:.0f} s"),),
+    "scale": (
+        ("processor time an image, fewest images", "", lambda f: _cpu(f["scale"]["rows"][0]), "{:.1f} ms"),
+        ("– most images", "flat", lambda f: _cpu(f["scale"]["rows"][-1]), "{:.1f} ms"),
+        ("peak memory, most images", "≤ 4,096 MiB", lambda f: _peak(f["scale"]["rows"][-1]), "{:,.0f} MiB"),
+    ),
+}
+
+
+def _cpu(row: dict[str, Any]) -> float:
+    return sum(row["cpu_ms_per_image"].values())
+
+
+def _peak(row: dict[str, Any]) -> float:
+    return max(row["peak_mib"].values())
+
+
+def table(result: dict[str, Any]) -> str:
+    return "\n".join(_page(result)) + "\n"
+
+
+def _page(result: dict[str, Any]) -> Iterator[str]:
+    machine = result["machine"]
+    figures = {name: answer["figures"] for name, answer in result["questions"].items()}
+    yield "# What `make bench` measured"
+    yield ""
+    bf16 = "with" if machine["bf16_instructions"] else "without"
+    yield f"{result['date']}, {machine['cores']} cores of {machine['processor']} {bf16} bf16 instructions, "
+    yield f"{machine['memory_gib']} GiB, Python {machine['python']}; command: `{result['command'].strip()}`."
+    yield f"Load average {result['load_average']['before']} before, {result['load_average']['after']} after: "
+    yield f"{result['remark']}."
+    yield ""
+    yield "| what | wanted | measured |"
+    yield "|---|---|---|"
+    for name, lines in LINES.items():
+        if name in figures:
+            for what, wanted, figure, shown in lines:
+                yield f"| {what} | {wanted} | {shown.format(figure(figures))} |"
+    if "whole" in result:
+        yield from _whole(result["whole"])
+    yield ""
+    yield "| question | sizes | took | load before |"
+    yield "|---|---|---|---|"
+    for name, answer in result["questions"].items():
+        sizes = ", ".join(f"{key} {value}" for key, value in answer["figures"]["size"].items())
+        yield f"| {name} | {sizes} | {answer['seconds']} s | {answer['load_average_before']} |"
+
+
+def _whole(whole: dict[str, Any]) -> Iterator[str]:
+    grown = whole["ten_percent_more"]["whole_pipeline"]
+    yield f"| whole training, put together from the above | | {whole['total_s']:,.0f} s |"
+    for part, seconds in whole["seconds"].items():
+        yield f"| – {part} | | {seconds:,.0f} s |"
+    yield f"| the plain way, extrapolated | | {whole['plain_way_extrapolated_s']:,.0f} s |"
+    yield f"| – against the whole training | ≥ 100× | {whole['times_faster']:.0f}× |"
+    yield f"| 10 % more patients, the whole pipeline again | ≤ 20 % | {100 * grown:.0f} % |"

@@ -1,0 +1,68 @@
+"""How long does the head train? Both heads on a bank of InceptionV3's size, whose bytes are drawn by lot."""
+
+import itertools
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.measuring import run_question
+from cxr.params import TrainParams
+from cxr.training import Examples, train_head
+
+SHAPE = (8, 8, 2048)
+VALIDATION_SHARE = 0.2
+_SCALE = 0.01  # features per stored byte, about a real bank's
+
+
+def measure(
+    images: int = 2000, views: int = 10, epochs: int = 500, shape: tuple[int, int, int] = SHAPE
+) -> dict[str, Any]:
+    """seconds: from the opened bank to the trained head, compiling the kernels included (they are kept on disk)."""
+    with tempfile.TemporaryDirectory() as name:
+        train = synthetic(Path(name) / "train.u8", images, views, tuple(shape))
+        validation = synthetic(Path(name) / "validation.u8", max(4, round(images * VALIDATION_SHARE)), 1, tuple(shape))
+        heads = {head: _train(head, train, validation, tuple(shape), epochs) for head in ("flatten", "average")}
+    size = {"images": images, "views": views, "epochs": epochs, "bank_mib": train.views.nbytes / 2**20}
+    return {"size": size, **heads}
+
+
+def synthetic(path: Path, images: int, views: int, shape: tuple[int, ...]) -> Examples:
+    """A bank on disk; the half of the images that is COVID is a little brighter, so that there is what to learn."""
+    rng = np.random.default_rng(images)
+    depth = int(np.prod(shape))
+    stored = np.memmap(path, np.uint8, "w+", shape=(images, views, depth))
+    y = np.arange(images, dtype=np.float32) % 2
+    # A ReLU's output after pooling: mostly small. One block of bytes, read from another place for each image.
+    block = np.minimum(rng.exponential(40, 3 * views * depth), 240).astype(np.uint8)
+    for i in range(images):
+        start = int(rng.integers(2 * views * depth))
+        stored[i] = block[start : start + views * depth].reshape(views, depth) + np.uint8(8 * y[i])
+    stored.flush()
+    scales = np.full(depth, _SCALE, np.float32)
+    return Examples(np.memmap(path, np.uint8, "r", shape=stored.shape), np.arange(images), y, np.ones_like(y), scales)
+
+
+def _train(
+    head: Any, train: Examples, validation: Examples, shape: tuple[int, int, int], epochs: int
+) -> dict[str, Any]:
+    params = TrainParams(head, 0.5, 0.003, 0.0, 32, epochs, "label", 20, 0.9, ("inceptionv3",))
+    ends = [time.perf_counter()]
+    train_head(train, validation, shape, params, lambda epoch: ends.append(time.perf_counter()))
+    took = [after - before for before, after in itertools.pairwise(ends)]
+    rows = len(train.rows) + len(validation.rows)
+    epoch_s = statistics.median(took)
+    return {
+        "seconds": ends[-1] - ends[0],
+        "first_epoch_s": took[0],
+        "median_epoch_s": epoch_s,
+        "rows_per_s": rows / epoch_s,
+        "gb_per_s": rows * train.views.shape[2] / epoch_s / 1e9,
+    }
+
+
+if __name__ == "__main__":
+    run_question(measure)

@@ -1,0 +1,66 @@
+"""What would the plain way take? Keras' `fit` on pictures with augmentation layers over a frozen trunk, float32.
+
+A few steps are timed after a warm-up; what a whole training would take is extrapolated from them, and called so.
+The pictures lie in memory, decoded: reading them again every epoch, as the original does, would be slower still.
+"""
+
+import math
+import os
+import statistics
+import time
+from typing import Any
+
+import numpy as np
+
+from benchmarks.measuring import run_question
+
+WARM_UP_STEPS = 3
+
+
+def measure(side: int = 299, batch: int = 32, steps: int = 8, images: int = 2000, epochs: int = 500) -> dict[str, Any]:
+    import keras
+
+    model = build(side)
+    ends: list[float] = []
+    timed = keras.callbacks.LambdaCallback(on_train_batch_end=lambda number, logs: ends.append(time.perf_counter()))
+    count = batch * (WARM_UP_STEPS + steps)
+    rng = np.random.default_rng(2)
+    x = rng.integers(0, 256, (count, side, side, 3), np.uint8)
+    model.fit(x, np.arange(count) % 2, batch_size=batch, epochs=1, verbose=0, callbacks=[timed])
+    took = np.diff(ends[WARM_UP_STEPS - 1 :])
+    step_s = statistics.median(took.tolist())
+    return {
+        "size": {"side": side, "batch": batch, "timed_steps": len(took), "images": images, "epochs": epochs},
+        "median_step_s": step_s,
+        "images_per_s": batch / step_s,
+        "extrapolated_hours": math.ceil(images / batch) * epochs * step_s / 3600,
+    }
+
+
+def build(side: int) -> Any:
+    """As Keras' own guide to transfer learning has it, with the original's augmentation and head."""
+    import keras
+
+    base = keras.applications.InceptionV3(
+        include_top=False, weights=os.environ.get("CXR_WEIGHTS"), input_shape=(side, side, 3)
+    )
+    base.trainable = False
+    model = keras.Sequential(
+        [
+            keras.Input((side, side, 3)),
+            keras.layers.RandomRotation(20 / 360, fill_mode="nearest"),
+            keras.layers.RandomTranslation(0.2, 0.2, fill_mode="nearest"),
+            keras.layers.RandomFlip("horizontal"),
+            keras.layers.Rescaling(1 / 127.5, -1),
+            base,
+            keras.layers.Flatten(),
+            keras.layers.Dropout(0.5),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
+
+
+if __name__ == "__main__":
+    run_question(measure)

@@ -1,0 +1,72 @@
+"""How fast do raw files become an index, a split and a pixel store? JPEGs of 448 pixels, or a mirror's own files."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measuring import Cost, median_cpu_s, median_wall_s, run_question, turns
+from benchmarks.pictures import save_phantoms
+from cxr.indexing import build_index
+from cxr.manifest import ImageRow
+from cxr.params import DownloadParams, KagglePneumoniaParams, SplitParams
+from cxr.pixels import write_pixels
+from cxr.splits import assign_splits
+
+SPLIT = SplitParams(seed=20, test_fraction=0.2, validation_fraction=0.15, near_duplicate_bits=24)
+
+
+class Files:
+    """The three steps over the files of `params` under `raw`; the first one's rows feed the others."""
+
+    def __init__(self, params: DownloadParams, raw: Path, side: int, store: Path):
+        self._params, self._raw, self._side, self._store = params, raw, side, store
+        self.rows: list[ImageRow] = []
+
+    def index(self) -> None:
+        self.rows, _ = build_index(self._params, self._raw)
+
+    def split(self) -> None:
+        assign_splits(self.rows, SPLIT)
+
+    def pixels(self) -> None:
+        write_pixels(self.rows, self._raw, self._side, self._store)
+
+    @property
+    def steps(self) -> dict[str, Callable[[], None]]:
+        return {"index": self.index, "split": self.split, "pixels": self.pixels}
+
+
+def measure(images: int = 1000, file_side: int = 448, side: int = 299, rounds: int = 3) -> dict[str, Any]:
+    """Rates of the round of median time. cpu_ms_per_image: processor time of all processes, which says what two
+    cores could do were they idle otherwise."""
+    with tempfile.TemporaryDirectory() as name:
+        raw = Path(name) / "raw"
+        mirror = os.environ.get("CXR_MIRROR")
+        params = _of_mirror(Path(mirror), raw) if mirror else save_phantoms(raw, range(images), file_side)
+        files = Files(params, raw, side, Path(name) / "pixels.npy")
+        files.index()  # the first look fills the operating system's cache: what is measured is not the disk
+        costs = turns(files.steps, rounds)
+    count = len(files.rows)
+    together = [
+        Cost(sum(c.wall_s for c in each), sum(c.cpu_s for c in each)) for each in zip(*costs.values(), strict=True)
+    ]
+    costs["together"] = together
+    return {
+        "size": {"images": count, "file_side": None if mirror else file_side, "side": side, "rounds": rounds},
+        "files": "a mirror's" if mirror else "phantoms",
+        "images_per_s": {name: count / median_wall_s(each) for name, each in costs.items()},
+        "cpu_ms_per_image": {name: 1000 * median_cpu_s(each) / count for name, each in costs.items()},
+    }
+
+
+def _of_mirror(mirror: Path, raw: Path) -> DownloadParams:
+    """The Kaggle collection of a mirror, linked into `raw`."""
+    raw.mkdir(parents=True)
+    (raw / "kaggle").symlink_to(mirror.resolve() / "chest-xray-pneumonia")
+    return DownloadParams({"kaggle": KagglePneumoniaParams("kaggle_pneumonia", str(mirror), ("NonCOVID",), 2)}, {})
+
+
+if __name__ == "__main__":
+    run_question(measure)

@@ -1,0 +1,105 @@
+"""What does an image cost among thousands, and how much memory do they take?
+
+Each size runs in a process of its own, so that its memory is its own. The trunk is a stand-in that costs nothing and
+gives 2,048 channels: it is everything around the trunk that may grow faster than the images do. The pooled head is
+trained, because it is the one that holds its inputs in memory; the flatten head reads the bank from the disk.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.measuring import Cost, cost_of, rounded, run_question, watched_memory
+from benchmarks.pictures import downloads, save_phantoms
+from benchmarks.raw_files import Files
+from cxr.features import NO_AUGMENTATION, BankSpec, ViewBank, pixel_keys
+from cxr.params import TrainParams
+from cxr.pixels import read_pixels
+from cxr.training import Examples, train_head
+
+ROOT = Path(__file__).resolve().parents[1]
+CHANNELS = 2048
+SIZES = (1000, 3000, 10_000)
+
+
+class CheapTrunk:
+    """64 block means of a picture, repeated to 2,048 channels: float32[n, 1, 1, 2048]."""
+
+    shape = (1, 1, CHANNELS)
+
+    def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        for batch in batches:
+            cell = batch.shape[1] // 8
+            blocks = batch[:, : 8 * cell, : 8 * cell].reshape(len(batch), 8, cell, 8, cell).mean((2, 4), np.float32)
+            yield np.tile(blocks.reshape(len(batch), 64), CHANNELS // 64).reshape(-1, *self.shape)
+
+
+def measure(
+    sizes: list[int] | None = None, file_side: int = 448, side: int = 299, views: int = 10, epochs: int = 20
+) -> dict[str, Any]:
+    """A row for each size: milliseconds an image by step (cpu: processor time), MiB at the peak by part."""
+    wanted = sorted(sizes or SIZES)
+    with tempfile.TemporaryDirectory() as name:
+        drawn, rows = 0, []
+        for images in wanted:
+            save_phantoms(Path(name) / "raw", range(drawn, images), file_side)
+            drawn = images
+            rows.append(_in_own_process(name, images, side, views, epochs))
+    return {"size": {"file_side": file_side, "side": side, "views": views, "epochs": epochs}, "rows": rows}
+
+
+def _in_own_process(folder: str, images: int, side: int, views: int, epochs: int) -> dict[str, Any]:
+    task = json.dumps([folder, images, side, views, epochs])
+    command = [sys.executable, "-m", "benchmarks.scale", "--one", task]
+    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE)  # noqa: S603 - our own module
+    return json.loads(done.stdout)
+
+
+def one_size(folder: Path, images: int, side: int, views: int, epochs: int) -> dict[str, Any]:
+    costs: dict[str, Cost] = {}
+    files = Files(downloads(), folder / "raw", side, folder / "pixels.npy")
+    with watched_memory() as reading:
+        for name, step in files.steps.items():
+            costs[name] = cost_of(step)
+    with tempfile.TemporaryDirectory(dir=folder) as banks, watched_memory() as training:
+        _train(Path(banks), folder / "pixels.npy", side, views, epochs, costs)
+    (folder / "pixels.npy").unlink()
+    return {
+        "images": len(files.rows),
+        "ms_per_image": {name: 1000 * cost.wall_s / images for name, cost in costs.items()},
+        "cpu_ms_per_image": {name: 1000 * cost.cpu_s / images for name, cost in costs.items()},
+        "peak_mib": {"index, split, pixels": reading.own_mib, "bank and head": training.own_mib},
+        "peak_with_mapped_files_mib": {
+            "index, split, pixels": reading.resident_mib,
+            "bank and head": training.resident_mib,
+        },
+    }
+
+
+def _train(banks: Path, store: Path, side: int, views: int, epochs: int, costs: dict[str, Cost]) -> None:
+    """The bank of `views` views, each the picture itself: drawing views costs each image the same, whatever stands
+    beside it."""
+    pixels = read_pixels(store)
+    keys = pixel_keys(pixels.__getitem__, len(pixels))
+    trunk: Any = CheapTrunk()
+    bank = ViewBank(banks, BankSpec("cheap", "none", side, "f32", views, 0, NO_AUGMENTATION), trunk.shape)
+    costs["bank"] = cost_of(lambda: bank.fill(keys, pixels.__getitem__, trunk))
+    y = np.arange(len(keys), dtype=np.float32) % 2
+    train = Examples(bank.views(), bank.rows(keys), y, np.ones_like(y), bank.scales())
+    validation = Examples(train.views, train.rows[:64], y[:64], train.cost[:64], train.scales)
+    params = TrainParams("average", 0.5, 0.003, 0.0, 32, epochs, "label", 20, 0.9, ("inceptionv3",))
+    costs["head"] = cost_of(lambda: train_head(train, validation, trunk.shape, params))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--one"]:
+        given_folder, *given = json.loads(sys.argv[2])
+        print(json.dumps(rounded(one_size(Path(given_folder), *given))))
+    else:
+        run_question(measure)
