@@ -55,12 +55,13 @@ def _train(
     took = [after - before for before, after in itertools.pairwise(ends)]
     rows = len(train.rows) + len(validation.rows)
     epoch_s = statistics.median(took)
+    depth = train.views.shape[2] if head == "flatten" else 2 * shape[2]  # pooled sums have two bytes
     return {
         "seconds": ends[-1] - ends[0],
         "first_epoch_s": took[0],
         "median_epoch_s": epoch_s,
         "rows_per_s": rows / epoch_s,
-        "gb_per_s": rows * train.views.shape[2] / epoch_s / 1e9,
+        "read_gb_per_s": rows * depth / epoch_s / 1e9,
     }
 
 

@@ -32,9 +32,14 @@ def downloads() -> DownloadParams:
     return DownloadParams({"own": own}, {})
 
 
-def _save(raw: Path, side: int, number: int) -> None:
+def picture(number: int, side: int) -> np.ndarray:
+    """uint8[side, side], another patient for each number."""
     small = radiograph(20, number, 1, side=min(side, _DRAWN_SIDE), covid=number % 2 == 0)
     large = np.asarray(Image.fromarray(small).resize((side, side), Image.Resampling.BICUBIC), np.float32)
     grain = np.random.default_rng(number).standard_normal(large.shape, np.float32) * _GRAIN
-    picture = np.clip(large + grain, 0, 255).astype(np.uint8)
-    Image.fromarray(picture).save(raw / "own" / CLASSES[number % 2] / f"p{number:06d}.jpg", quality=_QUALITY)
+    return np.clip(large + grain, 0, 255).astype(np.uint8)
+
+
+def _save(raw: Path, side: int, number: int) -> None:
+    file = raw / "own" / CLASSES[number % 2] / f"p{number:06d}.jpg"
+    Image.fromarray(picture(number, side)).save(file, quality=_QUALITY)

@@ -68,7 +68,7 @@ def one_size(folder: Path, images: int, side: int, views: int, epochs: int) -> d
         for name, step in files.steps.items():
             costs[name] = cost_of(step)
     with tempfile.TemporaryDirectory(dir=folder) as banks, watched_memory() as training:
-        _train(Path(banks), folder / "pixels.npy", side, views, epochs, costs)
+        _train(Path(banks), folder / "pixels.npy", views, epochs, costs)
     (folder / "pixels.npy").unlink()
     return {
         "images": len(files.rows),
@@ -82,10 +82,11 @@ def one_size(folder: Path, images: int, side: int, views: int, epochs: int) -> d
     }
 
 
-def _train(banks: Path, store: Path, side: int, views: int, epochs: int, costs: dict[str, Cost]) -> None:
-    """The bank of `views` views, each the picture itself: drawing views costs each image the same, whatever stands
-    beside it."""
-    pixels = read_pixels(store)
+def _train(banks: Path, store: Path, views: int, epochs: int, costs: dict[str, Cost]) -> None:
+    """The bank of `views` views, each the picture itself at a quarter of its side: to draw a view costs the same
+    whatever stands beside it, and would only hide what does grow."""
+    pixels = read_pixels(store)[:, ::4, ::4]
+    side = pixels.shape[1]
     keys = pixel_keys(pixels.__getitem__, len(pixels))
     trunk: Any = CheapTrunk()
     bank = ViewBank(banks, BankSpec("cheap", "none", side, "f32", views, 0, NO_AUGMENTATION), trunk.shape)

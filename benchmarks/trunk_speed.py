@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measuring import median_wall_s, run_question, turns
+from benchmarks.pictures import picture
 from cxr.backbones import build_trunk, export_trunk
 from cxr.engine import Trunk, resolved
 
@@ -18,7 +19,7 @@ MULTIPLY_ADDS = 5.7e9  # of InceptionV3 at 299 by 299, a picture (Szegedy et al.
 def measure(side: int = 299, batch: int = 32, batches: int = 2, rounds: int = 5) -> dict[str, Any]:
     """Figures of the round of median time; each contestant takes the same pictures in turn."""
     weights = os.environ.get("CXR_WEIGHTS", "random")
-    pixels = np.random.default_rng(1).integers(0, 256, (batch * batches, side, side), np.uint8)
+    pixels = np.stack([picture(number, side) for number in range(batch * batches)])
     started = time.perf_counter()
     keras_trunk = build_trunk("inceptionv3", side, weights, 20)
     with tempfile.TemporaryDirectory() as name:
