@@ -21,6 +21,8 @@ LINES: dict[str, tuple[Line, ...]] = {
         ("trunk, OpenVINO best precision", "", lambda f: f["trunk"]["images_per_s"]["openvino_best"], "{:.1f}/s"),
         ("– against the faster Keras", "≥ 3×", lambda f: f["trunk"]["ratio_to_keras"]["openvino_best"], "{:.2f}×"),
         ("– least cosine to Keras", "≥ 0.99", lambda f: f["trunk"]["cosine_best_to_keras"]["least"], "{:.5f}"),
+        ("– float32, of a matrix product's speed", "", lambda f: _of_the_ceiling(f["trunk"], "f32", "f32"), "{:.0f} %"),
+        ("– best precision, the same", "", lambda f: _of_the_ceiling(f["trunk"], "best", None), "{:.0f} %"),
     ),
     "plain": (
         ("the plain way, training steps", "", lambda f: f["plain"]["images_per_s"], "{:.1f} images/s"),
@@ -48,6 +50,11 @@ LINES: dict[str, tuple[Line, ...]] = {
         ("peak memory, most images", "≤ 4,096 MiB", lambda f: _peak(f["scale"]["rows"][-1]), "{:,.0f} MiB"),
     ),
 }
+
+
+def _of_the_ceiling(trunk: dict[str, Any], contestant: str, precision: str | None) -> float:
+    ceiling = trunk["gflop_per_s_of_a_matrix_product"][precision or trunk["best_precision"]]
+    return 100 * trunk["gflop_per_s"][f"openvino_{contestant}"] / ceiling
 
 
 def _cpu(row: dict[str, Any]) -> float:
