@@ -5,15 +5,18 @@ backbone leans less on shortcuts is worth knowing before one is chosen.
 """
 
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
-from cxr.audit_data import audited_pictures, feature_examples, standin
+from cxr.audit_data import audited_pictures, feature_examples, pooled_features, standin
 from cxr.audit_params import AuditParams
 from cxr.curves import read_history
 from cxr.dataset import Dataset
-from cxr.engine import Engine
+from cxr.engine import Engine, Trunk
 from cxr.feature_audit import cross_fitted, leave_one_source_out, source_probe
 from cxr.files import write_json
-from cxr.layout import INDEX, LUNGS, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.layout import INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.lungs import FILE
 from cxr.manifest import write_rows
 from cxr.parallel import bar
 from cxr.params import Backbone, EvaluateParams, TrainParams, load_params
@@ -21,10 +24,46 @@ from cxr.probes import gram
 from cxr.shortcuts import Finding, audit_answers
 from cxr.stage import run_stage
 from cxr.tracking.runs import resume_run
-from cxr.verdict import verdict
+from cxr.verdict import as_metrics, verdict
+
+LUNGS = Path("models/lungs") / FILE
 
 
 def main(backbone: Backbone) -> str:
     params, intervals = load_params(AuditParams, "audit"), load_params(EvaluateParams, "evaluate")
-    recipe, reports = load_params(TrainParams, "train"), MODEL_REPORTS / backbone
-    data = Dataset.read(INDEX, SPLIT, PIXELS)
+    reports, data = MODEL_REPORTS / backbone, Dataset.read(INDEX, SPLIT, PIXELS)
+    engine = Engine.load(TRAINED / backbone)
+    pictures = audited_pictures(data, LUNGS)
+    with bar(len(pictures.labels), f"audit {backbone}") as advance:
+        p_covid = engine.predict(pictures.pixels, advance)
+    answers = audit_answers(engine, pictures, p_covid, engine.facts["threshold"], params, intervals)
+    findings = [*answers, *_on_features(engine.trunk, data, params, intervals)]
+    outcome = verdict(findings, params.limits)
+    write_json(outcome, reports / "audit.json")
+    write_rows(findings, Finding, reports / "audit.csv")
+
+    record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
+    record.log_metrics(as_metrics(findings))
+    record.tag(shortcut_flagged=str(outcome["shortcut_flagged"]).lower())
+    for name in ("audit.json", "audit.csv"):
+        record.log_file(reports / name)
+    return f"{backbone}: {_words(outcome['reasons'])}"
+
+
+def _on_features(trunk: Trunk, data: Dataset, params: AuditParams, intervals: EvaluateParams) -> Iterator[Finding]:
+    recipe = load_params(TrainParams, "train")
+    side, examples = feature_examples(data, params)
+    with bar(len(side.rows), "audit: features") as advance:
+        products = gram(pooled_features(trunk, side, recipe.head, advance))
+    fit = standin(products, examples, recipe.weighting)
+    yield from source_probe(products, examples, params, intervals)
+    yield from cross_fitted(fit, examples, params, intervals)
+    yield from leave_one_source_out(fit, examples, recipe.sensitivity, params, intervals)
+
+
+def _words(reasons: list[str]) -> str:
+    return f"shortcut_flagged, {len(reasons)} limits not held; first: {reasons[0]}" if reasons else "all limits held"
+
+
+if __name__ == "__main__":
+    run_stage(lambda: main(sys.argv[1]))  # type: ignore[arg-type]
