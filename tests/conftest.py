@@ -1,5 +1,6 @@
 """What several test modules share: a tiny model, made once."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,3 +12,14 @@ from tests.tiny import tiny_bundle
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole model that `Engine.load` reads, for pictures of side 32. Not to be changed: copy it first."""
     return tiny_bundle(tmp_path_factory.mktemp("model") / "bundle")
+
+
+@pytest.fixture(scope="session")
+def real_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the service as `bentoml serve` runs it, answering with a tiny model; for its clients' tests."""
+    from tests.service.bento_server import put_model, served
+
+    home = tmp_path_factory.mktemp("service") / "bentoml"
+    put_model(home, tiny_bundle(home.parent / "bundle"))
+    with served(home, CXR_API_KEY="", CXR_WORKERS="1") as server:
+        yield server.url
