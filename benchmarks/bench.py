@@ -56,7 +56,7 @@ def main() -> None:
     before = load_average()
     answers = {name: ask(name, QUESTIONS[name].full if given.full else {}) for name in given.only or QUESTIONS}
     result = {
-        "command": "python -m benchmarks.bench " + " ".join(sys.argv[1:]),
+        "command": " ".join(["python -m benchmarks.bench", *sys.argv[1:]]),
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
         "load_average": {"before": before, "after": load_average()},
