@@ -1,5 +1,6 @@
 """The images of one side of the split, with their pixels: what training and evaluation work on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,3 +62,15 @@ class Dataset:
         if not found:
             raise CxrError(f"no image is in {' or '.join(splits)}; add patients or change params.yaml: split")
         return Side([self.rows[i] for i in found], np.array(found), self.pixels)
+
+
+def label_follows_source(rows: Sequence[ImageRow]) -> bool:
+    """Whether each source carries one label only, so that whoever knows the source knows the label.
+
+    A model trained on such images can reach any score without looking at disease, and no score on more images of
+    the same sources can show that it does not.
+    """
+    labels: dict[str, set[str]] = {}
+    for row in rows:
+        labels.setdefault(row.source, set()).add(row.label)
+    return len(labels) > 1 and all(len(found) == 1 for found in labels.values())

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxr.dataset import Dataset
+from cxr.dataset import Dataset, label_follows_source
 from cxr.errors import CxrError
 from cxr.manifest import ImageRow, write_rows
 from cxr.splits import SplitRow
@@ -50,3 +50,17 @@ def test_an_index_of_other_images_than_the_pixels_is_refused(written: tuple[Path
     np.save(written[2], pictures(5, side=8))
     with pytest.raises(CxrError, match=r"index\.csv has 6 rows, .*pixels\.npy 5 pictures"):
         Dataset.read(*written)
+
+
+def rows_of(*pairs: tuple[str, str]) -> list[ImageRow]:
+    return [image_row(f"{i}", source=source, label=label) for i, (source, label) in enumerate(pairs)]
+
+
+def test_labels_that_follow_the_source_are_noticed() -> None:
+    assert label_follows_source(rows_of(("github", "COVID"), ("kaggle", "NonCOVID"), ("github", "COVID")))
+
+
+def test_a_source_with_both_labels_or_one_source_alone_does_not_give_the_label_away() -> None:
+    both = rows_of(("github", "COVID"), ("kaggle", "NonCOVID"), ("github", "NonCOVID"))
+    assert not label_follows_source(both)
+    assert not label_follows_source(rows_of(("phantom", "COVID"), ("phantom", "NonCOVID")))
