@@ -1,0 +1,34 @@
+"""Train the lung segmenter on the masks that the sources bring, and measure it on the test patients' masks."""
+
+from pathlib import Path
+
+from cxr.dataset import Dataset
+from cxr.files import replace_when_complete, write_json
+from cxr.layout import INDEX, PIXELS, RAW, REPORTS, SPLIT
+from cxr.lungs_training import LungsParams, find_masks, train_and_measure
+from cxr.params import EvaluateParams, SplitParams, load_params
+from cxr.stage import run_stage
+
+LUNGS = Path("models/lungs")
+
+
+def main() -> str:
+    params, bootstrap = load_params(LungsParams, "lungs"), load_params(EvaluateParams, "evaluate")
+    data = Dataset.read(INDEX, SPLIT, PIXELS)
+    found = find_masks(data, RAW, load_params(SplitParams, "split"))
+    with replace_when_complete(LUNGS) as unfinished:
+        unfinished.mkdir()
+        report = train_and_measure(data, found, params, bootstrap, unfinished)
+        write_json(report, unfinished / "report.json")
+    write_json(report, REPORTS / "lungs.json")
+    if not report["trained"]:
+        return f"no segmenter: {report['why']}"
+    dice = report["dice"]["test"]["mean"]
+    return (
+        f"best epoch {report['best_epoch']} of {report['epochs']}; Dice {dice['value']:.3f} "
+        f"({dice['low']:.3f} to {dice['high']:.3f}) on {dice['images']} masks of {dice['patients']} test patients"
+    )
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,303 @@
+"""Finding the lungs: cleaning of masks, the masks that come with the collection, and the small network."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cxr.dataset import Dataset
+from cxr.distortion import DistortionParams, distorted, distorted_pair
+from cxr.engine import Trunk
+from cxr.images import decode
+from cxr.lungs import FILE, LungSegmenter, clean, components, dice, fill_holes, largest_components
+from cxr.lungs_training import (
+    ENDING,
+    MASKS,
+    LungsParams,
+    MaskSearch,
+    draw_epoch,
+    find_masks,
+    read_mask,
+    train_and_measure,
+)
+from cxr.params import EvaluateParams, ParamsError, SplitParams
+from cxr.splits import side_of
+from tests.rows import image_row
+
+SPLIT = SplitParams(seed=30, test_fraction=0.3, validation_fraction=0.3, near_duplicate_bits=4)
+BOOTSTRAP = EvaluateParams(resamples=100, confidence=0.95, prevalence=0.1, seed=20)
+STILL = DistortionParams(0, 1, 1, 0, 1, 1, 0, 0)
+MOVING = DistortionParams(20, 1.3, 1.2, 0.1, 1, 1, 0, 0)
+EXPOSED = DistortionParams(0, 1, 1, 0, 1.5, 1.5, 0.2, 0.05)
+
+
+def params(**changes) -> LungsParams:
+    values = {"side": 32, "width": 4, "epochs": 2, "patience": 9, "batch_size": 8, "learning_rate": 0.01, "seed": 1}
+    return LungsParams(**{**values, "augmentation": MOVING, **changes})
+
+
+# --- masks ------------------------------------------------------------------------------------------------
+
+
+def random_masks(count: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(4)
+    sizes = [(1, 1), (1, 9), (7, 1), *((13, 17) for _ in range(count))]
+    return [rng.random(size) < rng.uniform(0.2, 0.8) for size in sizes]
+
+
+@pytest.mark.parametrize("mask", random_masks(30))
+def test_components_and_holes_are_those_that_scipy_finds(mask: np.ndarray):
+    ndimage = pytest.importorskip("scipy.ndimage")
+    expected, count = ndimage.label(mask)
+    found = components(mask)
+    assert found.max() == count
+    assert len(set(zip(found.ravel(), expected.ravel(), strict=True))) == len(np.unique(expected))
+    assert (fill_holes(mask) == ndimage.binary_fill_holes(mask)).all()
+
+
+def test_only_the_two_largest_parts_are_lungs():
+    mask = np.zeros((10, 12), bool)
+    mask[1:9, 1:4], mask[1:8, 6:9], mask[0, 11], mask[4:6, 10:12] = True, True, True, True
+    cleaned = clean(mask)
+    assert cleaned[:, :9].sum() == mask[:, :9].sum()
+    assert not cleaned[:, 9:].any()
+
+
+def test_a_hole_in_a_lung_is_lung():
+    mask = np.ones((8, 8), bool)
+    mask[3:5, 3:5] = False
+    assert clean(mask).all()
+
+
+@pytest.mark.parametrize("level", [False, True])
+def test_a_mask_of_one_level_stays_as_it_is(level: bool):
+    mask = np.full((6, 6), level)
+    assert (clean(mask) == mask).all()
+    assert (largest_components(mask, 2) == mask).all()
+
+
+def test_dice_is_twice_the_overlap_over_both_areas():
+    a, b = np.zeros((4, 4), bool), np.zeros((4, 4), bool)
+    a[:2], b[1:3] = True, True
+    assert dice(a, b) == pytest.approx(0.5)
+    assert dice(a, a) == 1
+    assert dice(a, ~a) == 0
+
+
+def test_two_empty_masks_agree():
+    assert dice(np.zeros((3, 3), bool), np.zeros((3, 3), bool)) == 1
+
+
+# --- the network, exported ----------------------------------------------------------------------------------
+
+
+def dark_is_lung(directory: Path, side: int = 16) -> Path:
+    """A network that calls every pixel below the middle grey lung."""
+    import openvino as ov
+    from openvino import opset13 as ops
+
+    pixels = ops.parameter([-1, side, side, 1], ov.Type.u8, name="pixels")
+    darkness = ops.subtract(np.float32(128), ops.convert(pixels, "f32"))
+    ov.save_model(ov.Model([ops.sigmoid(darkness)], [pixels], "dark"), directory / FILE)
+    return directory / FILE
+
+
+@pytest.mark.parametrize("side", [16, 40])
+def test_masks_have_the_size_of_the_pictures_and_are_clean(tmp_path: Path, side: int):
+    pixels = np.full((3, side, side), 200, np.uint8)
+    quarter = side // 4
+    pixels[:, quarter : 3 * quarter, 1:quarter] = 10
+    pixels[:, quarter : 3 * quarter, -quarter:-1] = 10
+    pixels[:, 2 * quarter, quarter // 2] = 200  # a hole in the first lung
+    masks = LungSegmenter.load(dark_is_lung(tmp_path)).masks(pixels)
+    assert masks.shape == pixels.shape
+    assert masks.dtype == bool
+    assert components(masks[0]).max() == 2
+    truth = pixels < 100
+    truth[:, 2 * quarter, quarter // 2] = True
+    assert dice(masks[0], truth[0]) > 0.85
+
+
+def test_no_picture_gives_no_mask(tmp_path: Path):
+    assert LungSegmenter.load(dark_is_lung(tmp_path)).masks(np.zeros((0, 16, 16), np.uint8)).shape == (0, 16, 16)
+
+
+def test_a_folder_without_a_network_has_no_segmenter(tmp_path: Path):
+    assert LungSegmenter.load_if_trained(tmp_path) is None
+    dark_is_lung(tmp_path)
+    assert LungSegmenter.load_if_trained(tmp_path) is not None
+
+
+# --- the masks that come with a source ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def collection(tmp_path: Path) -> tuple[Dataset, Path]:
+    """Sixteen patients' pictures: dark lungs on grey, with masks at another size than the pictures."""
+    rows, pictures = [], []
+    folder = tmp_path / "raw" / "covid" / MASKS
+    folder.mkdir(parents=True)
+    for i in range(16):
+        mask = lungs(np.random.default_rng(i), 48)
+        Image.fromarray(mask.astype(np.uint8) * 255).resize((96, 72)).save(folder / f"p{i}_mask.png")
+        pictures.append(np.where(mask, 40, 190).astype(np.uint8))
+        rows.append(image_row(f"covid/images/p{i}.jpg", source="covid", patient=f"covid/{i}"))
+    split_of = {row.path: side_of(row.patient, SPLIT) for row in rows}
+    return Dataset(rows, split_of, np.stack(pictures)), tmp_path / "raw"
+
+
+def lungs(rng: np.random.Generator, side: int) -> np.ndarray:
+    y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
+    centres = rng.uniform(0.35, 0.5, 2) * (-1, 1)
+    height, width = rng.uniform(0.4, 0.6), rng.uniform(0.2, 0.3)
+    return np.any([((x - c) / width) ** 2 + (y / height) ** 2 < 1 for c in centres], axis=0)
+
+
+def test_every_mask_finds_its_picture_and_the_side_of_its_patient(collection: tuple[Dataset, Path]):
+    data, raw = collection
+    found = find_masks(data, raw, SPLIT)
+    assert len(found.images) == 16
+    assert not found.unused
+    for image in found.images:
+        assert data.rows[image.position] is image.row
+        assert image.file.name.startswith(Path(image.row.path).stem + "_")
+        assert image.side == side_of(image.row.patient, SPLIT)
+
+
+def test_masks_without_a_usable_picture_are_counted(collection: tuple[Dataset, Path]):
+    data, raw = collection
+    (raw / "covid" / MASKS / "p3_mask.png").rename(raw / "covid" / MASKS / "p3_mask.png.png")  # as upstream has some
+    (raw / "covid" / MASKS / "p4_mask.png").rename(raw / "covid" / MASKS / "elsewhere_mask.png")
+    del data.split_of["covid/images/p5.jpg"]
+    found = find_masks(data, raw, SPLIT)
+    assert len(found.images) == 14
+    assert sum(found.unused.values()) == 2
+
+
+def test_a_picture_that_is_only_tested_on_goes_where_its_patient_belongs(collection: tuple[Dataset, Path]):
+    data, raw = collection
+    data.split_of.update({row.path: "held_out" for row in data.rows})
+    sides = {image.row.patient: image.side for image in find_masks(data, raw, SPLIT).images}
+    assert sides == {row.patient: side_of(row.patient, SPLIT) for row in data.rows}
+
+
+def test_a_mask_is_scaled_to_its_picture(collection: tuple[Dataset, Path]):
+    data, raw = collection
+    found = find_masks(data, raw, SPLIT)
+    for image in found.images:
+        assert dice(read_mask(image.file, 48) >= 128, data.pixels[image.position] < 100) > 0.95
+
+
+def test_without_masks_there_is_no_segmenter_and_the_report_says_why(tmp_path: Path):
+    data = Dataset([image_row("a.png")], {"a.png": "train"}, np.zeros((1, 32, 32), np.uint8))
+    report = train_and_measure(data, find_masks(data, tmp_path, SPLIT), params(), BOOTSTRAP, tmp_path)
+    assert report["trained"] is False
+    assert "no lung masks" in report["why"]
+    assert LungSegmenter.load_if_trained(tmp_path) is None
+
+
+# --- distortion -----------------------------------------------------------------------------------------------
+
+
+def test_a_mask_moves_with_its_picture():
+    mask = lungs(np.random.default_rng(0), 64).astype(np.uint8) * 255
+    for seed in range(20):
+        moved, with_it = distorted_pair(mask, mask, MOVING, np.random.default_rng(seed))
+        assert dice(moved >= 128, with_it >= 128) > 0.98
+
+
+def test_exposure_moves_nothing():
+    mask = lungs(np.random.default_rng(0), 64).astype(np.uint8) * 255
+    for seed in range(5):
+        _, with_it = distorted_pair(mask, mask, EXPOSED, np.random.default_rng(seed))
+        assert max(dice(with_it >= 128, flip >= 128) for flip in (mask, mask[:, ::-1])) > 0.95
+
+
+def test_without_distortion_a_picture_is_at_most_mirrored():
+    picture = np.random.default_rng(0).integers(0, 256, (20, 20), np.uint8)
+    for seed in range(5):
+        found = distorted(picture, STILL, np.random.default_rng(seed))
+        assert any((found == same).all() for same in (picture, picture[:, ::-1]))
+
+
+def test_an_epoch_repeats_and_the_next_differs():
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 32, 32), np.uint8)
+    masks = (pictures > 128).astype(np.uint8) * 255
+    first, again, other = (draw_epoch(pictures, masks, params(), epoch) for epoch in (0, 0, 1))
+    assert (first[0] == again[0]).all()
+    assert (first[1] == again[1]).all()
+    assert (first[0] != other[0]).any()
+    assert set(np.unique(first[1])) <= {0.0, 1.0}
+
+
+def test_a_side_that_can_not_be_halved_four_times_is_refused():
+    with pytest.raises(ParamsError, match="multiple of 16"):
+        params(side=40)
+
+
+# --- training ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_training_learns_the_lungs_of_patients_it_has_not_seen(collection: tuple[Dataset, Path], tmp_path: Path):
+    data, raw = collection
+    found = find_masks(data, raw, SPLIT)
+    assert {image.side for image in found.images} == {"train", "validation", "test"}
+    report = train_and_measure(data, found, params(epochs=25, augmentation=STILL), BOOTSTRAP, tmp_path)
+    assert report["trained"] is True
+    assert report["dice"]["test"]["mean"]["value"] > 0.9
+    assert report["dice"]["test"]["mean"]["patients"] == report["patients"]["test"]
+
+
+@pytest.mark.slow
+def test_the_exported_network_answers_as_the_trained_one(tmp_path: Path):
+    from cxr import unet
+
+    model = unet.build(32, 2, seed=3)
+    unet.export(model, tmp_path)
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 32, 32), np.uint8)
+    expected = model.predict(pictures[..., None].astype(np.float32), verbose=0)
+    assert np.abs(Trunk(tmp_path / FILE)(pictures) - expected).max() < 1e-4
+
+
+@pytest.mark.slow
+def test_the_network_ends_with_the_weights_of_its_best_epoch():
+    from cxr import unet
+
+    rng = np.random.default_rng(0)
+    masks = np.stack([lungs(rng, 32) for _ in range(8)])[..., None].astype(np.float32)
+    pictures = 200 - 150 * masks
+    model = unet.build(32, 2, seed=3)
+    settings = {"epochs": 4, "patience": 4, "batch_size": 4, "learning_rate": 0.05}
+    fitted = unet.fit(model, lambda epoch: (pictures, masks), (pictures, masks), **settings)
+    scores = [row["validation_dice"] for row in fitted.history]
+    assert fitted.best_epoch == int(np.argmax(scores)) + 1
+    found = model.predict(pictures, verbose=0) >= 0.5
+    assert np.mean([dice(a, b > 0) for a, b in zip(found, masks, strict=True)]) == pytest.approx(max(scores), abs=0.01)
+
+
+def test_a_search_names_the_images_of_one_side(collection: tuple[Dataset, Path]):
+    data, raw = collection
+    found: MaskSearch = find_masks(data, raw, SPLIT)
+    assert sum(len(found.on(side)) for side in ("train", "validation", "test")) == len(found.images)
+
+
+@pytest.mark.mirror
+@pytest.mark.skipif("CXR_MIRROR" not in os.environ, reason="CXR_MIRROR is unset: no mirror of the real X-rays")
+def test_every_real_mask_has_its_pictures_proportions_and_two_levels():
+    folder = Path(os.environ["CXR_MIRROR"]) / "covid-chestxray-dataset"
+    pictures = {path.stem: path for path in (folder / "images").iterdir()}
+    compared = 0
+    for file in sorted((folder / MASKS).iterdir()):
+        path = pictures.get(file.name.split(ENDING)[0])
+        if path is None:
+            continue
+        compared += 1
+        height, width = decode(path.read_bytes()).shape
+        with Image.open(file) as mask:
+            assert mask.width / mask.height == pytest.approx(width / height, rel=0.02), file.name
+        grey = read_mask(file, 64)
+        assert ((grey > 40) & (grey < 215)).mean() < 0.2, file.name  # only an edge lies between
+    assert compared >= 195
