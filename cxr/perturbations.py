@@ -95,13 +95,18 @@ def harmless(
     """By name, the changes that should leave an answer as it was. shift, brightness: either way."""
     changes: dict[str, Callable[[np.ndarray], np.ndarray]] = {"mirrored": flipped}
     for name, right, down in (("left", -shift, 0.0), ("right", shift, 0.0), ("up", 0.0, -shift), ("down", 0.0, shift)):
-        changes[f"moved {name} by {shift:g}"] = lambda x, right=right, down=down: shifted(x, right, down)
+        changes[f"moved {name} by {shift:g}"] = _with(shifted, right, down)
     for name, by in (("brighter", brightness), ("darker", -brightness)):
-        changes[f"{name} by {brightness:g}"] = lambda x, by=by: brightened(x, by)
+        changes[f"{name} by {brightness:g}"] = _with(brightened, by)
     for quality in qualities:
-        changes[f"JPEG quality {quality}"] = lambda x, quality=quality: recompressed(x, quality)
-    changes[f"marker {marker!r} top right"] = lambda x: marked(x, marker, "top right")
+        changes[f"JPEG quality {quality}"] = _with(recompressed, quality)
+    changes[f"marker {marker!r} top right"] = _with(marked, marker, "top right")
     return changes
+
+
+def _with(change: Callable[..., np.ndarray], *settings: object) -> Callable[[np.ndarray], np.ndarray]:
+    """The change with all but its pictures given."""
+    return lambda pixels: change(pixels, *settings)
 
 
 def _through_jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
