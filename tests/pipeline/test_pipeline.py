@@ -30,8 +30,11 @@ def change(workspace: Workspace, *settings: str) -> None:
     make_workspace(workspace.folder, [SMALL, *map(setting, settings)])
 
 
+ONE_BACKBONE = {"train": {"backbones": ["inceptionv3"]}}  # enough for what does not compare backbones
+
+
 def metrics(workspace: Workspace) -> dict[str, Any]:
-    return {name: read(workspace, f"reports/models/{name}/metrics.json") for name in ("inceptionv3", "vgg16")}
+    return read(workspace, "reports/models/inceptionv3/metrics.json")
 
 
 def assert_close(first: Any, second: Any) -> None:
@@ -61,7 +64,7 @@ def test_a_changed_dropout_trains_again_and_repeats_nothing_before(finished: Wor
 def test_going_back_to_earlier_params_brings_the_earlier_champion_back(finished: Workspace, tmp_path: Path) -> None:
     workspace = finished.copy(tmp_path / "w")
     champion = read(workspace, "models/champion/model.json")
-    change(workspace, "train.learning_rate=0.01", "register.metric=average_precision")
+    change(workspace, "train.learning_rate=0.01")
     workspace.repro()
     change(workspace)
     assert "register" in workspace.repro()
@@ -69,14 +72,14 @@ def test_going_back_to_earlier_params_brings_the_earlier_champion_back(finished:
 
 
 def test_the_same_seed_gives_the_same_split_and_the_same_metrics(finished: Workspace, tmp_path: Path) -> None:
-    again = small_workspace(tmp_path / "again")
+    again = small_workspace(tmp_path / "again", ONE_BACKBONE)
     again.repro()
     assert (again.folder / "data/split.csv").read_text() == (finished.folder / "data/split.csv").read_text()
     assert_close(metrics(again), metrics(finished))
 
 
 def test_a_killed_repro_goes_on_where_it_was(finished: Workspace, tmp_path: Path) -> None:
-    workspace = small_workspace(tmp_path / "killed")
+    workspace = small_workspace(tmp_path / "killed", ONE_BACKBONE)
     command = [sys.executable, "-m", "dvc", "repro"]
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(
