@@ -13,7 +13,13 @@ from cxr.payload import decode_base64
 MAX_BYTES = 20 * 2**20
 
 
-@bentoml.service(name="adaptive", workers=1, threads=2, traffic={"timeout": 120})
+@bentoml.service(
+    name="adaptive",
+    workers=1,
+    threads=2,
+    traffic={"timeout": 120},
+    envs=[{"name": "OPENBLAS_NUM_THREADS", "value": "1"}],  # as service.py does
+)
 class Batching:
     def __init__(self) -> None:
         self._engine = Engine.load(Path(os.environ["BENCH_BUNDLE"]), latency=True)

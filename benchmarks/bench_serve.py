@@ -12,12 +12,14 @@ import contextlib
 import datetime
 import io
 import json
+import math
 import os
 import platform
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -50,7 +52,7 @@ def main() -> None:
             "batching": curves(folder, home, bundle, given),
         }
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(json.dumps(result, indent=2) + "\n")
+    given.out.write_text(json.dumps(result, indent=2, allow_nan=False) + "\n")
     print(json.dumps(result["ratios"], indent=2))
 
 
@@ -114,36 +116,49 @@ def against_the_original(folder: Path, home: Path, given: argparse.Namespace) ->
     with ours(folder, home) as new, originals(folder) as old:
         servers = {"ours": new, "original": old}
         for server in servers.values():
-            load(f"{server.url}/sendbase64", body, 2, 10)
+            load(server, "/sendbase64", body, 2, 10)
         one: dict[str, list[Measured]] = {name: [] for name in servers}
         eight: dict[str, list[Measured]] = {name: [] for name in servers}
         for number in range(given.rounds):
             for name, server in servers.items():
                 say(f"round {number + 1} of {given.rounds}: {name}")
-                one[name].append(load(f"{server.url}/sendbase64", body, 1, given.requests // 2))
-                eight[name].append(load(f"{server.url}/sendbase64", body, 8, given.requests))
+                one[name].append(load(server, "/sendbase64", body, 1, given.requests // 2))
+                eight[name].append(load(server, "/sendbase64", body, 8, given.requests))
+        crowd = overload(new, body, given.requests)
         memory = {"original": {"resident_mib": round(old.resident_mib())}, "ours": soak(new, body, given.soak)}
-    return compared(one, eight) | {"memory": memory}
+    return compared(one, eight) | {"overload": crowd, "memory": memory}
 
 
 def compared(one: dict[str, list[Measured]], eight: dict[str, list[Measured]]) -> dict[str, Any]:
     throughput = {name: statistics.median(m.per_second for m in rounds) for name, rounds in eight.items()}
-    latency = {name: statistics.median(m.median_ms for m in rounds) for name, rounds in one.items()}
+    latency = {name: statistics.median(m.median_ms or math.nan for m in rounds) for name, rounds in one.items()}
+    cpu = {name: statistics.median(m.cpu_ms or math.nan for m in rounds) for name, rounds in eight.items()}
     return {
         "ratios": {
             "throughput at 8 clients, ours to original": round(throughput["ours"] / throughput["original"], 2),
             "median latency of one client, ours to original": round(latency["ours"] / latency["original"], 3),
+            "processor time of an answer, ours to original": round(cpu["ours"] / cpu["original"], 3),
         },
         "one_client": {name: [m.rounded() for m in rounds] for name, rounds in one.items()},
         "eight_clients": {name: [m.rounded() for m in rounds] for name, rounds in eight.items()},
     }
 
 
+def overload(server: Running, body: bytes, requests: int) -> dict[str, float | None]:
+    """64 clients that come back at once however they are answered, and how long one waits after they have gone."""
+    say("64 clients")
+    crowd = load(server, "/sendbase64", body, 64, 64 * requests)
+    started = time.perf_counter()
+    while load(server, "/sendbase64", body, 1, 1).answers == 0:
+        time.sleep(0.05)
+    return crowd.rounded() | {"recovery_s": round(time.perf_counter() - started, 2)}
+
+
 def soak(server: Running, body: bytes, requests: int) -> dict[str, float]:
     """Memory before and after many requests; four clients, since a queue adds nothing to it."""
     say(f"{requests} requests for the memory")
     before = server.resident_mib()
-    measured = load(f"{server.url}/sendbase64", body, 4, requests)
+    measured = load(server, "/sendbase64", body, 4, requests)
     after = server.resident_mib()
     return {
         "resident_mib": round(after),
@@ -156,7 +171,7 @@ def soak(server: Running, body: bytes, requests: int) -> dict[str, float]:
 def curves(folder: Path, home: Path, bundle: Path, given: argparse.Namespace) -> dict[str, Any]:
     """Throughput and latency over the number of clients: one inference per request in one and two processes, and
     BentoML's adaptive batching."""
-    body = json.dumps({"image": xray()}).encode()
+    single_body, list_body = (json.dumps({"image": image}).encode() for image in (xray(), [xray()]))
     port = free_port()
     batching = bentoml_command("benchmarks.batching_service:Batching", port)
     environment = {"BENTOML_HOME": str(home), "BENCH_BUNDLE": str(bundle)}
@@ -166,22 +181,22 @@ def curves(folder: Path, home: Path, bundle: Path, given: argparse.Namespace) ->
         running(batching, port, folder / "batching.log", **environment) as batched,
     ):
         servers = {
-            "one process, one inference per request": single,
-            "two processes, one inference per request": double,
-            "one process, BentoML's adaptive batching": batched,
+            "one process, one inference per request": (single, single_body),
+            "two processes, one inference per request": (double, single_body),
+            "one process, BentoML's adaptive batching": (batched, list_body),
         }
         rounds: dict[str, dict[int, list[Measured]]] = {name: {n: [] for n in CURVE} for name in servers}
-        for server in servers.values():
-            load(f"{server.url}/predict", body, 2, 10)
+        for server, body in servers.values():
+            load(server, "/predict", body, 2, 10)
         for number in range(given.rounds):
             for clients in CURVE:
                 say(f"round {number + 1} of {given.rounds}: {clients} clients")
-                for name, server in servers.items():
-                    rounds[name][clients].append(load(f"{server.url}/predict", body, clients, given.requests))
+                for name, (server, body) in servers.items():
+                    rounds[name][clients].append(load(server, "/predict", body, clients, given.requests))
     return {name: [middle(measured) for measured in curve.values()] for name, curve in rounds.items()}
 
 
-def middle(rounds: list[Measured]) -> dict[str, float]:
+def middle(rounds: list[Measured]) -> dict[str, float | None]:
     """The round of median throughput, with the failures of all."""
     chosen = sorted(rounds, key=lambda m: m.per_second)[len(rounds) // 2]
     return chosen.rounded() | {"failed": sum(m.failed for m in rounds)}

@@ -8,37 +8,55 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from benchmarks.servers import Running
+
+TURNED_AWAY = "turned away"
+
 
 @dataclass(frozen=True)
 class Measured:
-    """failed: answers other than 200, and none at all. Times are of the good answers."""
+    """turned_away: 503 with Retry-After. failed: every other answer than 200, and none at all.
+
+    Times are of the good answers, None where there is none.
+    cpu_ms: of the server, per answer; unlike the times on the clock it hardly depends on what else the machine does.
+    """
 
     clients: int
     answers: int
+    turned_away: int
     failed: int
     per_second: float
-    median_ms: float
-    p95_ms: float
+    median_ms: float | None
+    p95_ms: float | None
+    cpu_ms: float | None
 
-    def rounded(self) -> dict[str, float]:
-        return {name: round(value, 2) for name, value in asdict(self).items()}
+    def rounded(self) -> dict[str, float | None]:
+        return {name: None if value is None else round(value, 2) for name, value in asdict(self).items()}
 
 
-def load(url: str, body: bytes, clients: int, requests: int) -> Measured:
+def load(server: Running, path: str, body: bytes, clients: int, requests: int) -> Measured:
     """`requests` in all, shared out over `clients` threads with one connection each."""
+    url = server.url + path
     taken: list[float] = []
     failed: list[str] = []
     threads = [
         threading.Thread(target=_client, args=(url, body, requests // clients, taken, failed)) for _ in range(clients)
     ]
-    started = time.perf_counter()
+    started, cpu_before = time.perf_counter(), server.cpu_s()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     seconds = time.perf_counter() - started
-    median, p95 = np.percentile(taken or [float("nan")], (50, 95)) * 1000
-    return Measured(clients, len(taken), len(failed), len(taken) / seconds, float(median), float(p95))
+    cpu = server.cpu_s() - cpu_before
+    turned_away = failed.count(TURNED_AWAY)
+    wrong = len(failed) - turned_away
+    if not taken:
+        return Measured(clients, 0, turned_away, wrong, 0.0, None, None, None)
+    median, p95 = np.percentile(taken, (50, 95)) * 1000
+    per_second = len(taken) / seconds
+    cpu_ms = 1000 * cpu / len(taken)
+    return Measured(clients, len(taken), turned_away, wrong, per_second, float(median), float(p95), cpu_ms)
 
 
 def _client(url: str, body: bytes, requests: int, taken: list[float], failed: list[str]) -> None:
@@ -56,6 +74,8 @@ def _client(url: str, body: bytes, requests: int, taken: list[float], failed: li
             continue
         if answer.status == 200:
             taken.append(time.perf_counter() - started)
+        elif answer.status == 503 and answer.headers.get("Retry-After", "").isdigit():
+            failed.append(TURNED_AWAY)
         else:
             failed.append(str(answer.status))
     connection.close()

@@ -28,6 +28,10 @@ class Running:
         """The processes that answer: the children, or the process itself where it has none."""
         return self.process.children() or [self.process]
 
+    def cpu_s(self) -> float:
+        """Processor time that the workers have used."""
+        return sum(sum(worker.cpu_times()[:2]) for worker in self.workers)
+
     def resident_mib(self) -> float:
         """Of the largest worker."""
         return max(worker.memory_info().rss for worker in self.workers) / 2**20
