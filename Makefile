@@ -148,3 +148,7 @@ BENCH ?=
 bench: $(VENV)/.dev ## measure the speed of everything, into docs/results/bench.* (BENCH="--only NAME", "--full")
 	$(if $(WEIGHTS),CXR_WEIGHTS="$(abspath $(WEIGHTS))") $(if $(MIRROR),CXR_MIRROR="$(abspath $(MIRROR))") \
 	  $(in-env) python -m benchmarks.bench $(BENCH)
+
+.PHONY: bench-serve
+bench-serve: $(VENV)/.dev ## the service against the original's way, side by side, into docs/results/serve.json
+	$(in-env) python -m benchmarks.bench_serve --out docs/results/serve.json
