@@ -1,0 +1,90 @@
+"""The images that the audit asks about, their lungs, and a stand-in for the head that can be trained in a second."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from cxr.audit_params import AuditParams
+from cxr.dataset import Dataset, Side
+from cxr.engine import Trunk
+from cxr.feature_audit import Examples, Fit
+from cxr.head import HeadKind
+from cxr.labels import COVID
+from cxr.lungs import LungSegmenter
+from cxr.perturbations import rectangle_masks
+from cxr.probes import Array, ridge
+from cxr.shortcuts import Pictures
+from cxr.splits import HELD_OUT
+from cxr.training import costs
+
+CELLS = 4  # a flattened map is averaged to 4 by 4 places first: what the stand-in may know of a finding's place
+_BATCH = 64
+
+
+def audited_pictures(data: Dataset, lungs: Path, progress: Callable[[int], object] = lambda n: None) -> Pictures:
+    """The sealed test patients, and all images that are never trained on. lungs: of the exported segmenter; where
+    it is missing, every picture gets the same rectangle. progress: called with images done."""
+    asked = data.side("test", HELD_OUT)
+    pixels, segmented = asked.pixels, lungs.is_file()
+    masks = LungSegmenter.load(lungs).masks(pixels, progress) if segmented else rectangle_masks(*pixels.shape[:2])
+    labels, sources, patients = _columns(asked)
+    sealed = np.array([data.split_of[row.path] == "test" for row in asked.rows])
+    return Pictures(pixels, labels, sources, patients, masks, segmented, sealed)
+
+
+def feature_examples(data: Dataset, params: AuditParams) -> tuple[Side, Examples]:
+    """Training, validation and never-trained-on images, at most `images_per_source` of each source and label.
+
+    Not the test patients: these arms may guide the choice of a recipe.
+    """
+    side = data.side("train", "validation", HELD_OUT)
+    labels, sources, _ = _columns(side)
+    kept = _sampled([f"{a}/{b}" for a, b in zip(sources, labels, strict=True)], params.images_per_source, params.seed)
+    chosen = Side([side.rows[i] for i in kept], side.positions[kept], side.store)
+    trainable = np.array([data.split_of[row.path] != HELD_OUT for row in chosen.rows])
+    return chosen, Examples(*_columns(chosen), trainable)
+
+
+def pooled_features(
+    trunk: Trunk, side: Side, kind: HeadKind, progress: Callable[[int], object] = lambda n: None
+) -> np.ndarray:
+    """float32[n, d] of what a head of this kind sees: channels averaged over all locations, or over CELLS by CELLS
+    places of a map."""
+    cells = 1 if kind == "average" else CELLS
+    found = []
+    for start in range(0, len(side.rows), _BATCH):
+        pixels = side.store[side.positions[start : start + _BATCH]]
+        found.append(averaged(trunk.feature_maps(pixels, progress), cells))
+    return np.concatenate(found)
+
+
+def averaged(maps: np.ndarray, cells: int) -> np.ndarray:
+    """float32[n, h, w, c] to float32[n, cells * cells * c], at most h by w cells; sizes need not divide."""
+    rows, columns = (np.array_split(np.arange(size), min(cells, size)) for size in maps.shape[1:3])
+    places = [maps[:, r[:, None], c].mean(axis=(1, 2)) for r in rows for c in columns]
+    return np.concatenate(places, axis=1)
+
+
+def standin(products: Array, examples: Examples, weighting: str) -> Fit:
+    """Ridge on these features, weighted as the head's training is. products: of `cxr.probes.gram`."""
+    labels, sources = np.array(examples.labels), np.array(examples.sources)
+
+    def fit(trained_on: np.ndarray) -> Array:
+        cost = costs(list(labels[trained_on]), list(sources[trained_on]), weighting)
+        targets = np.where(labels[trained_on] == COVID, 1.0, -1.0)
+        return ridge(products, trained_on, targets, cost.astype(np.float64))
+
+    return fit
+
+
+def _columns(side: Side) -> tuple[list[str], list[str], list[str]]:
+    """Labels, sources, patients."""
+    return [r.label for r in side.rows], [r.source for r in side.rows], [r.patient for r in side.rows]
+
+
+def _sampled(groups: Sequence[str], most: int, seed: int) -> np.ndarray:
+    """Sorted indices of at most `most` images of each group."""
+    rng, of = np.random.default_rng(seed), np.array(groups)
+    kept = [rng.permutation(np.flatnonzero(of == group))[:most] for group in sorted(set(groups))]
+    return np.sort(np.concatenate(kept))

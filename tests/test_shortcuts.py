@@ -1,0 +1,315 @@
+"""Models with a known shortcut must be found out, and those without must not."""
+
+import json
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from cxr.audit_data import averaged, standin
+from cxr.audit_params import AuditLimits, AuditParams
+from cxr.feature_audit import Examples, cross_fitted, leave_one_source_out, source_probe
+from cxr.labels import COVID, NON_COVID
+from cxr.params import EvaluateParams
+from cxr.perturbations import rectangle_masks
+from cxr.probes import balanced, gram, patient_folds, rank_auc, ridge, separate
+from cxr.shortcuts import Finding, Pictures, audit_answers, behaviour, pairs_of_sources, spread
+from cxr.verdict import as_metrics, flagged, not_cleared, verdict
+
+SIDE = 40
+INTERVALS = EvaluateParams(resamples=200, confidence=0.95, prevalence=0.1, seed=1)
+LIMITS = AuditLimits(
+    same_source_auc=0.7,
+    without_lungs_auc=0.7,
+    false_positive_rate=0.1,
+    sensitivity=0.85,
+    mean_change=0.05,
+    calls_turned=0.05,
+)
+PARAMS = AuditParams(
+    border_width=0.1,
+    shift=0.05,
+    brightness=0.05,
+    jpeg_qualities=(75,),
+    marker="AP",
+    masked_images=200,
+    behaviour_images=20,
+    images_per_source=100,
+    folds=4,
+    permutations=20,
+    seed=3,
+    limits=LIMITS,
+)
+
+
+class LungScorer:
+    """Reads the texture of the middle of the picture."""
+
+    def predict(self, pixels: np.ndarray) -> np.ndarray:
+        middle = pixels[:, 14:26, 14:26].astype(float)
+        return _sigmoid((middle.std(axis=(1, 2)) - 20) / 3)
+
+
+class BorderScorer:
+    """Reads the brightness of the outermost pixels."""
+
+    def predict(self, pixels: np.ndarray) -> np.ndarray:
+        border = np.concatenate([pixels[:, :2].reshape(len(pixels), -1), pixels[:, -2:].reshape(len(pixels), -1)], 1)
+        return _sigmoid((border.mean(axis=1) - 70) / 5)
+
+
+def _sigmoid(z: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-np.clip(z, -50, 50)))
+
+
+def made(per_group: int = 20, seed: int = 0) -> Pictures:
+    """Hospital A has both labels, hospital B others alone. A COVID lung is rough, A's border is bright: what the
+    border says is the hospital."""
+    rng = np.random.default_rng(seed)
+    pixels, labels, sources, patients = [], [], [], []
+    for label, source in ((COVID, "a"), (NON_COVID, "a"), (NON_COVID, "b")):
+        for i in range(per_group):
+            picture = rng.normal(100 if source == "a" else 40, 3, (SIDE, SIDE))
+            rough = 35 if label == COVID else 6
+            picture[10:30, 10:30] = 100 + np.repeat(np.repeat(rng.normal(0, rough, (10, 10)), 2, 0), 2, 1)
+            pixels.append(np.clip(picture, 0, 255))
+            labels.append(label)
+            sources.append(source)
+            patients.append(f"{source}/{label}/{i // 2}")
+    stack = np.array(pixels).astype(np.uint8)
+    masks = np.zeros(stack.shape, bool)
+    masks[:, 10:30, 10:30] = True
+    return Pictures(stack, labels, sources, patients, masks, segmented=True, sealed=np.ones(len(stack), bool))
+
+
+def audited(scorer, pictures: Pictures) -> list[Finding]:
+    return audit_answers(scorer, pictures, scorer.predict(pictures.pixels), 0.5, PARAMS, INTERVALS)
+
+
+def one(findings: list[Finding], arm: str, subject: str | None = None) -> Finding:
+    found = [f for f in findings if f.arm == arm and (subject is None or f.subject == subject)]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_a_model_that_looks_at_the_lungs_holds_every_limit():
+    findings = audited(LungScorer(), made())
+    assert flagged(findings, LIMITS) == []
+    assert one(findings, "same_source", "a").value == pytest.approx(1, abs=0.02)
+    assert one(findings, "lungs_blacked_out").value == pytest.approx(0.5)
+
+
+def test_a_model_that_looks_at_the_border_is_flagged_by_every_arm_that_should_see_it():
+    failures = flagged(audited(BorderScorer(), made()), LIMITS)
+    arms = {failure.arm for failure in failures}
+    assert {"same_source", "lungs_blacked_out", "border_only", "lung_box_blacked_out", "false_positive_rate"} <= arms
+    assert "at most 0.10" in str(next(f for f in failures if f.arm == "false_positive_rate"))
+
+
+def test_a_score_keyed_to_the_source_is_a_coin_within_it():
+    found = one(audited(BorderScorer(), made(per_group=60)), "same_source", "a")
+    assert found.low < 0.5 < found.high
+    assert (found.images, found.patients) == (120, 60)
+
+
+def test_the_score_probe_says_which_source_scores_higher():
+    assert one(audited(BorderScorer(), made()), "score_probe", "NonCOVID: a over b").value == pytest.approx(1)
+    inside = one(audited(LungScorer(), made(per_group=60)), "score_probe", "NonCOVID: a over b")
+    assert inside.low < 0.5 < inside.high
+
+
+def test_what_the_data_can_not_tell_is_said_with_its_reason():
+    pictures = made()
+    only_b = [i for i, source in enumerate(pictures.sources) if source == "b" or pictures.labels[i] == COVID]
+    part = replace(
+        pictures,
+        pixels=pictures.pixels[only_b],
+        masks=rectangle_masks(len(only_b), SIDE),
+        segmented=False,
+        sealed=pictures.sealed[only_b],
+        **{name: [getattr(pictures, name)[i] for i in only_b] for name in ("labels", "sources", "patients")},
+    )
+    findings = audited(LungScorer(), part)
+    assert one(findings, "same_source", "a").note == (
+        "not measurable: 0 patients on the negative side, at least 5 needed"
+    )
+    assert one(findings, "score_probe", "COVID: a").note == "not measurable: COVID comes from one source only"
+    assert "not measurable" in one(findings, "lung_box_blacked_out").note
+    assert one(findings, "lungs_blacked_out").subject == "rectangle"
+    assert not_cleared(findings) == ["same_source"]
+    assert verdict(findings, LIMITS)["shortcut_flagged"] is True
+    assert "same source could not be measured" in verdict(findings, LIMITS)["reasons"]
+
+
+def test_only_test_patients_are_asked_about_without_lungs():
+    pictures = made()
+    sealed = np.array([source == "a" for source in pictures.sources])
+    findings = audited(BorderScorer(), replace(pictures, sealed=sealed))
+    assert one(findings, "lungs_blacked_out").images == one(findings, "with_lungs").images == 40
+    assert one(findings, "false_positive_rate", "b").images == 20
+
+
+def test_behaviour_counts_the_calls_that_turn_over():
+    class Brightness:
+        def predict(self, pixels: np.ndarray) -> np.ndarray:
+            return pixels.mean(axis=(1, 2)) / 255
+
+    pictures = made()
+    p = Brightness().predict(pictures.pixels)
+    found = list(behaviour(Brightness(), pictures, p, float(np.median(p)), PARAMS, INTERVALS))
+    brighter = {f.statistic: f.value for f in found if f.subject == "brighter by 0.05"}
+    assert brighter["mean change"] == pytest.approx(13 / 255)
+    assert brighter["95th percentile change"] == pytest.approx(13 / 255)
+    assert brighter["share of calls turned"] > 0
+    mirrored = {f.statistic: f.value for f in found if f.subject == "mirrored"}
+    assert set(mirrored.values()) == {0.0}
+
+
+def test_a_verdict_is_json_with_every_finding_and_every_limit():
+    findings = audited(BorderScorer(), made())
+    document = json.loads(json.dumps(verdict(findings, LIMITS), allow_nan=False))
+    assert document["limits"] == asdict(LIMITS)
+    assert len(document["findings"]) == len(findings)
+    assert document["shortcut_flagged"] is True
+
+
+def test_metric_names_are_such_as_mlflow_takes():
+    names = as_metrics(audited(LungScorer(), made()))
+    assert names["audit_same_source_a_auc"] == pytest.approx(1, abs=0.02)
+    assert "audit_same_source_a_auc_low" in names
+    assert all(name.isascii() and " " not in name and "'" not in name for name in names)
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "sure"), [(0.6, 0.5, 0.65, True), (0.6, 0.5, 0.75, False), (0.8, 0.75, 0.9, None)]
+)
+def test_a_failure_says_whether_the_interval_leaves_a_doubt(value, low, high, sure):
+    failures = flagged([Finding("same_source", "a", "auc", value, low, high, 10, 10)], LIMITS)
+    assert [failure.sure for failure in failures] == ([] if sure is None else [sure])
+
+
+def test_the_images_tried_are_of_both_labels_as_far_as_there_are_any():
+    labels = [COVID] * 3 + [NON_COVID] * 30
+    chosen = spread(labels, 10, seed=0)
+    assert len(chosen) == len(set(chosen.tolist())) == 10
+    assert sum(labels[i] == COVID for i in chosen) == 3
+    assert len(spread(labels, 100, seed=0)) == 33
+    assert list(spread(labels, 10, 0)) == list(spread(labels, 10, 0))
+
+
+def test_sources_are_paired_within_a_label():
+    assert list(pairs_of_sources([COVID, NON_COVID, NON_COVID, NON_COVID], ["a", "a", "b", "c"])) == [
+        (NON_COVID, "a", "b"),
+        (NON_COVID, "a", "c"),
+        (NON_COVID, "b", "c"),
+        (COVID, "a", ""),
+    ]
+
+
+# --- features ---------------------------------------------------------------------------------------------
+
+
+def features(per_group: int = 40, source_gap: float = 4.0, finding: float = 3.0, seed: int = 0):
+    """Three sources; the first feature says the source, the second the finding, the others nothing."""
+    rng = np.random.default_rng(seed)
+    groups = [(COVID, "a"), (NON_COVID, "a"), (NON_COVID, "b"), (NON_COVID, "c"), (COVID, "c")]
+    labels, sources = ([group[k] for group in groups for _ in range(per_group)] for k in (0, 1))
+    patients = [f"{source}/{label}/{i // 2}" for i, (label, source) in enumerate(zip(labels, sources, strict=True))]
+    x = rng.normal(size=(len(labels), 12)).astype(np.float32)
+    x[:, 0] += source_gap * np.array([{"a": 1.0, "b": -1.0, "c": 0.0}[source] for source in sources])
+    x[:, 1] += finding * (np.array(labels) == COVID)
+    return x, Examples(labels, sources, patients, np.ones(len(labels), bool))
+
+
+def test_the_probe_finds_sources_that_differ_and_none_where_they_do_not():
+    x, examples = features()
+    found = {f.subject: f for f in source_probe(gram(x), examples, PARAMS, INTERVALS)}
+    assert found["NonCOVID: a against b"].value > 0.95
+    assert "with sources dealt at random 0." in found["NonCOVID: a against b"].note
+    x, examples = features(source_gap=0)
+    same = [f for f in source_probe(gram(x), examples, PARAMS, INTERVALS) if f.value is not None]
+    assert np.mean([f.value for f in same]) == pytest.approx(0.5, abs=0.1)
+
+
+def test_shuffled_sources_give_a_coin():
+    x, examples = features()
+    here = np.array(examples.labels) == NON_COVID
+    side = np.array(examples.sources)[here] == "a"
+    patients = list(np.array(examples.patients)[here])
+    found = separate(gram(x[here]), side, patients, folds=4, permutations=100, seed=0)
+    assert rank_auc(side, found.scores) > 0.95
+    assert found.permuted.mean() == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_patient_is_in_one_fold_and_folds_are_even():
+    patients = [f"p{i // 3}" for i in range(60)]
+    fold = patient_folds(patients, 4, np.random.default_rng(0))
+    assert all(len(set(fold[i : i + 3])) == 1 for i in range(0, 60, 3))
+    assert np.bincount(fold).tolist() == [15, 15, 15, 15]
+
+
+def test_ridge_is_the_weighted_least_squares_fit():
+    rng = np.random.default_rng(0)
+    x, t, w = rng.normal(size=(30, 4)), rng.normal(size=30), rng.uniform(0.5, 2, 30)
+    got = ridge(x @ x.T, np.arange(20), t[:20], w[:20])
+    share = w[:20] / w[:20].sum()
+    b = np.linalg.solve(x[:20].T @ (share[:, None] * x[:20]) + 1e-3 * np.eye(4), x[:20].T @ (share * t[:20]))
+    assert got == pytest.approx(x @ b)
+
+
+def test_weights_give_every_group_the_same_say():
+    assert balanced(["a", "a", "a", "b"]).tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3, 1])
+
+
+def test_cross_fitting_tells_a_finding_from_a_source():
+    x, examples = features(finding=3.0)
+    fit = standin(gram(x), examples, "label_and_source")
+    assert one(list(cross_fitted(fit, examples, PARAMS, INTERVALS)), "cross_fitted", "a").value > 0.9
+    x, examples = features(finding=0.0)
+    fit = standin(gram(x), examples, "label_and_source")
+    none = one(list(cross_fitted(fit, examples, PARAMS, INTERVALS)), "cross_fitted", "a")
+    assert none.low < 0.55
+
+
+def test_no_patient_is_scored_by_a_head_that_was_trained_on_it():
+    _, examples = features()
+    who, seen = np.array(examples.patients), []
+
+    def fit(trained_on: np.ndarray) -> np.ndarray:
+        seen.append(set(who[trained_on]))
+        return np.arange(len(who), dtype=float)
+
+    list(cross_fitted(fit, examples, PARAMS, INTERVALS))
+    assert len(seen) == PARAMS.folds
+    assert set.intersection(*seen) == set()
+
+
+def test_a_source_left_out_is_not_trained_on():
+    x, examples = features()
+    sources, asked = np.array(examples.sources), []
+    inner = standin(gram(x), examples, "label_and_source")
+
+    def fit(trained_on: np.ndarray) -> np.ndarray:
+        asked.append(set(sources[trained_on]))
+        return inner(trained_on)
+
+    found = list(leave_one_source_out(fit, examples, 0.9, PARAMS, INTERVALS))
+    assert all(len(used) == 2 for used in asked)
+    rates = {f.subject: f.value for f in found if f.statistic == "share called COVID"}
+    assert rates["c: COVID"] > 0.6
+    assert rates["c: NonCOVID"] < 0.2
+
+
+def test_a_label_that_only_one_source_has_can_not_be_left_out():
+    x, examples = features()
+    part = replace(examples, trainable=np.array([s in "ab" for s in examples.sources]))
+    found = list(leave_one_source_out(standin(gram(x), part, "label"), part, 0.9, PARAMS, INTERVALS))
+    assert one(found, "leave_one_source_out", "a").note == "not measurable: COVID comes from it alone"
+
+
+def test_places_are_averaged_whatever_the_size_of_the_map():
+    maps = np.random.default_rng(0).normal(size=(2, 9, 9, 3)).astype(np.float32)
+    assert averaged(maps, 1) == pytest.approx(maps.mean(axis=(1, 2)), abs=1e-6)
+    assert averaged(maps, 4).shape == (2, 48)
+    assert averaged(maps, 4)[:, :3] == pytest.approx(maps[:, :3, :3].mean(axis=(1, 2)), abs=1e-6)
+    assert averaged(maps[:, :2, :2], 4).shape == (2, 12)
