@@ -13,6 +13,9 @@ PHONE = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2, "h
 PATIENCE_MS = 20_000  # a busy machine is no failure
 SIZES = {"desktop": DESKTOP, "phone": PHONE}
 
+# What Chromium says where the service is down: of a picture or a page, and of the service worker's own script.
+OF_A_FAILING_SERVICE = ("Failed to load resource", "An unknown error occurred when fetching the script")
+
 WATCH_POLICY = """addEventListener("securitypolicyviolation",
   (event) => console.error(`POLICY ${event.violatedDirective} ${event.blockedURI}`));"""
 
@@ -78,7 +81,7 @@ def context(
     yield context
     context.close()
     if request.node.get_closest_marker("failing_service"):
-        complaints = [text for text in complaints if not text.startswith("Failed to load resource")]
+        complaints = [text for text in complaints if not text.startswith(OF_A_FAILING_SERVICE)]
     assert complaints == []
     if addresses:  # none where the test was skipped
         origin = "{0.scheme}://{0.netloc}/".format(urlsplit(addresses[0]))  # where the test itself went
