@@ -61,7 +61,7 @@ class Masked:
 
 @dataclass(frozen=True)
 class MaskSearch:
-    """images: whose masks are used. unused: how many masks are not, by reason."""
+    """images: whose masks are used. unused: how many masks have no usable picture, by reason."""
 
     images: list[Masked]
     unused: dict[str, int]
@@ -82,9 +82,9 @@ def find_masks(data: Dataset, raw: Path, params: SplitParams) -> MaskSearch:
         position = rows.get((file.relative_to(raw).parts[0], file.name.split(ENDING)[0]))
         row = None if position is None else data.rows[position]
         if position is None or row is None:
-            unused["its picture is not in the index"] += 1
+            unused["not_in_index"] += 1
         elif row.path not in data.split_of:
-            unused["its picture is a near-duplicate across the split"] += 1
+            unused["near_duplicate_across_split"] += 1
         else:
             side = data.split_of[row.path]
             side = side_of(row.patient, params) if side == HELD_OUT else side

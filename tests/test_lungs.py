@@ -173,7 +173,7 @@ def test_masks_without_a_usable_picture_are_counted(collection: tuple[Dataset, P
     del data.split_of["covid/images/p5.jpg"]
     found = find_masks(data, raw, SPLIT)
     assert len(found.images) == 14
-    assert sum(found.unused.values()) == 2
+    assert found.unused == {"not_in_index": 1, "near_duplicate_across_split": 1}
 
 
 def test_a_picture_that_is_only_tested_on_goes_where_its_patient_belongs(collection: tuple[Dataset, Path]):
