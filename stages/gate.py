@@ -1,0 +1,40 @@
+"""Teach the gate what is no frontal chest X-ray, choose its threshold, and measure it on test patients."""
+
+from pathlib import Path
+
+from cxr.dataset import Dataset
+from cxr.files import replace_when_complete, write_json
+from cxr.gate import FILE
+from cxr.gate_material import frontal_pictures, joined, other_views
+from cxr.gate_report import gate_report
+from cxr.gate_training import GateParams, train_gate
+from cxr.layout import INDEX, PIXELS, RAW, REJECTED, REPORTS, SPLIT
+from cxr.manifest import RejectedRow, read_rows
+from cxr.params import EvaluateParams, SplitParams, load_params
+from cxr.stage import run_stage
+
+GATE = Path("models/gate")
+
+
+def main() -> str:
+    params = load_params(GateParams, "gate")
+    data = Dataset.read(INDEX, SPLIT, PIXELS)
+    rejected, side = read_rows(RejectedRow, REJECTED), data.pixels.shape[1]
+    views = other_views(rejected, RAW, side, load_params(SplitParams, "split"))
+    material = joined(frontal_pictures(data), views)
+    gate = train_gate(material, params)
+    with replace_when_complete(GATE) as unfinished:
+        unfinished.mkdir()
+        gate.save(unfinished / FILE)
+    report = gate_report(gate, material, params, load_params(EvaluateParams, "evaluate"))
+    write_json(report, REPORTS / "gate.json")
+    return f"test patients' pictures refused: {_shown(report)}"
+
+
+def _shown(report: dict) -> str:
+    rates = {"frontal": report["frontal_refused"]["test"]["all"], **report["refused"]}
+    return ", ".join(f"{kind} {rate['value']:.1%} of {rate['images']}" for kind, rate in rates.items())
+
+
+if __name__ == "__main__":
+    run_stage(main)
