@@ -65,10 +65,14 @@ def context_options() -> dict:
 
 @pytest.fixture
 def context(
-    request: pytest.FixtureRequest, browser: Browser, size: str, context_options: dict
+    request: pytest.FixtureRequest, browser: Browser, service: StandIn, size: str, context_options: dict
 ) -> Iterator[BrowserContext]:
     """A fresh profile. When the test is over: nothing left the page's origin, nothing broke the policy, nothing was
-    written to the console as an error."""
+    written to the console as an error.
+
+    It needs the stand-in, so pytest closes it first: a page that still loads something, its service worker say,
+    when the service goes away complains of that.
+    """
     context = browser.new_context(locale="en-GB", accept_downloads=True, **SIZES[size], **context_options)
     context.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)

@@ -148,6 +148,7 @@ class StandIn:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
+    request_queue_size = 64  # five, the default, is fewer than the connections that a browser opens at once
 
     def handle_error(self, request, client_address) -> None:
         """A browser that cancels is no error, and the tests' output stays readable."""
