@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from cxr.engine import BUNDLE_FILES, FACTS
-from cxr.files import replace_when_complete, sha256_of, write_json
+from cxr.files import read_json, replace_when_complete, sha256_of, write_json
 from cxr.head import Head
+
+# What the other stages add to what training made, where they could be taught: none of it is needed for an answer.
+PARTS = ("gate.npz", "lungs.xml", "lungs.bin")
 
 
 def write_bundle(directory: Path, trunk: Path, head: Head, facts: dict[str, Any]) -> None:
@@ -31,9 +34,31 @@ def write_bundle(directory: Path, trunk: Path, head: Head, facts: dict[str, Any]
         write_json(complete, unfinished / "model.json")
 
 
+def complete_bundle(directory: Path, trained: Path, facts: dict[str, Any], parts: dict[str, Path]) -> None:
+    """The bundle that is registered: what training made, with what later stages found out about it.
+
+    facts: what model.json says besides, e.g. the audit's stamp. parts: files of PARTS by their names; the version
+    covers them, since a gate decides answers too.
+    """
+    unknown = sorted(set(parts) - set(PARTS))
+    if unknown:
+        raise ValueError(f"a bundle has no part {unknown}; its parts are {list(PARTS)}")
+    with replace_when_complete(directory) as unfinished:
+        unfinished.mkdir()
+        copy_bundle(trained, unfinished)
+        for name, path in parts.items():
+            link_or_copy(path, unfinished / name)
+        complete = read_json(trained / "model.json") | facts
+        hashes = [f"{name} {sha256_of(parts[name])}" for name in sorted(parts)]
+        if hashes:
+            contents = "\n".join([complete["version"], *hashes])
+            complete["version"] = hashlib.sha256(contents.encode()).hexdigest()[:12]
+        write_json(complete, unfinished / "model.json")
+
+
 def copy_bundle(source: Path, target: Path) -> None:
     """Copy a bundle's files into the existing folder `target`."""
-    for name in BUNDLE_FILES:
+    for name in (*BUNDLE_FILES, *(name for name in PARTS if (source / name).is_file())):
         link_or_copy(source / name, target / name)
 
 

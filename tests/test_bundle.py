@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxr.bundle import copy_bundle, write_bundle
+from cxr.bundle import complete_bundle, copy_bundle, write_bundle
 from cxr.engine import BUNDLE_FILES, Engine
 from cxr.files import read_json
 from tests.tiny import tiny_bundle, tiny_head
@@ -98,3 +98,32 @@ def test_copying_over_a_linked_bundle_leaves_the_first_one_as_it_was(
     copy_bundle(other, tmp_path)
     assert {name: (bundle / name).read_bytes() for name in BUNDLE_FILES} == before
     assert version(tmp_path) == version(other)
+
+
+def test_a_completed_bundle_answers_as_before_and_says_more(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "gate").write_bytes(b"gate")
+    before = (bundle / "model.json").read_bytes()
+    complete_bundle(tmp_path / "complete", bundle, {"shortcut_flagged": True}, {"gate.npz": tmp_path / "gate"})
+    facts = Engine.load(tmp_path / "complete").facts
+    assert facts["shortcut_flagged"] is True
+    assert facts["version"] != version(bundle)
+    assert (bundle / "model.json").read_bytes() == before
+    copied = tmp_path / "copied"
+    copied.mkdir()
+    copy_bundle(tmp_path / "complete", copied)
+    assert (copied / "gate.npz").read_bytes() == b"gate"
+
+
+def test_parts_decide_the_version_and_facts_do_not(bundle: Path, tmp_path: Path) -> None:
+    for number in (1, 2):
+        (tmp_path / f"gate{number}").write_text(str(number))
+        complete_bundle(tmp_path / str(number), bundle, {"note": number}, {"gate.npz": tmp_path / f"gate{number}"})
+        complete_bundle(tmp_path / f"bare{number}", bundle, {"note": number}, {})
+    assert version(tmp_path / "1") != version(tmp_path / "2")
+    assert version(tmp_path / "bare1") == version(tmp_path / "bare2") == version(bundle)
+
+
+def test_a_part_that_no_bundle_has_is_refused(bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="gates"):
+        complete_bundle(tmp_path / "complete", bundle, {}, {"gates.npz": tmp_path / "gate"})
+    assert not (tmp_path / "complete").exists()
