@@ -10,6 +10,7 @@ SPLIT_REJECTED = Path("data/split_rejected.csv")
 PIXELS = Path("data/pixels.npy")
 FEATURES = Path("data/features")
 BANK = Path("data/bank")
+LUNGS = Path("models/lungs")
 TRAINED = Path("models/trained")  # one bundle per backbone
 CHAMPION = Path("models/champion")
 REPORTS = Path("reports")

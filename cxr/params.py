@@ -200,15 +200,17 @@ class RegisterParams:
     metric: Literal["auc", "average_precision", "balanced_accuracy"]
 
 
-SECTIONS: dict[str, type] = {
-    "download": DownloadParams,
-    "split": SplitParams,
-    "pixels": PixelsParams,
-    "features": FeaturesParams,
-    "train": TrainParams,
-    "evaluate": EvaluateParams,
-    "register": RegisterParams,
-}
+# Every section of params.yaml. Where a class needs another module of ours it stands there, beside what it sets.
+SECTIONS = (
+    "download",
+    "split",
+    "pixels",
+    "lungs",
+    "features",
+    "train",
+    "evaluate",
+    "register",
+)
 
 Params = TypeVar("Params")
 
@@ -216,7 +218,7 @@ Params = TypeVar("Params")
 def load_params(kind: type[Params], section: str, path: Path = PARAMS_FILE) -> Params:
     """Read one section of params.yaml. Raises ParamsError that names the file, the section and the key."""
     document = _read(path)
-    unknown = document.keys() - SECTIONS.keys()
+    unknown = document.keys() - set(SECTIONS)
     if unknown:
         first = min(unknown, key=str)  # a key of YAML may be a number
         raise ParamsError(f"{path}: unknown section {first!r}; the sections are {', '.join(SECTIONS)}")

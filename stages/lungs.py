@@ -1,15 +1,13 @@
 """Train the lung segmenter on the masks that the sources bring, and measure it on the test patients' masks."""
 
-from pathlib import Path
+from typing import Any
 
 from cxr.dataset import Dataset
 from cxr.files import replace_when_complete, write_json
-from cxr.layout import INDEX, PIXELS, RAW, REPORTS, SPLIT
+from cxr.layout import INDEX, LUNGS, PIXELS, RAW, REPORTS, SPLIT
 from cxr.lungs_training import LungsParams, find_masks, train_and_measure
 from cxr.params import EvaluateParams, SplitParams, load_params
 from cxr.stage import run_stage
-
-LUNGS = Path("models/lungs")
 
 
 def main() -> str:
@@ -21,6 +19,7 @@ def main() -> str:
         report = train_and_measure(data, found, params, bootstrap, unfinished)
         write_json(report, unfinished / "report.json")
     write_json(report, REPORTS / "lungs.json")
+    write_json(headline(report), REPORTS / "lungs_headline.json")
     if not report["trained"]:
         return f"no segmenter: {report['why']}"
     dice = report["dice"]["test"]["mean"]
@@ -28,6 +27,12 @@ def main() -> str:
         f"best epoch {report['best_epoch']} of {report['epochs']}; Dice {dice['value']:.3f} "
         f"({dice['low']:.3f} to {dice['high']:.3f}) on {dice['images']} masks of {dice['patients']} test patients"
     )
+
+
+def headline(report: dict[str, Any]) -> dict[str, float | None]:
+    """The few numbers that fit a line of `dvc metrics show`: of the test patients' masks."""
+    dice = report["dice"]["test"]["mean"] if report["trained"] else dict.fromkeys(("value", "low", "high"))
+    return {"dice": dice["value"], "dice_low": dice["low"], "dice_high": dice["high"]}
 
 
 if __name__ == "__main__":

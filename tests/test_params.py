@@ -5,13 +5,18 @@ from typing import Any
 import pytest
 import yaml
 
+from cxr.lungs_training import LungsParams
 from cxr.params import (
     SECTIONS,
     CovidChestxrayParams,
     DownloadParams,
+    EvaluateParams,
     FeaturesParams,
     ParamsError,
     PhantomParams,
+    PixelsParams,
+    RegisterParams,
+    SplitParams,
     TrainParams,
     load_params,
 )
@@ -20,6 +25,16 @@ from tools.workspace import merged
 ROOT = Path(__file__).parents[1]
 COMMITTED = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 RECIPES = sorted((ROOT / "params").glob("*.yaml"))
+KINDS: dict[str, type] = {
+    "download": DownloadParams,
+    "split": SplitParams,
+    "pixels": PixelsParams,
+    "lungs": LungsParams,
+    "features": FeaturesParams,
+    "train": TrainParams,
+    "evaluate": EvaluateParams,
+    "register": RegisterParams,
+}
 PHANTOM = {"kind": "phantom", "train_on": ["COVID"], "patients": 9, "side": 64, "covid_fraction": 0.5, "seed": 1}
 
 
@@ -43,7 +58,7 @@ def without(*keys: str) -> dict[str, Any]:
 def refusal(section: str, path: Path) -> str:
     """The one sentence that says why `section` can not be loaded; it must name the file."""
     with pytest.raises(ParamsError) as caught:
-        load_params(SECTIONS[section], section, path)
+        load_params(KINDS[section], section, path)
     sentence = str(caught.value)
     assert "\n" not in sentence
     assert sentence.startswith(str(path))
@@ -54,7 +69,11 @@ def refusal(section: str, path: Path) -> str:
 @pytest.mark.parametrize("section", SECTIONS)
 def test_the_committed_recipes_load(section: str, recipe: Path | None, tmp_path: Path) -> None:
     change = yaml.safe_load(recipe.read_text(encoding="utf-8")) if recipe else {}
-    assert isinstance(load_params(SECTIONS[section], section, written(tmp_path, change)), SECTIONS[section])
+    assert isinstance(load_params(KINDS[section], section, written(tmp_path, change)), KINDS[section])
+
+
+def test_every_section_is_known_and_there() -> None:
+    assert tuple(KINDS) == SECTIONS == tuple(COMMITTED)
 
 
 def test_there_is_a_recipe_beside_the_real_one() -> None:
@@ -81,6 +100,8 @@ FAULTS = [
     ("key of another kind", "download", {"download": {"sources": {"p": PHANTOM | {"origin": "x"}}}}, ["sources.p"]),
     ("unknown section", "split", {"trian": {}}, ["'trian'", "train"]),
     ("section that is a number", "split", {7: {}, "x": {}}, ["unknown section 7", "train"]),
+    ("unknown key of a section elsewhere", "lungs", {"lungs": {"augmentation": {"blur": 1}}}, ["lungs.augm", "'blur'"]),
+    ("rule of a section elsewhere", "lungs", {"lungs": {"side": 120}}, ["lungs", "120", "multiple of 16"]),
     ("bool for int", "train", {"train": {"epochs": True}}, ["train.epochs", "True", "int"]),
     ("bool for float", "train", {"train": {"dropout": False}}, ["train.dropout", "False", "float"]),
     ("text for int", "train", {"train": {"epochs": "20"}}, ["train.epochs", "'20'", "int"]),
