@@ -1,4 +1,4 @@
-"""Ask one backbone's engine about the sealed test patients: metrics with intervals, curves, figures."""
+"""Ask one backbone's engine about the sealed test patients: metrics with intervals, by group too, curves, figures."""
 
 import sys
 from typing import Any
@@ -8,6 +8,7 @@ from cxr.dataset import Dataset
 from cxr.engine import Engine
 from cxr.figures import evaluation_figures
 from cxr.files import write_json
+from cxr.groups import as_metrics, evaluate_groups
 from cxr.layout import INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
 from cxr.metrics import classification_report, evaluate, report_text
 from cxr.parallel import bar
@@ -17,7 +18,7 @@ from cxr.stage import run_stage
 from cxr.tracking.runs import resume_run
 
 HEADLINE = ("auc", "sensitivity", "specificity", "accuracy", "ece")
-RECORDED = ("metrics.json", "predictions.csv", "roc.csv", "pr.csv", "reliability.csv")
+RECORDED = ("metrics.json", "groups.json", "predictions.csv", "roc.csv", "pr.csv", "reliability.csv")
 
 
 def main(backbone: Backbone) -> str:
@@ -34,12 +35,15 @@ def main(backbone: Backbone) -> str:
     tuned = evaluate(validation.y, p_validation, list(validation.patients), threshold, params)
     write_predictions(test, p_test, reports / "predictions.csv")
     write_json(metrics, reports / "metrics.json")
+    groups = evaluate_groups(test.rows, test.y, p_test, threshold, params)
+    write_json(groups, reports / "groups.json")
     write_json(headline(metrics), reports / "headline.json")
     write_json(tuned, reports / "validation.json")
     write_curves(test.y, p_test, threshold, reports)
 
     record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
     record.log_evaluation(metrics)
+    record.log_metrics(as_metrics(groups))
     record.log_evaluation(tuned, "validation")
     report = classification_report(test.y, p_test, threshold)
     record.log_json("classification_report.json", report)
