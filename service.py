@@ -40,7 +40,7 @@ class CovidCxr:
     def __init__(self) -> None:
         from serving.metrics import Metrics  # here: BentoML has to set up the workers' common folder before
 
-        champion, metrics = Champion(find_model, SETTINGS.engine_threads), Metrics()
+        champion, metrics = Champion(find_model, SETTINGS.engine_threads, SETTINGS.precision), Metrics()
         metrics.show_model(champion.identity)
         if SETTINGS.follow_s:
             champion.follow(SETTINGS.follow_s, lambda: metrics.show_model(champion.identity))

@@ -24,11 +24,10 @@ LINES: dict[str, tuple[Line, ...]] = {
         ("trunk, Keras float32, `predict`", "", lambda f: f["trunk"]["images_per_s"]["keras_predict"], "{:.1f}/s"),
         ("trunk, Keras float32, direct call", "", lambda f: f["trunk"]["images_per_s"]["keras_call"], "{:.1f}/s"),
         ("trunk, OpenVINO float32", "", lambda f: f["trunk"]["images_per_s"]["openvino_f32"], "{:.1f}/s"),
-        ("trunk, OpenVINO best precision", "", lambda f: f["trunk"]["images_per_s"]["openvino_best"], "{:.1f}/s"),
-        ("– against the faster Keras", "≥ 3×", lambda f: f["trunk"]["ratio_to_keras"]["openvino_best"], "{:.2f}×"),
-        ("– least cosine to Keras", "≥ 0.99", lambda f: f["trunk"]["cosine_best_to_keras"]["least"], "{:.5f}"),
-        ("– float32, of a matrix product's speed", "", lambda f: _of_the_ceiling(f["trunk"], "f32", "f32"), "{:.0f} %"),
-        ("– best precision, the same", "", lambda f: _of_the_ceiling(f["trunk"], "best", None), "{:.0f} %"),
+        ("trunk, OpenVINO best precision", "", lambda f: _best(f["trunk"]["images_per_s"], f, "openvino_"), "{:.1f}/s"),
+        ("– against the faster Keras", "≥ 3×", lambda f: _best(f["trunk"]["ratio_to_keras"], f), "{:.2f}×"),
+        ("– least cosine to Keras", "≥ 0.99", lambda f: _best(f["trunk"]["cosine_to_keras"], f)["least"], "{:.4f}"),
+        ("– float32, of a matrix product's speed", "", lambda f: _of_the_ceiling(f["trunk"]), "{:.0f} %"),
     ),
     "plain": (
         ("the plain way, training steps", "", lambda f: f["plain"]["images_per_s"], "{:.1f} images/s"),
@@ -63,9 +62,12 @@ def _quiet_s(head: dict[str, Any], size: dict[str, Any]) -> float:
     return head["median_epoch_s"] * size["epochs"]
 
 
-def _of_the_ceiling(trunk: dict[str, Any], contestant: str, precision: str | None) -> float:
-    ceiling = trunk["gflop_per_s_of_a_matrix_product"][precision or trunk["best_precision"]]
-    return 100 * trunk["gflop_per_s"][f"openvino_{contestant}"] / ceiling
+def _best(figures: dict[str, Any], asked: Figures, prefix: str = "") -> Any:
+    return figures[prefix + asked["trunk"]["best_precision"]]
+
+
+def _of_the_ceiling(trunk: dict[str, Any]) -> float:
+    return 100 * trunk["gflop_per_s"]["openvino_f32"] / trunk["gflop_per_s_of_a_matrix_product"]["f32"]
 
 
 def _cpu(row: dict[str, Any]) -> float:

@@ -1,6 +1,5 @@
 """What do a few more patients cost? A view bank filled with the real trunk, then grown by a tenth."""
 
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -8,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measuring import cost_of, run_question
-from cxr.engine import Trunk, resolved
+from benchmarks.real_trunk import export
+from cxr.engine import Trunk, trunk_file
 from cxr.features import BankSpec, ViewBank, pixel_keys
 from cxr.params import AugmentationParams
-from cxr.trunks import TrunkSpec, ensure_trunk
 
 AUGMENTATION = AugmentationParams(rotation_degrees=20, shift_fraction=0.2, horizontal_flip=True)
 
@@ -22,8 +21,9 @@ def measure(images: int = 40, more: float = 0.1, views: int = 10, side: int = 29
     pixels = np.random.default_rng(3).integers(0, 256, (images, side, side), np.uint8)
     grown = np.concatenate([pixels, 255 - pixels[: max(1, round(images * more))]])
     with tempfile.TemporaryDirectory() as name:
-        trunk = _trunk(Path(name) / "trunk", side)
-        spec = BankSpec("inceptionv3", "bench", side, resolved("auto"), views, 20, AUGMENTATION)
+        precision, _ = export(Path(name) / "trunk", side)
+        trunk = Trunk(trunk_file(Path(name) / "trunk", precision), precision)
+        spec = BankSpec("inceptionv3", "bench", side, precision, views, 20, AUGMENTATION)
         bank = ViewBank(Path(name) / "bank", spec, trunk.shape)
         _fill(bank, pixels[:1], trunk)  # kernels and scales
         first = cost_of(lambda: _fill(bank, pixels, trunk))
@@ -31,18 +31,13 @@ def measure(images: int = 40, more: float = 0.1, views: int = 10, side: int = 29
     per_image = first.wall_s / (images - 1)
     return {
         "size": {"images": images, "more": len(grown) - images, "views": views, "side": side},
+        "precision": precision,
         "fill_s": first.wall_s,
         "grow_s": added.wall_s,
         "share": added.wall_s / (per_image * len(grown)),
         "views_per_s": views / per_image,
         "cpu_ms_per_view": 1000 * first.cpu_s / (images - 1) / views,
     }
-
-
-def _trunk(folder: Path, side: int) -> Trunk:
-    weights = os.environ.get("CXR_WEIGHTS", "random")
-    ensure_trunk(TrunkSpec("inceptionv3", side, "bench"), weights, 20, folder)
-    return Trunk(folder / "trunk.xml", "auto")
 
 
 def _fill(bank: ViewBank, pixels: np.ndarray, trunk: Trunk) -> None:

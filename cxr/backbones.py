@@ -18,6 +18,7 @@ import numpy as np
 from cxr.errors import ModelError
 from cxr.files import sha256_of
 from cxr.params import Backbone
+from cxr.telemetry import silence
 
 # Minus the mean of ImageNet's blue, green and red, as VGG16 and ResNet50 were trained (Simonyan & Zisserman 2015).
 _IMAGENET_BGR = (-103.939, -116.779, -123.68)
@@ -124,6 +125,7 @@ def export_trunk(trunk: Any, directory: Path) -> None:
 
     The exported input is uint8[n, side, side, 1], what the pixel store holds and what the service decodes to.
     """
+    silence()
     import openvino as ov
     from openvino.preprocess import PrePostProcessor
 

@@ -3,10 +3,11 @@
 import hashlib
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from cxr.engine import BUNDLE_FILES, FACTS
+from cxr.engine import BUNDLE_FILES, FACTS, INT8_FILES
 from cxr.files import read_json, replace_when_complete, sha256_of, write_json
 from cxr.head import Head
 
@@ -17,16 +18,19 @@ PARTS = ("gate.npz", "lungs.xml", "lungs.bin")
 def write_bundle(directory: Path, trunk: Path, head: Head, facts: dict[str, Any]) -> None:
     """Put a trunk's folder, a head and the facts together; the folder appears only when it is complete.
 
-    facts: without "version", which is added: a hash of all that decides the answers (trunk, head, temperature,
-    threshold), so that equal models are equal and others are not.
+    trunk: the folder of an exported trunk, with its eight-bit twin or without. facts: without "version", which is
+    added: a hash of all that decides the answers (trunks, head, temperature, threshold), so that equal models are
+    equal and others are not.
     """
     with replace_when_complete(directory) as unfinished:
         unfinished.mkdir()
-        for name in ("trunk.xml", "trunk.bin"):
+        files = ["trunk.xml", "trunk.bin", *_present(trunk, INT8_FILES)]
+        for name in files:
             link_or_copy(trunk / name, unfinished / name)
         head.save(unfinished / "head.npz")
         numbers = (head.kind, float(head.bias), facts.get("temperature"), facts.get("threshold"))
-        contents = head.weights.tobytes() + str(numbers).encode() + sha256_of(trunk / "trunk.bin").encode()
+        trunks = "".join(sha256_of(trunk / name) for name in files if name.endswith(".bin"))
+        contents = head.weights.tobytes() + str(numbers).encode() + trunks.encode()
         complete = {**facts, "version": hashlib.sha256(contents).hexdigest()[:12]}
         missing = [key for key in FACTS if key not in complete]
         if missing:
@@ -58,8 +62,12 @@ def complete_bundle(directory: Path, trained: Path, facts: dict[str, Any], parts
 
 def copy_bundle(source: Path, target: Path) -> None:
     """Copy a bundle's files into the existing folder `target`."""
-    for name in (*BUNDLE_FILES, *(name for name in PARTS if (source / name).is_file())):
+    for name in (*BUNDLE_FILES, *_present(source, (*INT8_FILES, *PARTS))):
         link_or_copy(source / name, target / name)
+
+
+def _present(folder: Path, names: Iterable[str]) -> list[str]:
+    return [name for name in names if (folder / name).is_file()]
 
 
 def link_or_copy(source: Path, target: Path) -> None:

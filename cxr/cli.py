@@ -16,6 +16,7 @@ from cxr.images import decode
 from cxr.labels import COVID
 from cxr.layout import CHAMPION
 from cxr.parallel import bar
+from cxr.precision import FASTEST_FIRST
 
 
 class Result(NamedTuple):
@@ -72,7 +73,9 @@ def _expand(paths: Sequence[Path]) -> list[Path]:
 def _predict(arguments: argparse.Namespace) -> int:
     if arguments.out is not None and arguments.out.is_dir():
         raise CxrError(f"--out {arguments.out} is a folder; name a file for the table")
-    engine = Engine.load(arguments.model, latency=True)  # one picture at a time, on all cores
+    engine = Engine.load(
+        arguments.model, precision=arguments.precision, latency=True
+    )  # one picture at a time, on all cores
     results = predict_files(engine, _expand(arguments.files))
     failed = 0
     if arguments.out is None:
@@ -101,6 +104,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     predict.add_argument("files", nargs="+", type=Path, metavar="FILES")
     predict.add_argument("--out", type=Path, help="CSV file to write; without it the table goes to standard output")
     predict.add_argument("--model", type=Path, default=CHAMPION, help="folder of a model (default: %(default)s)")
+    predict.add_argument(
+        "--precision",
+        choices=["auto", *FASTEST_FIRST],
+        default="auto",
+        help="of the trunk; auto, as in the service: the fastest that was measured to answer the same",
+    )
     predict.set_defaults(run=_predict)
     arguments = parser.parse_args(argv)
     try:

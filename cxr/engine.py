@@ -1,14 +1,15 @@
 """The model that answers: an exported trunk, a linear head, a temperature and a threshold, in one folder.
 
-A bundle is a folder with trunk.xml and trunk.bin (OpenVINO), head.npz, and model.json (the facts). The stages,
-the command line and the service all answer through `Engine`; that is what makes them agree.
+A bundle is a folder with trunk.xml and trunk.bin (OpenVINO), head.npz, model.json (the facts), and where it was made
+the trunk in eight-bit integers, int8.xml and int8.bin. The stages, the command line and the service all answer
+through `Engine`; that is what makes them agree.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -17,26 +18,23 @@ from cxr.errors import ModelError
 from cxr.files import read_json
 from cxr.head import Head
 from cxr.labels import CLASSES
+from cxr.precision import Chosen, Precision, best, fastest_float
 
-Precision = Literal["auto", "f32", "bf16"]
 BUNDLE_FILES = ("trunk.xml", "trunk.bin", "head.npz", "model.json")
+INT8_FILES = ("int8.xml", "int8.bin")  # not in every bundle
 FACTS = ("name", "version", "backbone", "side", "classes", "temperature", "threshold")
 _BATCH = 8  # images a request: enough to fill the cores, small enough to keep activations in the cache
 
 
-def resolved(precision: Precision) -> Precision:
-    """What "auto" means on this machine."""
-    if precision != "auto":
-        return precision
-    import openvino as ov
-
-    return "bf16" if "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
+def trunk_file(directory: Path, precision: Precision) -> Path:
+    """Of a bundle's or a trunk's folder, the model that runs in this precision."""
+    return directory / ("int8.xml" if precision == "int8" else "trunk.xml")
 
 
 class Trunk:
     """A compiled trunk: uint8[n, side, side] to float32[n, h, w, c].
 
-    precision: "f32" is exact and what answers are given in; "auto" takes bf16 where the processor has it.
+    precision: "f32" is exact. "int8" is of a quantised model, whose other layers run in the faster floating point.
     threads: of the processor's cores; None for all.
     """
 
@@ -46,7 +44,7 @@ class Trunk:
         core = ov.Core()
         options: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY" if latency else "THROUGHPUT",
-            "INFERENCE_PRECISION_HINT": resolved(precision),
+            "INFERENCE_PRECISION_HINT": fastest_float() if precision == "int8" else precision,
         }
         if threads is not None:
             options["INFERENCE_NUM_THREADS"] = threads
@@ -102,16 +100,19 @@ class Trunk:
 
 
 class Engine:
-    """A loaded bundle. `facts` is model.json: name, version, backbone, side, classes, temperature, threshold, …"""
+    """A loaded bundle. `facts` is model.json: name, version, backbone, side, classes, temperature, threshold, …
 
-    def __init__(self, trunk: Trunk, head: Head, facts: dict[str, Any]):
-        self.trunk, self.head, self.facts = trunk, head, facts
+    precision: what the trunk runs in."""
+
+    def __init__(self, trunk: Trunk, head: Head, facts: dict[str, Any], precision: Precision = "f32"):
+        self.trunk, self.head, self.facts, self.precision = trunk, head, facts, precision
 
     @classmethod
     def load(
-        cls, directory: Path, *, precision: Precision = "f32", latency: bool = False, threads: int | None = None
+        cls, directory: Path, *, precision: Chosen = "f32", latency: bool = False, threads: int | None = None
     ) -> "Engine":
-        """Raises ModelError that names what is missing or does not fit together."""
+        """precision: "f32" is what models are tested in; "auto" is the fastest that was measured to answer the same
+        (cxr/precision.py). Raises ModelError that names what is missing or does not fit together."""
         directory = Path(directory)
         missing = [name for name in BUNDLE_FILES if not (directory / name).is_file()]
         if missing:
@@ -122,14 +123,18 @@ class Engine:
             raise ModelError(f"{directory / 'model.json'} lacks {', '.join(absent)}; made by another version?")
         if facts["classes"] != list(CLASSES):
             raise ModelError(f"{directory / 'model.json'}: classes are {facts['classes']}, expected {list(CLASSES)}")
-        trunk = Trunk(directory / "trunk.xml", precision, latency=latency, threads=threads)
+        fixed: Precision = best(facts.get("precisions", {})) if precision == "auto" else precision
+        file = trunk_file(directory, fixed)
+        if not file.is_file():
+            raise ModelError(f"{directory} has no {file.name}; it can not run in {fixed}, take auto")
+        trunk = Trunk(file, fixed, latency=latency, threads=threads)
         head = Head.load(directory / "head.npz")
         if trunk.shape != head.weights.shape or trunk.side != facts["side"]:
             raise ModelError(
                 f"{directory}: trunk gives {trunk.shape} at side {trunk.side}, "
                 f"head takes {head.weights.shape}, model.json says side {facts['side']}"
             )
-        return cls(trunk, head, facts)
+        return cls(trunk, head, facts, fixed)
 
     @property
     def side(self) -> int:

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from cxr.engine import Precision, Trunk
+from cxr.engine import Trunk
 from cxr.images import resize
+from cxr.precision import Precision
 
 FILE = "lungs.xml"
 LUNGS = 2  # as many components as are kept: a third one is never a lung

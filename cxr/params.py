@@ -142,12 +142,12 @@ class AugmentationParams:
 @dataclass(frozen=True)
 class FeaturesParams:
     """views: augmented views of each training image. weights: by backbone, "imagenet", "random" or the path
-    of a Keras weights file. precision: of the trunk on this machine; "auto" takes bf16 where the processor
-    has it."""
+    of a Keras weights file. precision: of the trunk on this machine; "auto" takes eight-bit
+    integers where the processor has them and they agree with float32 (cxr/quantising.py), else bf16."""
 
     views: Annotated[int, Within(1, 1000)]
     seed: Annotated[int, Within(0, 2**31 - 1)]
-    precision: Literal["auto", "f32", "bf16"]
+    precision: Literal["auto", "f32", "bf16", "int8"]
     augmentation: AugmentationParams
     weights: dict[Backbone, str]
 

@@ -4,11 +4,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from cxr.engine import resolved
 from cxr.errors import CxrError
 from cxr.features import BankSpec, bank_specs
 from cxr.files import read_json, replace_when_complete, write_json
 from cxr.params import Backbone, FeaturesParams
+from cxr.precision import Chosen, Precision, available, fastest_float
+from cxr.quantising import read_agreement
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,23 @@ def read_shape(directory: Path) -> tuple[int, int, int]:
     return height, width, channels
 
 
-def specs_of_banks(trunk: TrunkSpec, params: FeaturesParams) -> tuple[BankSpec, BankSpec]:
-    """The banks of augmented and of plain views that belong to this trunk under these params."""
+def running_precision(directory: Path, wanted: Chosen) -> Precision:
+    """What this machine fills a bank in: "auto" takes eight bits where the processor has them and their feature maps
+    agree with float32's, else the faster floating point. Raises CxrError where int8 is wanted and was not made."""
+    agreement = read_agreement(directory)
+    if wanted == "int8" and agreement is None:
+        raise CxrError(f"{directory} has no eight-bit trunk; run the features stage, or set features.precision to auto")
+    if wanted != "auto":
+        return wanted
+    return "int8" if "int8" in available() and agreement is not None and agreement.holds else fastest_float()
+
+
+def specs_of_banks(directory: Path, params: FeaturesParams) -> tuple[BankSpec, BankSpec]:
+    """The banks of augmented and of plain views that belong to the trunk in `directory` under these params."""
+    trunk, precision = read_trunk_spec(directory), running_precision(directory, params.precision)
+    agreement = read_agreement(directory)
+    # Ranges are read off pictures, so eight-bit trunks of the same weights differ.
+    identity = f"int8-{agreement.sha256[:16]}" if precision == "int8" and agreement is not None else precision
     return bank_specs(
-        trunk.backbone,
-        trunk.weights,
-        trunk.side,
-        resolved(params.precision),
-        params.views,
-        params.seed,
-        params.augmentation,
+        trunk.backbone, trunk.weights, trunk.side, identity, params.views, params.seed, params.augmentation
     )

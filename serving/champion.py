@@ -10,17 +10,18 @@ import numpy as np
 
 from cxr.engine import Engine
 from cxr.errors import CxrError
+from cxr.precision import Chosen
 
 logger = logging.getLogger("bentoml.covid_cxr")
 
 
 class Champion:
     """find: the folder of the bundle that is meant now; raises CxrError where there is none, as a bad bundle does.
-    threads: as cxr.engine.Trunk takes them."""
+    threads, precision: as cxr.engine.Engine takes them."""
 
-    def __init__(self, find: Callable[[], Path], threads: int | None = None):
+    def __init__(self, find: Callable[[], Path], threads: int | None = None, precision: Chosen = "auto"):
         self._find = find
-        self._threads = threads
+        self._threads, self._precision = threads, precision
         self._stopped = threading.Event()
         self._path = find()
         self.engine = self._load(self._path)
@@ -64,9 +65,9 @@ class Champion:
         return True
 
     def _load(self, path: Path) -> Engine:
-        engine = Engine.load(path, latency=True, threads=self._threads)
+        engine = Engine.load(path, precision=self._precision, latency=True, threads=self._threads)
         engine.predict(np.zeros((1, engine.side, engine.side), np.uint8))  # the first prediction is a slow one
-        logger.info("model %s %s is ready", engine.facts["name"], engine.facts["version"])
+        logger.info("model %s %s is ready in %s", engine.facts["name"], engine.facts["version"], engine.precision)
         return engine
 
 

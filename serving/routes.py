@@ -81,7 +81,7 @@ class Routes:
             return PlainTextResponse(await self._load.work(request, self._winner, data))
 
     async def model(self, request: Request) -> Response:
-        return JSONResponse(public_facts(self._champion.facts))
+        return JSONResponse(public_facts(self._champion.facts) | {"precision": self._champion.engine.precision})
 
     @asynccontextmanager
     async def _json(self, request: Request) -> AsyncIterator[dict[str, Any]]:

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from cxr.errors import CxrError
 from cxr.images import MAX_PIXELS
+from cxr.precision import FASTEST_FIRST, Chosen
 from serving.cores import cores
 
 MIB = 2**20
@@ -50,6 +51,12 @@ def _is_origin(text: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.netloc) and text == f"{parts.scheme}://{parts.netloc}"
 
 
+def _precision(text: str) -> Chosen:
+    if text not in ("auto", *FASTEST_FIRST):
+        raise ValueError(f"auto or one of {', '.join(FASTEST_FIRST)}")
+    return cast(Chosen, text)
+
+
 def _setting(variable: str, default: Any, read: Callable[[str], Any], what: str, *, secret: bool = False) -> Any:
     return field(default=default, repr=not secret, metadata={"variable": variable, "read": read, "what": what})
 
@@ -71,6 +78,12 @@ class Settings:
         "CXR_BODY_TIMEOUT_S", 60, _number(1, 3600), "seconds that sending a request may take"
     )
     workers: int = _setting("CXR_WORKERS", 0, _number(0, 256), "processes; 0: one for every 4 cores")
+    precision: Chosen = _setting(  # noqa: RUF009 - ruff knows Literal by no other name
+        "CXR_PRECISION",
+        "auto",
+        _precision,
+        "of the trunk: f32, bf16 or int8; auto: the fastest that was measured to hold",
+    )
     max_requests: int = _setting("CXR_MAX_REQUESTS", 16, _number(1, 4096), "requests at once per worker, then 503")
 
     @property

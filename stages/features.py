@@ -3,7 +3,7 @@
 import sys
 
 from cxr.backbones import weights_identity
-from cxr.banks import filled_banks
+from cxr.banks import ensure_eight_bits, filled_banks
 from cxr.dataset import Dataset
 from cxr.layout import BANK, FEATURES, INDEX, PIXELS, SPLIT
 from cxr.params import Backbone, FeaturesParams, load_params
@@ -17,8 +17,13 @@ def main(backbone: Backbone) -> str:
     weights = params.weights[backbone]
     spec = TrunkSpec(backbone, data.pixels.shape[1], weights_identity(weights, params.seed))
     ensure_trunk(spec, weights, params.seed, FEATURES / backbone)
-    *_, new = filled_banks(FEATURES / backbone, data.side("train"), data.side("validation"), params, BANK)
-    return f"{backbone}: {new} images new in the bank, {params.views} views each of the training ones"
+    train, validation = data.side("train"), data.side("validation")
+    ensure_eight_bits(FEATURES / backbone, train, validation, params)
+    augmented, _, new = filled_banks(FEATURES / backbone, train, validation, params, BANK)
+    return (
+        f"{backbone}: {new} images new in the bank, {params.views} views each of the training ones, "
+        f"in {augmented.spec.precision}"
+    )
 
 
 if __name__ == "__main__":

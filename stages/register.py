@@ -1,5 +1,9 @@
 """Pick the winner on validation patients, register it, try it, and make it champion unless it is surely worse."""
 
+import tempfile
+from pathlib import Path
+
+from cxr.bundle import complete_bundle
 from cxr.curves import read_history
 from cxr.dataset import Dataset
 from cxr.files import read_json, write_json
@@ -30,9 +34,10 @@ def main() -> str:
     why = f"highest {params.metric} on the validation patients of {', '.join(backbones)}"
     log_winner(record, metrics, why)
     tags = {"backbone": winner, "test_auc": f"{metrics['auc']['value']:.4f}", "group": record.spec.group}
-    version = registry.register_model(
-        params.model, TRAINED / winner, record.run_id, _description(winner, metrics), tags
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = Path(folder) / "bundle"
+        complete_bundle(bundle, TRAINED / winner, {"precisions": read_json(reports / "precision.json")}, {})
+        version = registry.register_model(params.model, bundle, record.run_id, _description(winner, metrics), tags)
     check_registered(version, test, p_covid)
     split = identity(load_params(SplitParams, "split"))
     decision = decide_on(version, split, test, p_covid, load_params(EvaluateParams, "evaluate"))

@@ -28,6 +28,7 @@ def test_every_setting_is_read_from_its_variable():
         "CXR_MAX_BATCH": "4",
         "CXR_BODY_TIMEOUT_S": "5",
         "CXR_WORKERS": "3",
+        "CXR_PRECISION": "f32",
         "CXR_MAX_REQUESTS": "9",
     }
     assert set(environment) == {setting.metadata["variable"] for setting in fields(Settings)}
@@ -44,6 +45,7 @@ def test_every_setting_is_read_from_its_variable():
         ("CXR_MAX_BYTES", "-1"),
         ("CXR_MAX_BYTES", "0"),
         ("CXR_WORKERS", "1.5"),
+        ("CXR_PRECISION", "fp16"),
         ("CXR_WORKERS", "٣"),
         ("CXR_CORS_ORIGINS", "a.example"),
         ("CXR_CORS_ORIGINS", "https://a.example/path"),

@@ -1,0 +1,33 @@
+"""Hold one backbone's model in bf16 and in eight-bit integers against float32, on the test patients.
+
+What holds is what the service and the command line may answer in on a machine that is faster so.
+"""
+
+import sys
+
+from cxr.curves import read_history
+from cxr.dataset import Dataset
+from cxr.files import write_json
+from cxr.layout import INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.params import Backbone
+from cxr.precision_check import compare_precisions
+from cxr.predictions import read_probabilities
+from cxr.stage import run_stage
+from cxr.tracking.runs import resume_run
+
+
+def main(backbone: Backbone) -> str:
+    reports = MODEL_REPORTS / backbone
+    test = Dataset.read(INDEX, SPLIT, PIXELS).side("test")
+    measured = compare_precisions(TRAINED / backbone, test, read_probabilities(reports / "predictions.csv", test))
+    write_json(measured, reports / "precision.json")
+    resume_run(reports / "run.json", read_history(reports / "history.csv")).log_file(reports / "precision.json")
+    found = [
+        f"{name} {'holds' if entry['holds'] else 'does not hold'} at {entry['times_f32']} times float32's speed"
+        for name, entry in measured.items()
+    ]
+    return f"{backbone}: {', '.join(found) or 'this machine has nothing faster than float32'}"
+
+
+if __name__ == "__main__":
+    run_stage(lambda: main(sys.argv[1]))  # type: ignore[arg-type]
