@@ -48,14 +48,23 @@ demo: $(VENV)/.pipeline ## the whole pipeline on synthetic radiographs, ending i
 	@echo "Next: make ui WORK=demo      compare the runs in MLflow"
 	@echo "      make serve WORK=demo   serve the winner and open http://127.0.0.1:$(PORT)"
 
-real: $(VENV)/.pipeline ## the real recipe from a mirror: MIRROR=folder WEIGHTS=file
-	@test -n "$(MIRROR)" -a -n "$(WEIGHTS)" || \
-	  { echo "make real needs MIRROR=folder of the two collections and WEIGHTS=file of InceptionV3" >&2; exit 2; }
-	$(in-env) python tools/workspace.py real --params params/real.yaml \
-	  --set download.sources.covid_chestxray.origin="$(abspath $(MIRROR))/covid-chestxray-dataset" \
-	  --set download.sources.kaggle_pneumonia.origin="$(abspath $(MIRROR))/chest-xray-pneumonia" \
-	  --set features.weights.inceptionv3="$(abspath $(WEIGHTS))"
-	$(call bento-home,real) $(in-env) python tools/measured.py real --out docs/results/real.json
+# What `make real` changes of params.yaml. RECIPE: a file of params/, such as original; none is the recommended recipe.
+ADULTS ?=
+RECIPE ?=
+recipe = $(if $(RECIPE),--params params/$(RECIPE).yaml)
+adults = $(if $(ADULTS),--params params/adults.yaml --set download.sources.adult_negatives.origin="$(abspath $(ADULTS))")
+mirror = --params params/real.yaml \
+  --set download.sources.covid_chestxray.origin="$(abspath $(MIRROR))/covid-chestxray-dataset" \
+  --set download.sources.kaggle_pneumonia.origin="$(abspath $(MIRROR))/chest-xray-pneumonia" \
+  --set features.weights.inceptionv3="$(abspath $(WEIGHTS))"
+mirror-given = test -n "$(MIRROR)" -a -n "$(WEIGHTS)" || \
+  { echo "make $@ needs MIRROR=folder of the two collections and WEIGHTS=file of InceptionV3" >&2; exit 2; }
+
+real: $(VENV)/.pipeline ## the real recipe from a mirror: MIRROR=folder WEIGHTS=file (ADULTS=folder RECIPE=original)
+	@$(mirror-given)
+	$(in-env) python tools/workspace.py real $(recipe) $(mirror) $(adults)
+	$(call bento-home,real) $(in-env) python tools/measured.py real --out docs/results/real$(RECIPE:%=-%).json \
+	  --command "make real$(if $(RECIPE), RECIPE=$(RECIPE))$(if $(ADULTS), ADULTS=folder)"
 	@cd real && $(in-env) dvc metrics show
 
 repro: $(VENV)/.pipeline ## the real recipe from the public sources: `dvc repro`

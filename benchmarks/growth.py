@@ -9,10 +9,11 @@ import numpy as np
 from benchmarks.measuring import cost_of, run_question
 from benchmarks.real_trunk import export
 from cxr.engine import Trunk, trunk_file
+from cxr.exposures import UNCHANGED
 from cxr.features import BankSpec, ViewBank, pixel_keys
 from cxr.params import AugmentationParams
 
-AUGMENTATION = AugmentationParams(rotation_degrees=20, shift_fraction=0.2, horizontal_flip=True)
+AUGMENTATION = AugmentationParams(rotation_degrees=20, shift_fraction=0.2, horizontal_flip=True, exposure=UNCHANGED)
 
 
 def measure(images: int = 40, more: float = 0.1, views: int = 10, side: int = 299) -> dict[str, Any]:

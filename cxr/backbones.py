@@ -44,11 +44,12 @@ SPECS: dict[Backbone, BackboneSpec] = {
 }
 
 
-def build_trunk(backbone: Backbone, side: int, weights: str, seed: int) -> Any:
+def build_trunk(backbone: Backbone, side: int, weights: str, seed: int, cut: str = "") -> Any:
     """The frozen convolutional part as a keras.Model: float32[n, side, side, 1] in 0..255 to [n, h, w, c].
 
-    weights: "imagenet", "random" (drawn from `seed`), or the path of a Keras weights file.
-    Raises ModelError where the weights can not be had or do not fit.
+    weights: "imagenet", "random" (drawn from `seed`), or the path of a Keras weights file. cut: the layer after
+    which the trunk ends, its map then averaged over squares of 2 by 2 locations; "" for the whole trunk.
+    Raises ModelError where the weights can not be had or do not fit, or there is no such layer.
     """
     with _native_messages_dropped():
         import keras
@@ -61,11 +62,36 @@ def build_trunk(backbone: Backbone, side: int, weights: str, seed: int) -> Any:
     keras.utils.set_random_seed(seed)  # "random" weights are part of the recipe, so they must repeat
     construct = getattr(keras.applications, spec.application)
     base = _with_weights(construct, backbone, side, weights)
+    if cut:
+        base = _cut_after(base, cut, backbone)
     base.trainable = False  # a random head's gradients would wreck the pretrained filters
     grey = keras.Input((side, side, 1), name="grey")
     channels = keras.layers.Concatenate(name="grey_to_three_channels")([grey, grey, grey])
     scaled = keras.layers.Rescaling(spec.scale, np.array(spec.offset, np.float32), name="scaling")(channels)
     return keras.Model(grey, base(scaled), name=f"{backbone}_trunk")
+
+
+def _cut_after(base: Any, cut: str, backbone: Backbone) -> Any:
+    """The trunk up to one of its layers. Deeper layers know more of ImageNet's things, and more of where a picture
+    comes from; a map of an earlier one is larger, hence the averaging."""
+    import keras
+
+    maps = {layer.name: layer.output for layer in base.layers if len(getattr(layer.output, "shape", ())) == 4}
+    if cut not in maps:
+        some = ", ".join(_places_to_cut(base))
+        raise ModelError(f"features.cut.{backbone}: there is no layer {cut!r} with a map; such as {some}, or ''")
+    if min(maps[cut].shape[1:3]) < 2:
+        raise ModelError(f"features.cut.{backbone}: the map of {cut!r} is {maps[cut].shape[1:3]}; cut earlier")
+    pooled = keras.layers.AveragePooling2D(2, name="cut_pooling")(maps[cut])
+    return keras.Model(base.input, pooled, name=f"{backbone}_to_{cut}")
+
+
+def _places_to_cut(base: Any) -> list[str]:
+    """The last ends of blocks: layers of several inputs (Inception's and ResNet's) and poolings (VGG's, Xception's),
+    less those without a name of their own, which Keras numbers anew in each process."""
+    ends = {"Concatenate": "concatenate", "Add": "add", "MaxPooling2D": "max_pooling2d"}
+    named = (layer.name for layer in base.layers if not layer.name.startswith(ends.get(type(layer).__name__, "")))
+    return list(named)[-6:]
 
 
 def _with_weights(construct: Callable[..., Any], backbone: Backbone, side: int, weights: str) -> Any:

@@ -65,12 +65,12 @@ class Dataset:
 
 
 def label_follows_source(rows: Sequence[ImageRow]) -> bool:
-    """Whether each source carries one label only, so that whoever knows the source knows the label.
+    """Whether a source among several carries one label only, so that whoever knows it knows its images' label.
 
-    A model trained on such images can reach any score without looking at disease, and no score on more images of
-    the same sources can show that it does not.
+    A model trained on such images can score high without looking at disease, and no score on more images of the
+    same sources can show that it does not.
     """
     labels: dict[str, set[str]] = {}
     for row in rows:
         labels.setdefault(row.source, set()).add(row.label)
-    return len(labels) > 1 and all(len(found) == 1 for found in labels.values())
+    return len(labels) > 1 and any(len(found) == 1 for found in labels.values())

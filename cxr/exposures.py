@@ -7,30 +7,15 @@ on them less.
 
 import io
 import math
-from dataclasses import dataclass
-from typing import Annotated
 
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
-from cxr.params import Within
+from cxr.params import ExposureParams
 
-
-@dataclass(frozen=True)
-class ExposureParams:
-    """share: of the views that are changed at all; the rest stay as they are. crop_fraction: cut off each side, at
-    most. gamma: powers up to this factor, either way. contrast: around mid-grey, by up to so much of itself.
-    brightness: of the whole range, either way. blur_pixels: highest radius. jpeg_quality: lowest. equalise: share
-    of the changed views whose grey levels are spread evenly."""
-
-    share: Annotated[float, Within(0, 1)]
-    crop_fraction: Annotated[float, Within(0, 0.4)]
-    gamma: Annotated[float, Within(1, 5)]
-    contrast: Annotated[float, Within(0, 0.9)]
-    brightness: Annotated[float, Within(0, 0.5)]
-    blur_pixels: Annotated[float, Within(0, 10)]
-    jpeg_quality: Annotated[int, Within(1, 95)]
-    equalise: Annotated[float, Within(0, 1)]
+UNCHANGED = ExposureParams(
+    share=0, crop_fraction=0, gamma=1, contrast=0, brightness=0, blur_pixels=0, jpeg_quality=95, equalise=0
+)
 
 
 def exposed(pixels: np.ndarray, params: ExposureParams, rng: np.random.Generator) -> np.ndarray:

@@ -26,11 +26,12 @@ import numpy as np
 
 from cxr.engine import Trunk
 from cxr.errors import CxrError
+from cxr.exposures import UNCHANGED
 from cxr.files import read_json, reserve, write_json
 from cxr.params import AugmentationParams
 from cxr.views import view, view_rng
 
-NO_AUGMENTATION = AugmentationParams(rotation_degrees=0, shift_fraction=0, horizontal_flip=False)
+NO_AUGMENTATION = AugmentationParams(rotation_degrees=0, shift_fraction=0, horizontal_flip=False, exposure=UNCHANGED)
 FORMAT = 1  # raise it when the meaning of a bank's bytes changes; old banks are then left alone
 _CHUNK = 16  # images between two marks in done.u8: what a kill may cost
 _SCALE_IMAGES = 32  # images whose views set the channels' scales
@@ -39,7 +40,8 @@ _HEADROOM = 1.25  # later images may exceed those channels' maxima; beyond this 
 
 @dataclass(frozen=True)
 class BankSpec:
-    """Everything that a bank's numbers depend on. weights: an identity of the trunk's weights, not a path."""
+    """Everything that a bank's numbers depend on. weights: an identity of the trunk's weights, not a path. cut: the
+    layer after which the trunk ends, "" for the whole one."""
 
     backbone: str
     weights: str
@@ -48,6 +50,7 @@ class BankSpec:
     views: int
     seed: int
     augmentation: AugmentationParams
+    cut: str = ""
     format: int = FORMAT
 
     def name(self) -> str:
@@ -210,9 +213,16 @@ class ViewBank:
 
 
 def bank_specs(
-    backbone: str, weights: str, side: int, precision: str, views: int, seed: int, augmentation: AugmentationParams
+    backbone: str,
+    weights: str,
+    side: int,
+    precision: str,
+    views: int,
+    seed: int,
+    augmentation: AugmentationParams,
+    cut: str = "",
 ) -> tuple[BankSpec, BankSpec]:
     """The two banks of a trunk: augmented views to train on, and the pictures as they are to validate on."""
-    training = BankSpec(backbone, weights, side, precision, views, seed, augmentation)
-    plain = BankSpec(backbone, weights, side, precision, 1, 0, NO_AUGMENTATION)
+    training = BankSpec(backbone, weights, side, precision, views, seed, augmentation, cut)
+    plain = BankSpec(backbone, weights, side, precision, 1, 0, NO_AUGMENTATION, cut)
     return training, plain

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from cxr import weighted
 from cxr.labels import CLASSES
 from cxr.params import EvaluateParams
 from cxr.weighted import (
@@ -108,6 +109,28 @@ def bootstrap_intervals(
         "no_spread": [name for name in flat if name not in exact],
     }
     return intervals, notes
+
+
+def balanced_auc(
+    y_true: npt.ArrayLike,
+    p_covid: npt.ArrayLike,
+    sources: Sequence[str],
+    patients: Sequence[str],
+    params: EvaluateParams,
+) -> Interval:
+    """AUC in which every source of a label weighs the same, with the percentile interval of `bootstrap_intervals`.
+
+    Where one large source makes up most of a label, plain AUC is little more than how well that source is told
+    apart, and a model earns it by knowing the source. sources: (n,). Null where only one class is present.
+    """
+    y, p, index = checked(y_true, p_covid, patients)
+    groups = np.unique(2 * np.unique(np.asarray(sources), return_inverse=True)[1] + y, return_inverse=True)[1]
+    value = weighted.balanced_auc(y, p, groups, np.ones((1, len(y))))
+    draws = [
+        weighted.balanced_auc(y, p, groups, weights[_has_classes_of(y, weights)])
+        for weights in _weight_blocks(index, params)
+    ]
+    return _interval(value[0], np.concatenate(draws), params.confidence)
 
 
 def paired_difference(

@@ -130,31 +130,59 @@ class PixelsParams:
 
 
 @dataclass(frozen=True)
+class ExposureParams:
+    """share: of the views that are changed at all; the rest stay as they are. crop_fraction: cut off each side, at
+    most. gamma: powers up to this factor, either way. contrast: around mid-grey, by up to so much of itself.
+    brightness: of the whole range, either way. blur_pixels: highest radius. jpeg_quality: lowest. equalise: share
+    of the changed views whose grey levels are spread evenly."""
+
+    share: Annotated[float, Within(0, 1)]
+    crop_fraction: Annotated[float, Within(0, 0.4)]
+    gamma: Annotated[float, Within(1, 5)]
+    contrast: Annotated[float, Within(0, 0.9)]
+    brightness: Annotated[float, Within(0, 0.5)]
+    blur_pixels: Annotated[float, Within(0, 10)]
+    jpeg_quality: Annotated[int, Within(1, 95)]
+    equalise: Annotated[float, Within(0, 1)]
+
+
+@dataclass(frozen=True)
 class AugmentationParams:
     """rotation_degrees: each view is turned by up to so much either way. shift_fraction: moved by up to this
-    part of the side, in each direction. horizontal_flip: mirrored half of the time."""
+    part of the side, in each direction. horizontal_flip: mirrored half of the time. exposure: and then shown as
+    another hospital might have stored it."""
 
     rotation_degrees: Annotated[float, Within(0, 180)]
     shift_fraction: Annotated[float, Within(0, 0.5)]
     horizontal_flip: bool
+    exposure: ExposureParams
 
 
 @dataclass(frozen=True)
 class FeaturesParams:
     """views: augmented views of each training image. weights: by backbone, "imagenet", "random" or the path
-    of a Keras weights file. precision: of the trunk on this machine; "auto" takes eight-bit
-    integers where the processor has them and they agree with float32 (cxr/quantising.py), else bf16."""
+    of a Keras weights file. cut: by backbone, the layer after which the trunk ends, "" for the whole trunk.
+    precision: of the trunk on this machine; "auto" takes eight-bit integers where the processor has them and they
+    agree with float32 (cxr/quantising.py), else bf16."""
 
     views: Annotated[int, Within(1, 1000)]
     seed: Annotated[int, Within(0, 2**31 - 1)]
     precision: Literal["auto", "f32", "bf16", "int8"]
     augmentation: AugmentationParams
     weights: dict[Backbone, str]
+    cut: dict[Backbone, str]
 
     def weights_of(self, backbone: Backbone) -> str:
-        if backbone not in self.weights:
-            raise ParamsError(f"features.weights: key {backbone!r} is missing, and train.backbones names it")
-        return self.weights[backbone]
+        return _of_backbone(self.weights, backbone, "features.weights")
+
+    def cut_of(self, backbone: Backbone) -> str:
+        return _of_backbone(self.cut, backbone, "features.cut")
+
+
+def _of_backbone(values: dict[Backbone, str], backbone: Backbone, where: str) -> str:
+    if backbone not in values:
+        raise ParamsError(f"{where}: key {backbone!r} is missing, and train.backbones names it")
+    return values[backbone]
 
 
 @dataclass(frozen=True)
@@ -197,7 +225,7 @@ class RegisterParams:
 
     model: str
     experiment: str
-    metric: Literal["auc", "average_precision", "balanced_accuracy"]
+    metric: Literal["balanced_auc", "auc", "average_precision", "balanced_accuracy"]
 
 
 # Every section of params.yaml. Where a class needs another module of ours it stands there, beside what it sets.

@@ -1,6 +1,6 @@
 """The exported trunk of one backbone: made once, recognised by what it was made of."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,13 @@ from cxr.quantising import read_agreement
 
 @dataclass(frozen=True)
 class TrunkSpec:
-    """Everything that an exported trunk depends on. weights: cxr.backbones.weights_identity."""
+    """Everything that an exported trunk depends on. weights: cxr.backbones.weights_identity. cut: the layer after
+    which it ends, "" for the whole trunk."""
 
     backbone: Backbone
     side: int
     weights: str
+    cut: str = ""
 
 
 def ensure_trunk(spec: TrunkSpec, weights: str, seed: int, directory: Path) -> None:
@@ -28,7 +30,7 @@ def ensure_trunk(spec: TrunkSpec, weights: str, seed: int, directory: Path) -> N
         return
     from cxr.backbones import build_trunk, export_trunk, layer_table
 
-    trunk = build_trunk(spec.backbone, spec.side, weights, seed)
+    trunk = build_trunk(spec.backbone, spec.side, weights, seed, spec.cut)
     with replace_when_complete(directory) as unfinished:
         unfinished.mkdir()
         export_trunk(trunk, unfinished)
@@ -44,7 +46,10 @@ def _is_there(spec: TrunkSpec, directory: Path) -> bool:
 
 
 def read_trunk_spec(directory: Path) -> TrunkSpec:
+    """Raises CxrError where the trunk was made by a version of this project that knew other facts of it."""
     facts: dict[str, Any] = read_json(directory / "trunk.json")
+    if facts.keys() != {field.name for field in fields(TrunkSpec)}:
+        raise CxrError(f"{directory / 'trunk.json'} is of another version; run `dvc repro` to make the trunk again")
     return TrunkSpec(**facts)
 
 
@@ -72,5 +77,5 @@ def specs_of_banks(directory: Path, params: FeaturesParams) -> tuple[BankSpec, B
     # Ranges are read off pictures, so eight-bit trunks of the same weights differ.
     identity = f"int8-{agreement.sha256[:16]}" if precision == "int8" and agreement is not None else precision
     return bank_specs(
-        trunk.backbone, trunk.weights, trunk.side, identity, params.views, params.seed, params.augmentation
+        trunk.backbone, trunk.weights, trunk.side, identity, params.views, params.seed, params.augmentation, trunk.cut
     )

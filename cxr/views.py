@@ -1,4 +1,4 @@
-"""Augmented views: the original recipe's rotation, shift and flip, as one affine map.
+"""Augmented views: the original recipe's rotation, shift and flip as one affine map, and then another exposure.
 
 Row i, view k is always the same picture: its random draw depends on the seed, the image's own bytes and k.
 """
@@ -9,6 +9,7 @@ import math
 import numpy as np
 from PIL import Image
 
+from cxr.exposures import exposed
 from cxr.params import AugmentationParams
 
 
@@ -32,7 +33,7 @@ def view(pixels: np.ndarray, params: AugmentationParams, rng: np.random.Generato
     f = centre - d * (centre + shift_x) - e * (centre + shift_y) + margin
     padded = Image.fromarray(np.pad(pixels, margin, mode="edge"))
     turned = padded.transform((side, side), Image.Transform.AFFINE, (a, b, c, d, e, f), Image.Resampling.BILINEAR)
-    return np.asarray(turned)
+    return exposed(np.asarray(turned), params.exposure, rng)
 
 
 def _margin(side: int, params: AugmentationParams) -> int:

@@ -76,6 +76,17 @@ def auc(y: npt.NDArray, p: Array, weights: Array) -> Array:
     return ratio(wins, positive.sum(axis=1) * negative.sum(axis=1))
 
 
+def balanced_auc(y: npt.NDArray, p: Array, groups: npt.NDArray[np.intp], weights: Array) -> Array:
+    """`auc` with every group of a class weighing the same: the mean, over all pairs of a COVID group and another
+    group, of the AUC between the two.
+
+    groups: (n,) from 0, each of one label, such as a source's images of that label. A group that a resample misses
+    takes no part in it.
+    """
+    sums = weights @ np.eye(int(groups.max()) + 1)[groups]  # (b, groups)
+    return auc(y, p, weights * np.nan_to_num(ratio(np.ones_like(sums), sums))[:, groups])
+
+
 def average_precision(y: npt.NDArray, p: Array, weights: Array) -> Array:
     """Precision averaged over the steps of recall, without interpolation. NaN without a COVID image."""
     positive, negative = (side[:, ::-1] for side in _by_score(y, p, weights))

@@ -3,14 +3,16 @@
 import sys
 from typing import Any
 
+import numpy as np
+
 from cxr.curves import read_history, write_curves
-from cxr.dataset import Dataset
+from cxr.dataset import Dataset, Side
 from cxr.engine import Engine
 from cxr.figures import evaluation_figures
 from cxr.files import write_json
 from cxr.groups import as_metrics, evaluate_groups
 from cxr.layout import INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
-from cxr.metrics import classification_report, evaluate, report_text
+from cxr.metrics import balanced_auc, classification_report, evaluate, report_text
 from cxr.parallel import bar
 from cxr.params import Backbone, EvaluateParams, load_params
 from cxr.predictions import read_probabilities, write_predictions
@@ -30,9 +32,9 @@ def main(backbone: Backbone) -> str:
     with bar(len(test.rows), f"evaluate {backbone}") as advance:
         p_test = engine.predict(test.pixels, advance)
     p_validation = read_probabilities(reports / "validation.csv", validation)
-    metrics = evaluate(test.y, p_test, list(test.patients), threshold, params)
+    metrics = _evaluated(test, p_test, threshold, params)
     # Tuned on: it picks the winner, and is never shown as a result.
-    tuned = evaluate(validation.y, p_validation, list(validation.patients), threshold, params)
+    tuned = _evaluated(validation, p_validation, threshold, params)
     write_predictions(test, p_test, reports / "predictions.csv")
     write_json(metrics, reports / "metrics.json")
     groups = evaluate_groups(test.rows, test.y, p_test, threshold, params)
@@ -53,6 +55,12 @@ def main(backbone: Backbone) -> str:
         record.log_file(reports / name)
     auc = metrics["auc"]
     return f"{backbone}: AUC {auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f}) on {len(test.rows)} test images"
+
+
+def _evaluated(side: Side, p_covid: np.ndarray, threshold: float, params: EvaluateParams) -> dict[str, Any]:
+    patients = list(side.patients)
+    balanced = balanced_auc(side.y, p_covid, [row.source for row in side.rows], patients, params)
+    return {**evaluate(side.y, p_covid, patients, threshold, params), "balanced_auc": balanced}
 
 
 def headline(metrics: dict[str, Any]) -> dict[str, float | None]:

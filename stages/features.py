@@ -14,8 +14,9 @@ from cxr.trunks import TrunkSpec, ensure_trunk
 def main(backbone: Backbone) -> str:
     params = load_params(FeaturesParams, "features")
     data = Dataset.read(INDEX, SPLIT, PIXELS)
-    weights = params.weights[backbone]
-    spec = TrunkSpec(backbone, data.pixels.shape[1], weights_identity(weights, params.seed))
+    weights = params.weights_of(backbone)
+    identity = weights_identity(weights, params.seed)
+    spec = TrunkSpec(backbone, data.pixels.shape[1], identity, params.cut_of(backbone))
     ensure_trunk(spec, weights, params.seed, FEATURES / backbone)
     train, validation = data.side("train"), data.side("validation")
     ensure_eight_bits(FEATURES / backbone, train, validation, params)

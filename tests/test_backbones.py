@@ -65,6 +65,35 @@ def test_the_exported_trunk_sees_what_keras_sees(backbone: Backbone, side: int, 
     assert expected.std() > 0
 
 
+def test_a_cut_trunk_is_the_whole_ones_map_averaged_over_squares(tmp_path: Path) -> None:
+    import keras
+
+    side, shown = 75, pictures(2, side=75)
+    whole, trunk = build_trunk("vgg16", side, "random", SEED), build_trunk("vgg16", side, "random", SEED, "block4_pool")
+    inner = next(layer for layer in whole.layers if hasattr(layer, "layers"))
+    scaled = keras.Model(whole.input, whole.get_layer("scaling").output)(shown[..., None].astype(np.float32))
+    maps = np.asarray(keras.Model(inner.input, inner.get_layer("block4_pool").output)(scaled))
+    expected = maps.reshape(2, 2, 2, 2, 2, 512).mean(axis=(2, 4))
+    export_trunk(trunk, tmp_path)
+    exported = Trunk(tmp_path / "trunk.xml", threads=1)
+    assert exported.shape == (2, 2, 512) == tuple(layer_table(trunk)[-1]["output_shape"])
+    np.testing.assert_allclose(exported(shown), expected, atol=1e-4 * expected.max())
+    assert trunk.trainable_weights == []
+    assert not [row["name"] for row in layer_table(trunk) if row["name"].startswith("block5")]
+
+
+@pytest.mark.parametrize(
+    ("cut", "said"),
+    [
+        ("mixed5", "there is no layer 'mixed5' with a map; such as .*block4_pool, block5_pool, or ''"),
+        ("block5_pool", r"the map of 'block5_pool' is \(1, 1\); cut earlier"),
+    ],
+)
+def test_a_place_that_can_not_be_cut_is_one_sentence_that_names_others(cut: str, said: str) -> None:
+    with pytest.raises(ModelError, match=rf"features\.cut\.vgg16: {said}"):
+        build_trunk("vgg16", 32, "random", SEED, cut)
+
+
 def test_random_weights_repeat_with_their_seed(vgg16: Any) -> None:
     def first_weights(trunk: Any) -> np.ndarray:
         return np.asarray(trunk.weights[0])
@@ -143,7 +172,7 @@ def test_a_trunk_is_made_once_and_again_when_what_it_is_made_of_changes(
     spec, folder = TrunkSpec("vgg16", 32, weights_identity("random", SEED)), tmp_path / "vgg16"
     for _ in range(2):
         ensure_trunk(spec, "random", SEED, folder)
-    assert built == [("vgg16", 32, "random", SEED)]
+    assert built == [("vgg16", 32, "random", SEED, "")]
     assert read_trunk_spec(folder) == spec
     assert {path.name for path in folder.iterdir()} == {"trunk.xml", "trunk.bin", "trunk.json", "layers.json"}
     before = sha256_of(folder / "trunk.bin")

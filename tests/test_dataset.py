@@ -60,7 +60,12 @@ def test_labels_that_follow_the_source_are_noticed() -> None:
     assert label_follows_source(rows_of(("github", "COVID"), ("kaggle", "NonCOVID"), ("github", "COVID")))
 
 
-def test_a_source_with_both_labels_or_one_source_alone_does_not_give_the_label_away() -> None:
-    both = rows_of(("github", "COVID"), ("kaggle", "NonCOVID"), ("github", "NonCOVID"))
-    assert not label_follows_source(both)
+def test_one_source_of_one_label_is_enough() -> None:
+    """The recommended recipe: whoever knows Kaggle's pictures knows that they are NonCOVID."""
+    assert label_follows_source(rows_of(("github", "COVID"), ("kaggle", "NonCOVID"), ("github", "NonCOVID")))
+
+
+def test_sources_with_both_labels_or_one_source_alone_do_not_give_the_label_away() -> None:
+    both = [(source, label) for source in ("github", "own") for label in ("COVID", "NonCOVID")]
+    assert not label_follows_source(rows_of(*both))
     assert not label_follows_source(rows_of(("phantom", "COVID"), ("phantom", "NonCOVID")))

@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cxr.exposures import ExposureParams, exposed
+from cxr.exposures import exposed
+from cxr.params import ExposureParams
 
 PARAMS = ExposureParams(
     share=1.0,

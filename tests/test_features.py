@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from cxr.errors import CxrError
+from cxr.exposures import UNCHANGED
 from cxr.features import NO_AUGMENTATION, BankSpec, ViewBank, bank_specs, pixel_keys
 from cxr.params import AugmentationParams
 from cxr.views import view, view_rng
 from tests.sides import pictures
 
 ROOT = Path(__file__).parents[1]
-AUGMENTATION = AugmentationParams(rotation_degrees=20, shift_fraction=0.2, horizontal_flip=True)
+AUGMENTATION = AugmentationParams(rotation_degrees=20, shift_fraction=0.2, horizontal_flip=True, exposure=UNCHANGED)
 SPEC = BankSpec("fake", "random-1", side=16, precision="f32", views=3, seed=5, augmentation=AUGMENTATION)
 SHAPE = (2, 2, 3)
 
@@ -248,6 +249,8 @@ OTHERS = [
     {"format": 99},
     {"augmentation": replace(AUGMENTATION, rotation_degrees=10)},
     {"augmentation": replace(AUGMENTATION, horizontal_flip=False)},
+    {"augmentation": replace(AUGMENTATION, exposure=replace(UNCHANGED, share=0.5))},
+    {"cut": "mixed5"},
 ]
 
 
@@ -272,6 +275,8 @@ def test_a_trunk_has_one_bank_to_train_on_and_one_to_validate_on() -> None:
     training, plain = bank_specs("vgg16", "imagenet", 75, "auto", 10, 20, AUGMENTATION)
     assert (training.views, training.augmentation) == (10, AUGMENTATION)
     assert (plain.views, plain.augmentation) == (1, NO_AUGMENTATION)
+    both_cut = bank_specs("vgg16", "imagenet", 75, "auto", 10, 20, AUGMENTATION, "block4_pool")
+    assert [spec.cut for spec in both_cut] == ["block4_pool", "block4_pool"]
     more, same_plain = bank_specs("vgg16", "imagenet", 75, "auto", 20, 21, AUGMENTATION)
     assert more.name() != training.name()
     assert same_plain.name() == plain.name()  # what is validated on does not depend on the augmentation

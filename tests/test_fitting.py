@@ -7,6 +7,7 @@ import pytest
 from cxr.dataset import Side
 from cxr.engine import Engine, Trunk
 from cxr.errors import CxrError
+from cxr.exposures import UNCHANGED
 from cxr.features import BankSpec, ViewBank, bank_specs, pixel_keys
 from cxr.fitting import calibrated_bundle, train_on_banks
 from cxr.params import AugmentationParams
@@ -14,7 +15,7 @@ from cxr.training import TrainedHead
 from tests.sides import labelled_side
 from tests.test_training import PARAMS
 
-AUGMENTATION = AugmentationParams(rotation_degrees=5, shift_fraction=0.05, horizontal_flip=True)
+AUGMENTATION = AugmentationParams(rotation_degrees=5, shift_fraction=0.05, horizontal_flip=True, exposure=UNCHANGED)
 SPECS = bank_specs("tiny", "random-0", 32, "f32", 3, 1, AUGMENTATION)
 TRAIN, VALIDATION = labelled_side(60, seed=1), labelled_side(31, seed=2)
 FACTS = {"name": "covid-cxr", "backbone": "tiny", "side": 32}

@@ -228,3 +228,48 @@ def test_the_report_reads_as_a_table():
     lines = metrics.report_text(metrics.classification_report(y, p, 0.5)).splitlines()
     assert len(lines) == 6
     assert {len(line) for line in lines} == {53}
+
+
+def two_sources(n: int = 90, seed: int = 3) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """NonCOVID of a large and of a small source, COVID of the small one only; scores that know the large source."""
+    rng = np.random.default_rng(seed)
+    sources = np.repeat(["large", "small", "small"], [n, n // 9, n // 3])
+    y = np.repeat([0, 0, 1], [n, n // 9, n // 3])
+    return y, np.clip(rng.normal(np.where(sources == "large", 0.2, 0.7), 0.08), 0, 1), list(sources)
+
+
+def test_balanced_auc_is_the_mean_over_pairs_of_groups():
+    from sklearn.metrics import roc_auc_score
+
+    y, p, sources = two_sources()
+    patients = [str(i) for i in range(len(y))]
+    others = (np.array(sources) == name for name in ("large", "small"))
+    pairs = [roc_auc_score(y[rows], p[rows]) for rows in ((y == 1) | other for other in others)]
+    found = metrics.balanced_auc(y, p, sources, patients, PARAMS)
+    assert found["value"] == pytest.approx(np.mean(pairs))
+    assert found["low"] < found["value"] < found["high"]
+
+
+def test_a_model_that_knows_only_the_source_earns_plain_auc_and_no_balanced_one():
+    y, p, sources = two_sources()
+    patients = [str(i) for i in range(len(y))]
+    assert metrics.evaluate(y, p, patients, 0.5, PARAMS)["auc"]["value"] > 0.9
+    assert metrics.balanced_auc(y, p, sources, patients, PARAMS)["value"] < 0.85
+
+
+def test_with_one_source_a_label_balanced_auc_is_auc():
+    y, p, patients = some_scores()
+    plain = metrics.evaluate(y, p, patients, 0.5, PARAMS)["auc"]
+    for sources in (["one"] * len(y), [f"of {label}" for label in y]):
+        assert metrics.balanced_auc(y, p, sources, patients, PARAMS) == pytest.approx(plain)
+
+
+def test_balanced_auc_needs_both_classes():
+    nothing = {"value": None, "low": None, "high": None}
+    assert metrics.balanced_auc([0, 0], [0.1, 0.2], ["a", "b"], ["p", "q"], PARAMS) == nothing
+
+
+def test_a_group_that_a_resample_misses_takes_no_part_in_it():
+    y, p = np.array([0, 0, 1]), np.array([0.1, 0.9, 0.5])
+    rows = np.array([[1.0, 1, 1], [5, 1, 2], [1, 0, 1], [0, 1, 1]])
+    assert weighted.balanced_auc(y, p, np.array([0, 1, 2]), rows) == pytest.approx([0.5, 0.5, 1, 0])

@@ -1,4 +1,5 @@
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from cxr.params import (
     DownloadParams,
     EvaluateParams,
     FeaturesParams,
+    FolderParams,
     ParamsError,
     PhantomParams,
     PixelsParams,
@@ -183,3 +185,37 @@ def test_a_backbone_without_weights_is_named(tmp_path: Path) -> None:
     assert features.weights_of("vgg16") == "random"
     with pytest.raises(ParamsError, match=r"features\.weights: key 'xception' is missing"):
         features.weights_of("xception")
+
+
+def with_recipe(folder: Path, name: str) -> Path:
+    return written(folder, yaml.safe_load((ROOT / "params" / name).read_text(encoding="utf-8")))
+
+
+def test_the_original_recipe_is_one_file_away(tmp_path: Path) -> None:
+    """Frozen trunk, Flatten, Dropout 0.5, Dense 2; one label from each source; turned, moved and mirrored views."""
+    path = with_recipe(tmp_path, "original.yaml")
+    download = load_params(DownloadParams, "download", path)
+    assert {name: source.train_on for name, source in download.all().items()} == {
+        "covid_chestxray": ("COVID",),
+        "kaggle_pneumonia": ("NonCOVID",),
+    }
+    features, train = load_params(FeaturesParams, "features", path), load_params(TrainParams, "train", path)
+    assert {features.cut_of(backbone) for backbone in train.backbones} == {""}
+    assert features.augmentation.exposure.share == 0
+    assert (train.head, train.dropout, train.weighting, train.batch_size) == ("flatten", 0.5, "label", 32)
+
+
+def test_the_demo_keeps_the_originals_trunks_head_and_views(tmp_path: Path) -> None:
+    path = with_recipe(tmp_path, "demo.yaml")
+    features, train = load_params(FeaturesParams, "features", path), load_params(TrainParams, "train", path)
+    assert {features.cut_of(backbone) for backbone in train.backbones} == {""}
+    assert (features.augmentation.exposure.share, train.head) == (0, "flatten")
+
+
+def test_adults_are_a_source_of_negatives_whose_patients_are_told_apart(tmp_path: Path) -> None:
+    adults = load_params(DownloadParams, "download", with_recipe(tmp_path, "adults.yaml")).sources["adult_negatives"]
+    assert isinstance(adults, FolderParams)
+    assert set(adults.classes.values()) == set(adults.train_on) == {"NonCOVID"}
+    found = re.search(adults.patient, "00000218_001.jpg")
+    assert found is not None
+    assert found[1] == "00000218"

@@ -19,6 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--command", required=True, help="what a person types for this, to be written down")
     arguments = parser.parse_args()
     start = time.monotonic()
     done = subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=arguments.workspace, check=False)
@@ -27,7 +28,7 @@ def main() -> None:
         sys.exit(done.returncode)
     reports = arguments.workspace / "reports"
     result = {
-        "command": f"make {arguments.workspace.name}",
+        "command": arguments.command,
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
         "seconds": round(took, 1),
