@@ -159,5 +159,6 @@ bench: $(VENV)/.dev ## measure the speed of everything, into docs/results/bench.
 	  $(in-env) python -m benchmarks.bench $(BENCH)
 
 .PHONY: bench-serve
-bench-serve: $(VENV)/.dev ## the service against the original's way, side by side, into docs/results/serve.json
-	$(in-env) python -m benchmarks.bench_serve --out docs/results/serve.json
+bench-serve: $(VENV)/.dev ## the service against the original's way, side by side, into docs/results/serve.json (BENCH="--soak 20000")
+	$(if $(WEIGHTS),CXR_WEIGHTS="$(abspath $(WEIGHTS))") $(in-env) \
+	  python -m benchmarks.bench_serve --out docs/results/serve.json $(BENCH)

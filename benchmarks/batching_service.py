@@ -22,7 +22,9 @@ MAX_BYTES = 20 * 2**20
 )
 class Batching:
     def __init__(self) -> None:
-        self._engine = Engine.load(Path(os.environ["BENCH_BUNDLE"]), latency=True)
+        self._engine = Engine.load(
+            Path(os.environ["BENCH_BUNDLE"]), precision=os.environ["CXR_PRECISION"], latency=True
+        )  # type: ignore[arg-type]
         self._engine.predict(np.zeros((1, self._engine.side, self._engine.side), np.uint8))
 
     @bentoml.api(batchable=True, max_batch_size=8, max_latency_ms=60_000)

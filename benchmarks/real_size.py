@@ -1,4 +1,4 @@
-"""A model of the real size with random weights, for measuring time and memory: InceptionV3 at 299 by 299.
+"""A model of the real size with a random head, for measuring time and memory: InceptionV3 at 299 by 299.
 
 python -m benchmarks.real_size FOLDER     (a process of its own, since it needs TensorFlow)
 """
@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.real_trunk import export
 from cxr.bundle import write_bundle
-from cxr.engine import Trunk
+from cxr.engine import Trunk, trunk_file
 from cxr.head import Head
-from cxr.trunks import TrunkSpec, ensure_trunk
 
 SIDE = 299
 FACTS = {
@@ -25,9 +25,9 @@ FACTS = {
 
 
 def make(folder: Path) -> None:
-    """Leave the bundle in folder/bundle."""
-    ensure_trunk(TrunkSpec("inceptionv3", SIDE, "random-7"), "random", 7, folder / "trunk")
-    shape = Trunk(folder / "trunk" / "trunk.xml").shape
+    """Leave the bundle in folder/bundle, with the trunk in eight bits where this machine has them."""
+    export(folder / "trunk", SIDE)
+    shape = Trunk(trunk_file(folder / "trunk", "f32"), "f32").shape
     weights = np.random.default_rng(7).normal(0, 0.01, shape).astype(np.float32)
     write_bundle(folder / "bundle", folder / "trunk", Head("flatten", weights, 0.0), FACTS)
 
