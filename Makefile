@@ -158,6 +158,10 @@ bench: $(VENV)/.dev ## measure the speed of everything, into docs/results/bench.
 	$(if $(WEIGHTS),CXR_WEIGHTS="$(abspath $(WEIGHTS))") $(if $(MIRROR),CXR_MIRROR="$(abspath $(MIRROR))") \
 	  $(in-env) python -m benchmarks.bench $(BENCH)
 
+.PHONY: bench-plain
+bench-plain: $(VENV)/.dev ## what the plain way reaches in 20 minutes, into docs/results/plain.json (WORK=real WEIGHTS=file)
+	CXR_WEIGHTS="$(abspath $(WEIGHTS))" $(in-env) PYTHONPATH=. python -m benchmarks.plain_training $(WORK) $(BENCH)
+
 .PHONY: bench-serve
 bench-serve: $(VENV)/.dev ## the service against the original's way, side by side, into docs/results/serve.json (BENCH="--soak 20000")
 	$(if $(WEIGHTS),CXR_WEIGHTS="$(abspath $(WEIGHTS))") $(in-env) \

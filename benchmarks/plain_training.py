@@ -1,0 +1,91 @@
+"""How good does the plain way get in the time that one has? Keras' `fit` on the pipeline's own training images for so
+many minutes, and its AUC on the test patients against the pipeline's.
+
+    python -m benchmarks.plain_training WORKSPACE [--minutes 20] [--out docs/results/plain.json]
+
+WORKSPACE is where the pipeline ran (`make real`); CXR_WEIGHTS names the pretrained weights. Minutes are processor time
+over the number of cores: on a machine that does other things too it takes longer and does not do less. The last epoch
+is finished, so the plain way gets a little more than its time.
+"""
+
+import argparse
+import datetime
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.plain_way import build
+from cxr.dataset import Dataset, Side
+from cxr.files import write_json
+from cxr.layout import INDEX, MODEL_REPORTS, PIXELS, SPLIT
+from cxr.metrics import evaluate, paired_difference
+from cxr.params import EvaluateParams, load_params
+from cxr.predictions import read_probabilities
+from tools.machine import machine
+
+BACKBONE = "inceptionv3"
+BATCH = 32
+
+
+def main() -> None:
+    given = _arguments()
+    out = given.out.absolute()
+    os.chdir(given.workspace)  # the pipeline's files and params.yaml are named relative to it
+    result = measure(60 * given.minutes, given.trained)
+    write_json(result, out)
+    print(f"plain way: {result['plain']['epochs']} epochs, AUC {result['plain']['auc']['value']:.4f}")
+    print(f"pipeline: AUC {result['pipeline_auc']['value']:.4f}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("workspace", type=Path)
+    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--out", type=Path, default=Path("docs/results/plain.json"))
+    parser.add_argument("--trained", default=BACKBONE, help="backbone whose test answers are compared with")
+    return parser.parse_args()
+
+
+def measure(seconds: float, backbone: str = BACKBONE) -> dict[str, Any]:
+    data, params = Dataset.read(INDEX, SPLIT, PIXELS), load_params(EvaluateParams, "evaluate")
+    train, test = data.side("train"), data.side("test")
+    model = build(data.pixels.shape[1])
+    x, y = _three_channels(train), train.y
+    epochs, started = 0, _used_s()
+    while _used_s() - started < seconds:
+        model.fit(x, y, batch_size=BATCH, epochs=1, verbose=0)
+        epochs += 1
+    took = _used_s() - started
+    p_plain = model.predict(_three_channels(test), batch_size=BATCH, verbose=0)[:, 1].astype(np.float64)
+    p_pipeline = read_probabilities(MODEL_REPORTS / backbone / "predictions.csv", test)
+    patients = list(test.patients)
+    difference = paired_difference(test.y, p_pipeline, p_plain, patients, params, metric="auc")
+    return {
+        "date": datetime.date.today().isoformat(),
+        "machine": machine(),
+        "load_average_at_end": round(os.getloadavg()[0], 1),
+        "plain": {
+            "epochs": epochs,
+            "minutes": round(took / 60, 1),
+            "images_per_s": round(epochs * len(y) / took, 1),
+            "auc": evaluate(test.y, p_plain, patients, 0.5, params)["auc"],
+        },
+        "pipeline_auc": evaluate(test.y, p_pipeline, patients, 0.5, params)["auc"],
+        "pipeline_minus_plain": {"value": difference.value, "low": difference.low, "high": difference.high},
+        "images": {"train": len(train.rows), "test": len(test.rows)},
+    }
+
+
+def _used_s() -> float:
+    return time.process_time() / (os.cpu_count() or 1)
+
+
+def _three_channels(side: Side) -> np.ndarray:
+    return np.repeat(side.pixels[..., None], 3, axis=-1)
+
+
+if __name__ == "__main__":
+    main()
