@@ -5,28 +5,37 @@ The words are those of clients/texts.json (a test compares them), so that every 
 
 import base64
 import io
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
 
-from cxr.engine import Engine
+from cxr.gate import Refusal, is_blank
 from cxr.images import resize
 from cxr.labels import CLASSES, COVID_INDEX
+from cxr.lungs import share_inside
+from cxr.model import Model
 
 State = Literal["COVID", "NonCOVID", "Refused"]
 
 WARNINGS = {
     "shortcut_flagged": "The audit found that this model can tell where a picture came from. Its answer may reflect "
     "the source of the picture rather than disease.",
+    "outside_lungs": "Much of this answer comes from outside the lungs. Look at the heat map before you trust it.",
     "near_threshold": "This answer is close to the threshold. A slightly different picture could change it.",
 }
-REFUSALS = {"blank": "The picture is blank or has almost no contrast. Choose another one."}
+REFUSALS: dict[Refusal, str] = {
+    "blank": "The picture is blank or has almost no contrast. Choose another one.",
+    "not_xray": "This does not look like a chest X-ray. Choose a picture of one.",
+    "ct": "This looks like a CT slice. Choose a plain chest X-ray.",
+    "lateral": "This looks like a lateral view, taken from the side. Choose a frontal (PA or AP) view.",
+    "not_frontal": "This does not look like a frontal chest X-ray. Choose a PA or AP view.",
+    "inverted": "The picture looks inverted: the bones are dark. Choose one in which the bones are white.",
+}
 
 NEAR_LOG_ODDS = 0.4  # a factor of 1.5 in the odds, whatever the threshold is: 0.40 to 0.60 around 0.5
-BLANK_RANGE = 8  # grey levels between the 1st and the 99th percentile that any picture of something exceeds
+LUNG_SHARE = 0.5  # of the heat map: a warning below it
 TOWARDS_COVID = (217, 95, 2)  # orange and blue: told apart by people who do not tell red from green
 AWAY_FROM_COVID = (33, 102, 172)
 STRONGEST_ALPHA = 200  # the picture stays visible under the strongest share
@@ -45,6 +54,8 @@ class Answer:
     """percentage: of `state`, 0 to 100; it and `probabilities` (class to 0..1) are None where state is Refused.
 
     heatmap: data URI of a small RGBA PNG that covers the whole picture: orange speaks for COVID, blue against.
+    lung_share: of the heat map's absolute weight, what lies inside the lungs, 0 to 1; None where no heat map was
+    asked for, the bundle has no lung segmenter, or no lungs were found.
     """
 
     state: State
@@ -53,6 +64,7 @@ class Answer:
     threshold: float
     warnings: tuple[Remark, ...] = ()
     heatmap: str | None = None
+    lung_share: float | None = None
     reason: Remark | None = None
 
     @property
@@ -64,39 +76,36 @@ class Answer:
         return f"{100 * self.probabilities[label]:.2f}% {label}"
 
 
-# Looks at uint8[side, side] and says why it is not to be classified, or None.
-Gate = Callable[[np.ndarray], Remark | None]
-
-
-def blank(pixels: np.ndarray) -> Remark | None:
-    """The refusal of a picture that shows nothing."""
-    low, high = np.percentile(pixels, (1, 99))
-    return refusal("blank") if high - low < BLANK_RANGE else None
-
-
-def refusal(code: str) -> Remark:
-    return Remark(code, REFUSALS[code])
-
-
-def answer(engine: Engine, picture: np.ndarray, *, explain: bool = False, gate: Gate = blank) -> Answer:
-    """What `engine` says about a decoded picture, uint8[h, w]. explain: with a heat map."""
+def answer(model: Model, picture: np.ndarray, *, explain: bool = False) -> Answer:
+    """What `model` says about a decoded picture, uint8[h, w]. explain: with a heat map, and its share in the lungs."""
+    engine = model.engine
     pixels = resize(picture, engine.side)
     threshold = float(engine.facts["threshold"])
-    reason = gate(pixels)
-    if reason is not None:
-        return Answer("Refused", None, None, threshold, reason=reason)
+    code = refusal(model, pixels)
+    if code is not None:
+        return Answer("Refused", None, None, threshold, reason=Remark(code, REFUSALS[code]))
     feature_map = engine.trunk(pixels[None])
     p_covid = float(engine.probabilities(engine.head.logits(feature_map))[0])
     state: State = "COVID" if p_covid >= threshold else "NonCOVID"
     probabilities = _by_class(p_covid)
-    return Answer(
-        state,
-        100 * probabilities[state],
-        probabilities,
-        threshold,
-        warnings_of(engine.facts, p_covid),
-        heatmap(engine.head.shares(feature_map)[0]) if explain else None,
-    )
+    said = Answer(state, 100 * probabilities[state], probabilities, threshold, warnings_of(engine.facts, p_covid))
+    return _explained(said, model, pixels, engine.head.shares(feature_map)[0]) if explain else said
+
+
+def refusal(model: Model, pixels: np.ndarray) -> Refusal | None:
+    """Why uint8[side, side] is not to be classified, or None. Without a gate only blank pictures are refused."""
+    if model.gate is not None:
+        return model.gate.refusal(pixels)
+    return "blank" if is_blank(pixels) else None
+
+
+def _explained(said: Answer, model: Model, pixels: np.ndarray, shares: np.ndarray) -> Answer:
+    """The answer with its heat map. The segmenter runs here only: nobody else pays for it."""
+    lungs = None if model.lungs is None else model.lungs.masks(pixels[None])[0]
+    inside = None if lungs is None else share_inside(lungs, np.abs(shares))
+    outside = ("outside_lungs",) if inside is not None and inside < LUNG_SHARE else ()
+    warnings = (*said.warnings, *(Remark(code, WARNINGS[code]) for code in outside))
+    return replace(said, warnings=warnings, heatmap=heatmap(shares), lung_share=inside)
 
 
 def _by_class(p_covid: float) -> dict[str, float]:

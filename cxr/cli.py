@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from cxr.answer import answer
-from cxr.engine import Engine
 from cxr.errors import CxrError, ImageError
 from cxr.files import replace_when_complete
 from cxr.images import decode
 from cxr.labels import COVID
 from cxr.layout import CHAMPION
+from cxr.model import Model
 from cxr.parallel import bar
 from cxr.precision import FASTEST_FIRST
 
@@ -31,25 +31,26 @@ class Result(NamedTuple):
     error: str
 
 
-def predict_files(engine: Engine, files: Sequence[Path]) -> Iterator[Result]:
+def predict_files(model: Model, files: Sequence[Path]) -> Iterator[Result]:
     """Answers in the order of `files`, one file in memory at a time."""
     with bar(len(files), "predict") as advance:
         for file in files:
-            yield _predict_file(engine, file)
+            yield _predict_file(model, file)
             advance(1)
 
 
-def _predict_file(engine: Engine, file: Path) -> Result:
+def _predict_file(model: Model, file: Path) -> Result:
     name = str(file).encode("utf-8", "backslashreplace").decode()  # names of other encodings exist on old disks
     try:
-        said = answer(engine, decode(file.read_bytes()))
+        said = answer(model, decode(file.read_bytes()))
     except ImageError as fault:
         return Result(name, "", "", "", "", f"{fault.code}: {fault}")
     except OSError as fault:
         return Result(name, "", "", "", "", f"unreadable: {fault.strerror}")
     warnings = " ".join(warning.code for warning in said.warnings)
     if said.probabilities is None or said.percentage is None:
-        return Result(name, said.state, "", "", warnings, said.reason.message if said.reason else "")
+        reason = f"{said.reason.code}: {said.reason.message}" if said.reason else ""
+        return Result(name, said.state, "", "", warnings, reason)
     return Result(name, said.state, f"{said.percentage:.2f}", repr(said.probabilities[COVID]), warnings, "")
 
 
@@ -73,10 +74,9 @@ def _expand(paths: Sequence[Path]) -> list[Path]:
 def _predict(arguments: argparse.Namespace) -> int:
     if arguments.out is not None and arguments.out.is_dir():
         raise CxrError(f"--out {arguments.out} is a folder; name a file for the table")
-    engine = Engine.load(
-        arguments.model, precision=arguments.precision, latency=True
-    )  # one picture at a time, on all cores
-    results = predict_files(engine, _expand(arguments.files))
+    # One picture at a time, on all cores.
+    model = Model.load(arguments.model, precision=arguments.precision, latency=True)
+    results = predict_files(model, _expand(arguments.files))
     failed = 0
     if arguments.out is None:
         failed = _write(results, sys.stdout)

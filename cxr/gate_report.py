@@ -36,16 +36,25 @@ def judge(gate: Gate, pictures: np.ndarray, expected: str | None, patients: list
 
 
 def gate_report(gate: Gate, material: Material, params: GateParams, bootstrap: EvaluateParams) -> dict[str, Any]:
-    """frontal_refused: by side, and by source within it. refused: by kind, of test patients and of made pictures;
-    "named" is the share refused for the right reason. cross_validated: CT and lateral pictures of all patients, each
-    judged by a gate that saw nothing of the patient: the test patients are few."""
-    return {
+    """summary: see there. frontal_refused: by side, and by source within it. refused: by kind, of test patients and
+    of made pictures; "named" is the share refused for the right reason. cross_validated: CT and lateral pictures of all
+    patients, each judged by a gate that saw nothing of the patient: the test patients are few."""
+    report = {
         "threshold": gate.threshold,
         "trained_on": _counts(material, "train"),
         "frontal_refused": _frontal(gate, material, bootstrap),
         "refused": {**_collected(gate, material, bootstrap), **_made(gate, material, params, bootstrap)},
         "cross_validated": cross_validated(material, params, bootstrap),
     }
+    return {"summary": summary(report), **report}
+
+
+def summary(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What the registered model says about its gate: the share refused of each kind of picture, with counts. test: of
+    the test patients. external: frontal pictures of sources that are only tested on."""
+    test = {FRONTAL: report["frontal_refused"]["test"]["all"], **report["refused"]}
+    external = {name: rate for name, rate in report["frontal_refused"].get("external", {}).items() if name != "all"}
+    return {"test": test, "external": external, "cross_validated": report["cross_validated"]}
 
 
 def _counts(material: Material, side: str) -> dict[str, int]:

@@ -57,9 +57,13 @@ def train_gate(material: Material, params: GateParams) -> Gate:
 
 
 def threshold_for(odds: np.ndarray, false_refusals: float) -> float:
-    """The highest threshold below which at most this share of the frontal pictures' log odds lies."""
+    """The highest threshold below which at most this share of the frontal pictures' log odds lies, and at most 0.
+
+    What is likelier frontal than not always passes: the lowest odds of a few validation pictures may be far above
+    those of the next frontal picture.
+    """
     ranked = np.sort(odds)
-    return float(ranked[int(np.floor(false_refusals * len(ranked)))])
+    return min(0.0, float(ranked[int(np.floor(false_refusals * len(ranked)))]))
 
 
 def _small(material: Material) -> Material:

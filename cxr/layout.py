@@ -11,6 +11,7 @@ PIXELS = Path("data/pixels.npy")
 FEATURES = Path("data/features")
 BANK = Path("data/bank")
 LUNGS = Path("models/lungs")
+GATE = Path("models/gate")
 TRAINED = Path("models/trained")  # one bundle per backbone
 CHAMPION = Path("models/champion")
 REPORTS = Path("reports")

@@ -29,15 +29,20 @@ class LungSegmenter:
         self.network = network
 
     @classmethod
-    def load(cls, path: Path, precision: Precision = "f32", *, threads: int | None = None) -> "LungSegmenter":
-        """path: of the exported lungs.xml. Raises ModelError where it is not a readable model."""
-        return cls(Trunk(path, precision, threads=threads))
+    def load(
+        cls, path: Path, precision: Precision = "f32", *, latency: bool = False, threads: int | None = None
+    ) -> "LungSegmenter":
+        """path: of the exported lungs.xml. latency, threads: as `cxr.engine.Trunk` takes them. Raises ModelError
+        where it is not a readable model."""
+        return cls(Trunk(path, precision, latency=latency, threads=threads))
 
     @classmethod
-    def load_if_trained(cls, directory: Path, precision: Precision = "f32") -> "LungSegmenter | None":
-        """The segmenter that the lungs stage left in `directory`; None where there were no masks to learn from."""
+    def load_if_trained(
+        cls, directory: Path, precision: Precision = "f32", *, latency: bool = False, threads: int | None = None
+    ) -> "LungSegmenter | None":
+        """The segmenter in `directory`, of the lungs stage or a bundle; None where there were no masks to learn."""
         path = directory / FILE
-        return cls.load(path, precision) if path.is_file() else None
+        return cls.load(path, precision, latency=latency, threads=threads) if path.is_file() else None
 
     def masks(self, pixels: np.ndarray, progress: Callable[[int], object] = lambda n: None) -> Mask:
         """The lungs as bool[n, side, side] of pictures uint8[n, side, side], of any side.
@@ -56,6 +61,20 @@ class LungSegmenter:
         """float32[n, s, s] at the network's own side s, of pictures uint8[n, side, side]."""
         small = np.stack([resize(picture, self.network.side) for picture in pixels])
         return self.network.feature_maps(small)[..., 0]
+
+
+def share_inside(mask: Mask, weights: np.ndarray) -> float | None:
+    """How much of weights >= 0, float64[h, w] over the whole picture, lies inside bool[side, side]: 0 to 1.
+
+    A weight counts by the part of its field, the picture's h by w cells, that the mask covers. None where the mask
+    or the weights are empty.
+    """
+    rows, columns = weights.shape
+    total = float(weights.sum())
+    if total == 0 or not mask.any():
+        return None
+    covered = Image.fromarray(mask.astype(np.float32)).resize((columns, rows), Image.Resampling.BOX)
+    return float((weights * np.clip(np.asarray(covered), 0, 1)).sum() / total)
 
 
 def dice(a: Mask, b: Mask) -> float:

@@ -234,6 +234,7 @@ SECTIONS = (
     "split",
     "pixels",
     "lungs",
+    "gate",
     "features",
     "train",
     "evaluate",

@@ -8,6 +8,7 @@ import numpy as np
 from cxr.dataset import Side
 from cxr.engine import Engine
 from cxr.errors import CxrError
+from cxr.model import Model
 from cxr.params import EvaluateParams
 from cxr.promotion import Decision, decide, decide_without_champion, keep_rolled_back
 from cxr.tracking import registry
@@ -24,7 +25,8 @@ def check_registered(version: registry.Version, test: Side, p_recorded: np.ndarr
     some = np.unique(np.linspace(0, len(test.rows) - 1, KNOWN_IMAGES).round().astype(int))
     pixels = np.stack([test.picture(i) for i in some])
     with tempfile.TemporaryDirectory() as folder:
-        p_now = Engine.load(registry.fetch_bundle(version, Path(folder) / "bundle")).predict(pixels)
+        model = Model.load(registry.fetch_bundle(version, Path(folder) / "bundle"))  # its gate and its lungs too
+        p_now = model.engine.predict(pixels)
     gap = float(np.abs(p_now - p_recorded[some]).max())
     if not gap <= TOLERANCE:  # NaN is no agreement either
         raise CxrError(

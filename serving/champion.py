@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from cxr.engine import Engine
 from cxr.errors import CxrError
+from cxr.model import Model
 from cxr.precision import Chosen
 
 logger = logging.getLogger("bentoml.covid_cxr")
@@ -24,16 +24,16 @@ class Champion:
         self._threads, self._precision = threads, precision
         self._stopped = threading.Event()
         self._path = find()
-        self.engine = self._load(self._path)
+        self.model = self._load(self._path)
 
     @property
     def facts(self) -> dict[str, Any]:
-        return self.engine.facts
+        return self.model.facts
 
     @property
     def identity(self) -> dict[str, str]:
         """What an answer says about the model that gave it."""
-        return identity_of(self.engine)
+        return identity_of(self.model)
 
     def follow(self, every_s: float, changed: Callable[[], object]) -> None:
         """Look for another model every so often, until `stop`, and call `changed` after a swap.
@@ -58,21 +58,22 @@ class Champion:
             if path == self._path:
                 return False
             self._path = path  # also of one that is unreadable: it is complained of once
-            self.engine = self._load(path)
+            self.model = self._load(path)
         except CxrError as fault:
             logger.error("%s; model %s goes on answering", fault, self.facts["version"])
             return False
         return True
 
-    def _load(self, path: Path) -> Engine:
-        engine = Engine.load(path, precision=self._precision, latency=True, threads=self._threads)
+    def _load(self, path: Path) -> Model:
+        model = Model.load(path, precision=self._precision, latency=True, threads=self._threads)
+        engine, facts = model.engine, model.facts
         engine.predict(np.zeros((1, engine.side, engine.side), np.uint8))  # the first prediction is a slow one
-        logger.info("model %s %s is ready in %s", engine.facts["name"], engine.facts["version"], engine.precision)
-        return engine
+        logger.info("model %s %s is ready in %s", facts["name"], facts["version"], engine.precision)
+        return model
 
 
-def identity_of(engine: Engine) -> dict[str, str]:
-    return {key: str(engine.facts[key]) for key in ("name", "version", "backbone")}
+def identity_of(model: Model) -> dict[str, str]:
+    return {key: str(model.facts[key]) for key in ("name", "version", "backbone")}
 
 
 def public_facts(value: Any) -> Any:

@@ -109,10 +109,11 @@ def _schemas() -> dict[str, Schema]:
         "threshold": PROBABILITY | {"description": "The state is COVID from this probability of COVID on."},
         "warnings": {"type": "array", "items": remark, "description": f"Codes: {', '.join(WARNINGS)}."},
         "heatmap": {"type": "string", "pattern": "^data:image/png;base64,", "description": _HEATMAP},
+        "lung_share": PROBABILITY | {"description": _LUNG_SHARE},
         "reason": remark | {"description": f"Of a refusal. Codes: {', '.join(REFUSALS)}."},
         "model": _object(dict.fromkeys(("name", "version", "backbone"), TEXT), ["name", "version", "backbone"]),
     }
-    always = [name for name in answer if name not in ("heatmap", "reason")]
+    always = [name for name in answer if name not in ("heatmap", "lung_share", "reason")]
     return {
         "Answer": _object(answer, always),
         "Error": _object({"error": _object({"code": TEXT, "message": TEXT}, ["code", "message"])}, ["error"]),
@@ -122,6 +123,10 @@ def _schemas() -> dict[str, Schema]:
 _HEATMAP = (
     "A small transparent PNG to be stretched over the picture: each place's exact share of the decision, orange "
     "towards COVID, blue away from it."
+)
+_LUNG_SHARE = (
+    "Of the heat map's absolute weight, what lies inside the lungs, as the model's own lung segmenter finds them. Only "
+    "with a heat map, and where lungs were found. Below one half the answer carries the warning outside_lungs."
 )
 
 

@@ -12,9 +12,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from cxr.answer import Answer, answer
-from cxr.engine import Engine
 from cxr.errors import ImageError
 from cxr.images import decode
+from cxr.model import Model
 from serving.champion import Champion, identity_of, public_facts
 from serving.errors import ServiceError, error_body, of_picture, too_slow
 from serving.load import Load
@@ -23,6 +23,7 @@ from serving.multipart import form_field
 from serving.requests import check_media_type, field, json_object, only, picture_bytes, read_body, texts
 from serving.settings import Settings
 
+SOMETIMES = ("heatmap", "lung_share", "reason")  # fields that not every answer has
 ANSWER_WITHIN_S = 50  # from the whole request on; a picture that is being worked on is finished first
 
 
@@ -81,7 +82,7 @@ class Routes:
             return PlainTextResponse(await self._load.work(request, self._winner, data))
 
     async def model(self, request: Request) -> Response:
-        return JSONResponse(public_facts(self._champion.facts) | {"precision": self._champion.engine.precision})
+        return JSONResponse(public_facts(self._champion.facts) | {"precision": self._champion.model.engine.precision})
 
     @asynccontextmanager
     async def _json(self, request: Request) -> AsyncIterator[dict[str, Any]]:
@@ -101,9 +102,9 @@ class Routes:
                 raise too_slow() from None
 
     def _predict(self, text: str, explain: bool) -> dict[str, Any]:
-        engine = self._champion.engine  # once: it may be replaced between two looks
-        said = self._answer(engine, picture_bytes(text, self._settings.max_bytes), explain)
-        return answer_fields(said) | {"model": identity_of(engine)}
+        model = self._champion.model  # once: it may be replaced between two looks
+        said = self._answer(model, picture_bytes(text, self._settings.max_bytes), explain)
+        return answer_fields(said) | {"model": identity_of(model)}
 
     def _result(self, text: str, explain: bool) -> dict[str, Any]:
         try:
@@ -116,12 +117,12 @@ class Routes:
         return self._winner(picture_bytes(text, self._settings.max_bytes))
 
     def _winner(self, data: bytes) -> str:
-        said = self._answer(self._champion.engine, data, explain=False)
+        said = self._answer(self._champion.model, data, explain=False)
         if said.reason is not None:  # the original's form has no words for a refusal
             raise ServiceError(422, said.reason.code, said.reason.message)
         return said.winner
 
-    def _answer(self, engine: Engine, data: bytes, explain: bool) -> Answer:
+    def _answer(self, model: Model, data: bytes, explain: bool) -> Answer:
         if len(data) > self._settings.max_bytes:
             raise ServiceError(
                 413, "too_large", f"the picture has more than {self._settings.max_bytes} bytes; send a smaller one"
@@ -130,7 +131,7 @@ class Routes:
             picture = decode(data, max_pixels=self._settings.max_pixels)
         except ImageError as fault:
             raise of_picture(fault) from None
-        said = answer(engine, picture, explain=explain)
+        said = answer(model, picture, explain=explain)
         self._count(said)
         return said
 
@@ -141,6 +142,6 @@ class Routes:
 
 
 def answer_fields(said: Answer) -> dict[str, Any]:
-    """The contract's fields; heatmap and reason only where there is one."""
+    """The contract's fields; those of SOMETIMES only where there is one."""
     fields = asdict(said)
-    return {name: value for name, value in fields.items() if name not in ("heatmap", "reason") or value is not None}
+    return {name: value for name, value in fields.items() if name not in SOMETIMES or value is not None}

@@ -1,6 +1,6 @@
 """Teach the gate what is no frontal chest X-ray, choose its threshold, and measure it on test patients."""
 
-from pathlib import Path
+from typing import Any
 
 from cxr.dataset import Dataset
 from cxr.files import replace_when_complete, write_json
@@ -8,12 +8,12 @@ from cxr.gate import FILE
 from cxr.gate_material import frontal_pictures, joined, other_views
 from cxr.gate_report import gate_report
 from cxr.gate_training import GateParams, train_gate
-from cxr.layout import INDEX, PIXELS, RAW, REJECTED, REPORTS, SPLIT
+from cxr.layout import GATE, INDEX, PIXELS, RAW, REJECTED, REPORTS, SPLIT
 from cxr.manifest import RejectedRow, read_rows
 from cxr.params import EvaluateParams, SplitParams, load_params
 from cxr.stage import run_stage
 
-GATE = Path("models/gate")
+HEADLINE = ("frontal", "ct", "lateral", "inverted")
 
 
 def main() -> str:
@@ -28,12 +28,15 @@ def main() -> str:
         gate.save(unfinished / FILE)
     report = gate_report(gate, material, params, load_params(EvaluateParams, "evaluate"))
     write_json(report, REPORTS / "gate.json")
-    return f"test patients' pictures refused: {_shown(report)}"
+    write_json(headline(report), REPORTS / "gate_headline.json")
+    shown = (f"{kind} {rate['value']:.1%} of {rate['images']}" for kind, rate in report["summary"]["test"].items())
+    return f"test patients' pictures refused: {', '.join(shown)}"
 
 
-def _shown(report: dict) -> str:
-    rates = {"frontal": report["frontal_refused"]["test"]["all"], **report["refused"]}
-    return ", ".join(f"{kind} {rate['value']:.1%} of {rate['images']}" for kind, rate in rates.items())
+def headline(report: dict[str, Any]) -> dict[str, float | None]:
+    """The few numbers that fit a line of `dvc metrics show`: what was refused of the test patients' pictures."""
+    rates = report["summary"]["test"]
+    return {f"{kind}_refused": rates[kind]["value"] if kind in rates else None for kind in HEADLINE}
 
 
 if __name__ == "__main__":

@@ -2,12 +2,13 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from cxr.bundle import complete_bundle
 from cxr.curves import read_history
 from cxr.dataset import Dataset
 from cxr.files import read_json, write_json
-from cxr.layout import CHAMPION, INDEX, MODEL_REPORTS, PIXELS, REPORTS, SPLIT, TRAINED
+from cxr.layout import CHAMPION, GATE, INDEX, LUNGS, MODEL_REPORTS, PIXELS, REPORTS, SPLIT, TRAINED
 from cxr.params import EvaluateParams, RegisterParams, SplitParams, TrainParams, load_params
 from cxr.predictions import read_probabilities
 from cxr.promotion import pick_winner
@@ -36,7 +37,7 @@ def main() -> str:
     tags = {"backbone": winner, "test_auc": f"{metrics['auc']['value']:.4f}", "group": record.spec.group}
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder) / "bundle"
-        complete_bundle(bundle, TRAINED / winner, {"precisions": read_json(reports / "precision.json")}, {})
+        complete_bundle(bundle, TRAINED / winner, findings(reports), parts())
         version = registry.register_model(params.model, bundle, record.run_id, _description(winner, metrics), tags)
     check_registered(version, test, p_covid)
     split = identity(load_params(SplitParams, "split"))
@@ -49,6 +50,20 @@ def main() -> str:
     outcome = {"winner": winner, "why": why, "validation": validation, "version": version.number}
     write_json({**outcome, "promoted": decision.promote, "reason": decision.reason}, REPORTS / "register.json")
     return f"{winner} has the {why}; {version} {decision.reason}"
+
+
+def findings(reports: Path) -> dict[str, Any]:
+    """What other stages found out about the model, for model.json and so for GET /model. reports: of its backbone."""
+    return {
+        "precisions": read_json(reports / "precision.json"),
+        "gate": read_json(REPORTS / "gate.json")["summary"],
+    }
+
+
+def parts() -> dict[str, Path]:
+    """What other stages add to the bundle, by name; there is no segmenter where no source brings lung masks."""
+    lungs = [file for file in (LUNGS / "lungs.xml", LUNGS / "lungs.bin") if file.is_file()]
+    return {file.name: file for file in (GATE / "gate.npz", *lungs)}
 
 
 def _description(backbone: str, metrics: dict) -> str:

@@ -5,13 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiny import tiny_bundle
+from tests.tiny import complete_tiny_bundle, tiny_bundle
 
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole model that `Engine.load` reads, for pictures of side 32. Not to be changed: copy it first."""
     return tiny_bundle(tmp_path_factory.mktemp("model") / "bundle")
+
+
+@pytest.fixture(scope="session")
+def complete_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As `bundle`, with a gate and a lung segmenter: see tests/tiny.py."""
+    return complete_tiny_bundle(tmp_path_factory.mktemp("model") / "bundle")
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from PIL import Image
 from cxr import cli
 from cxr.engine import Engine
 from cxr.images import to_pixels
+from cxr.model import Model
 from tests.sides import pictures
 
 ROOT = Path(__file__).parents[1]
@@ -86,7 +87,17 @@ def test_a_picture_that_shows_nothing_is_refused_with_the_reason_and_is_no_failu
     assert cxr("predict", tmp_path / "blank.png", "--model", bundle, "--out", tmp_path / "results.csv") == 0
     (row,) = table(tmp_path / "results.csv")
     assert (row["state"], row["p_covid"], row["percentage"]) == ("Refused", "", "")
-    assert row["error"]
+    assert row["error"].startswith("blank: ")
+
+
+def test_what_the_model_s_gate_refuses_is_refused_here_too(complete_bundle: Path, tmp_path: Path) -> None:
+    pixels = np.full((40, 40), 200, np.uint8)
+    pixels[:, 20:] = 20
+    Image.fromarray(pixels).save(tmp_path / "side.png")
+    assert cxr("predict", tmp_path / "side.png", "--model", complete_bundle, "--out", tmp_path / "results.csv") == 0
+    (row,) = table(tmp_path / "results.csv")
+    assert (row["state"], row["p_covid"]) == ("Refused", "")
+    assert row["error"].startswith("lateral: This looks like a lateral view")
 
 
 def test_a_name_that_is_no_unicode_is_answered_too(folder: Path, bundle: Path, tmp_path: Path) -> None:
@@ -99,8 +110,7 @@ def test_a_name_that_is_no_unicode_is_answered_too(folder: Path, bundle: Path, t
 
 
 def test_a_file_that_vanishes_meanwhile_is_an_error_of_its_row(folder: Path, bundle: Path) -> None:
-    engine = Engine.load(bundle)
-    results = list(cli.predict_files(engine, [folder / "gone.png", folder / "a.png"]))
+    results = list(cli.predict_files(Model.load(bundle), [folder / "gone.png", folder / "a.png"]))
     assert results[0].error == "unreadable: No such file or directory"
     assert results[1].state
 

@@ -22,6 +22,7 @@ from cxr.manifest import RejectedRow
 from cxr.params import EvaluateParams, SplitParams
 from cxr.sources.radiograph import radiograph
 from cxr.splits import side_of
+from stages.gate import headline
 from tests.rows import image_row
 
 SPLIT = SplitParams(seed=20, test_fraction=0.3, validation_fraction=0.3, near_duplicate_bits=4)
@@ -169,7 +170,7 @@ def test_half_chests_are_refused_as_the_lateral_views_they_stand_for(gate: Gate,
 def test_drawings_and_photographs_are_refused(gate: Gate):
     rng = np.random.default_rng(99)
     pictures = np.concatenate([drawings(PICTURE_SIDE, 50, rng)[0], photos(PHOTOS_TO_TEST, PICTURE_SIDE, 12, rng)])
-    assert np.mean([gate.refusal(picture) is not None for picture in pictures]) >= 0.95
+    assert np.mean([gate.refusal(picture) is not None for picture in pictures]) >= 0.9
 
 
 @pytest.mark.slow
@@ -188,6 +189,11 @@ def test_the_report_can_be_written_as_json_and_counts_everything(gate: Gate, pha
     assert report["trained_on"] == {"frontal": 40, "lateral": 10}
     assert report["refused"]["lateral"]["images"] == 5
     assert report["cross_validated"]["lateral"]["images"] == 20
+    assert report["summary"]["test"]["frontal"]["images"] == 20
+    assert report["summary"]["test"]["lateral"] == report["refused"]["lateral"]
+    assert report["summary"]["external"] == {}  # there is none
+    assert headline(report)["lateral_refused"] == report["refused"]["lateral"]["value"]
+    assert headline(report)["ct_refused"] is None
     assert report["refused"]["blank"]["value"] == report["refused"]["blank"]["named"] == 1
     assert set(DRAWINGS) <= set(report["refused"])
 
@@ -203,11 +209,16 @@ def test_training_twice_gives_the_same_gate(gate: Gate, phantoms: Material):
 
 
 def test_the_threshold_refuses_at_most_the_share_that_was_asked_for():
-    odds = np.random.default_rng(0).normal(5, 2, 305)
+    odds = np.random.default_rng(0).normal(-4, 2, 305)
     for share in (0.0, 0.005, 0.01, 0.1):
         threshold = threshold_for(odds, share)
         assert (odds < threshold).mean() <= share
         assert (odds < np.nextafter(np.sort(odds)[(odds < threshold).sum()], np.inf)).mean() > share
+
+
+def test_what_is_likelier_frontal_than_not_always_passes():
+    assert threshold_for(np.array([3.0, 4.0, 5.0]), 0.005) == 0
+    assert threshold_for(np.array([-0.5, 4.0, 5.0]), 0.005) == -0.5
 
 
 def test_no_fold_learns_from_the_patients_that_it_judges(phantoms: Material):

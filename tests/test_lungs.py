@@ -11,7 +11,7 @@ from cxr.dataset import Dataset
 from cxr.distortion import DistortionParams, distorted, distorted_pair
 from cxr.engine import Trunk
 from cxr.images import decode
-from cxr.lungs import FILE, LungSegmenter, clean, components, dice, fill_holes, largest_components
+from cxr.lungs import FILE, LungSegmenter, clean, components, dice, fill_holes, largest_components, share_inside
 from cxr.lungs_training import (
     ENDING,
     MASKS,
@@ -25,6 +25,7 @@ from cxr.lungs_training import (
 from cxr.params import EvaluateParams, ParamsError, SplitParams
 from cxr.splits import side_of
 from tests.rows import image_row
+from tests.tiny import dark_is_lung
 
 SPLIT = SplitParams(seed=30, test_fraction=0.3, validation_fraction=0.3, near_duplicate_bits=4)
 BOOTSTRAP = EvaluateParams(resamples=100, confidence=0.95, prevalence=0.1, seed=20)
@@ -90,18 +91,33 @@ def test_two_empty_masks_agree():
     assert dice(np.zeros((3, 3), bool), np.zeros((3, 3), bool)) == 1
 
 
+# --- what of a heat map lies inside --------------------------------------------------------------------------
+
+
+def test_the_share_inside_counts_each_place_by_the_part_of_it_that_the_mask_covers():
+    mask = np.zeros((40, 40), bool)
+    mask[:10, :5] = True  # half of the first of 4 x 4 places
+    weights = np.zeros((4, 4))
+    weights[0, 0], weights[3, 3] = 1.0, 3.0
+    assert share_inside(mask, weights) == pytest.approx(0.5 * 1 / 4)
+
+
+def test_all_weight_inside_is_one_and_all_outside_is_none_of_it():
+    mask = np.zeros((299, 299), bool)
+    mask[:, :150] = True
+    left, right = np.zeros((8, 8)), np.zeros((8, 8))
+    left[:, :4], right[:, 4:] = 2.0, 2.0
+    assert share_inside(mask, left) == pytest.approx(1, abs=1e-3)
+    assert share_inside(mask, right) == pytest.approx(0, abs=1e-2)
+    assert share_inside(mask, left + right) == pytest.approx(0.5, abs=1e-2)
+
+
+def test_without_lungs_or_without_weights_there_is_no_share():
+    assert share_inside(np.zeros((9, 9), bool), np.ones((3, 3))) is None
+    assert share_inside(np.ones((9, 9), bool), np.zeros((3, 3))) is None
+
+
 # --- the network, exported ----------------------------------------------------------------------------------
-
-
-def dark_is_lung(directory: Path, side: int = 16) -> Path:
-    """A network that calls every pixel below the middle grey lung."""
-    import openvino as ov
-    from openvino import opset13 as ops
-
-    pixels = ops.parameter([-1, side, side, 1], ov.Type.u8, name="pixels")
-    darkness = ops.subtract(np.float32(128), ops.convert(pixels, "f32"))
-    ov.save_model(ov.Model([ops.sigmoid(darkness)], [pixels], "dark"), directory / FILE)
-    return directory / FILE
 
 
 @pytest.mark.parametrize("side", [16, 40])

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from cxr.gate_training import GateParams
 from cxr.lungs_training import LungsParams
 from cxr.params import (
     SECTIONS,
@@ -32,6 +33,7 @@ KINDS: dict[str, type] = {
     "split": SplitParams,
     "pixels": PixelsParams,
     "lungs": LungsParams,
+    "gate": GateParams,
     "features": FeaturesParams,
     "train": TrainParams,
     "evaluate": EvaluateParams,

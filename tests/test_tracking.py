@@ -319,7 +319,7 @@ def test_a_registered_version_says_what_it_is(client, tmp_path):
     assert version.tags["backbone"] == "inceptionv3"
     info = get_model_info("models:/covid-cxr/1")
     assert info.signature.inputs.input_names() == ["image"]
-    assert info.signature.outputs.input_names() == ["state", "percentage", "p_covid"]
+    assert info.signature.outputs.input_names() == ["state", "percentage", "p_covid", "reason"]
     assert client.get_run(version.run_id).info.status == "FINISHED"
 
 
@@ -390,7 +390,7 @@ def test_a_version_that_was_taken_back_says_so_until_it_is_promoted_again(client
 
 
 @pytest.mark.slow
-def test_the_registered_model_answers_a_table_of_pictures(client, tmp_path, monkeypatch):
+def test_the_registered_model_answers_a_table_as_the_service_would(client, tmp_path, complete_bundle):
     import base64
     import io
 
@@ -399,29 +399,32 @@ def test_the_registered_model_answers_a_table_of_pictures(client, tmp_path, monk
     import pandas as pd
     from PIL import Image
 
-    from cxr import engine
+    from cxr.engine import Engine
+    from cxr.tracking.registry import register_model
+    from cxr.tracking.runs import start_run
 
-    class StandIn:
-        """Calls bright pictures COVID."""
-
-        def __init__(self):
-            self.facts = {"side": 8, "threshold": 0.4}
-
-        def predict(self, pixels: np.ndarray) -> np.ndarray:
-            return pixels.reshape(len(pixels), -1).mean(axis=1) / 255
-
-    def picture(grey: int) -> str:
+    def text_of(pixels: np.ndarray) -> str:
         with io.BytesIO() as handle:
-            Image.fromarray(np.full((16, 16), grey, np.uint8)).save(handle, "PNG")
+            Image.fromarray(pixels).save(handle, "PNG")
             return base64.b64encode(handle.getvalue()).decode()
 
-    monkeypatch.setattr(engine.Engine, "load", lambda folder: StandIn())
-    registered(tmp_path)
-    model = mlflow.pyfunc.load_model("models:/covid-cxr/1")
-    answer = model.predict(pd.DataFrame({"image": [picture(255), picture(51), picture(102)]}))
-    assert answer["state"].tolist() == ["COVID", "NonCOVID", "COVID"]
-    assert answer["percentage"].tolist() == pytest.approx([100, 80, 40])
-    assert answer["p_covid"].tolist() == pytest.approx([1, 0.2, 0.4])
+    blank, from_the_side = np.full((32, 32), 90, np.uint8), np.repeat([[200] * 16 + [20] * 16], 32, 0).astype(np.uint8)
+    middle = np.full((32, 32), 10, np.uint8)
+    middle[8:24, 8:24] = 250
+    pictures = [blank, middle, from_the_side, 255 - middle]
+    with start_run(some_spec()) as record:
+        pass
+    register_model("covid-cxr", complete_bundle, record.run_id, "", {})
+    asked = pd.DataFrame({"image": [text_of(pixels) for pixels in pictures]})
+    answer = mlflow.pyfunc.load_model("models:/covid-cxr/1").predict(asked)
+    p_covid = Engine.load(complete_bundle).predict(np.stack([middle, 255 - middle]))
+    assert answer["state"].tolist() == ["Refused", "COVID", "Refused", "NonCOVID"]
+    assert answer["reason"].tolist() == ["blank", "", "lateral", ""]
+    assert answer["p_covid"].dropna().tolist() == pytest.approx(list(p_covid), abs=1e-6)
+    assert answer["percentage"].dropna().tolist() == pytest.approx([100 * p_covid[0], 100 - 100 * p_covid[1]])
+    assert answer["p_covid"].isna().tolist() == answer["percentage"].isna().tolist() == [True, False, True, False]
+    none = mlflow.pyfunc.load_model("models:/covid-cxr/1").predict(asked[:0])
+    assert list(none.columns) == ["state", "percentage", "p_covid", "reason"]
 
 
 @pytest.mark.slow

@@ -84,7 +84,7 @@ LIGHT = [
     "cxr.cli",
     *(
         f"stages.{name}"
-        for name in ("download", "index", "split", "pixels", "features", "train", "evaluate", "register")
+        for name in ("download", "index", "split", "pixels", "gate", "features", "train", "evaluate", "register")
     ),
 ]
 

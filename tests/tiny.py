@@ -5,8 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from cxr.bundle import write_bundle
+from cxr.bundle import complete_bundle, write_bundle
+from cxr.gate import FILE as GATE_FILE
+from cxr.gate import SIDE as THUMBNAIL
+from cxr.gate import Gate
 from cxr.head import Head
+from cxr.lungs import FILE as LUNGS_FILE
 
 GRID = 4  # the feature map is GRID by GRID
 CHANNELS = 3
@@ -23,6 +27,39 @@ def tiny_bundle(directory: Path, side: int = 32, *, seed: int = 0, threshold: fl
     _write_trunk(trunk, side, seed)
     write_bundle(directory, trunk, tiny_head(seed), _facts(side, threshold) | facts)
     return directory
+
+
+def complete_tiny_bundle(directory: Path, side: int = 32, **facts: Any) -> Path:
+    """A tiny bundle with all parts: a gate for which a bright left half is a lateral view, and a segmenter for which
+    what is dark is lung."""
+    bare = tiny_bundle(directory.with_name(directory.name + ".bare"), side, **facts)
+    parts = directory.with_name(directory.name + ".parts")
+    parts.mkdir()
+    left_is_lateral().save(parts / GATE_FILE)
+    dark_is_lung(parts)
+    complete_bundle(directory, bare, {}, {path.name: path for path in parts.iterdir()})
+    return directory
+
+
+def left_is_lateral() -> Gate:
+    """Passes what is about as bright on the left as on the right."""
+    left_less_right = np.ones((THUMBNAIL, THUMBNAIL)) * 2 / THUMBNAIL**2
+    left_less_right[:, THUMBNAIL // 2 :] *= -1
+    output = np.array([[0.0, 10.0]])
+    return Gate(
+        ("frontal", "lateral"), (left_less_right.reshape(-1, 1), np.zeros(1)), (output, np.array([2.0, 0.0])), 0
+    )
+
+
+def dark_is_lung(directory: Path, side: int = 16) -> Path:
+    """A network that calls every pixel below the middle grey lung."""
+    import openvino as ov
+    from openvino import opset13 as ops
+
+    pixels = ops.parameter([-1, side, side, 1], ov.Type.u8, name="pixels")
+    darkness = ops.subtract(np.float32(128), ops.convert(pixels, "f32"))
+    ov.save_model(ov.Model([ops.sigmoid(darkness)], [pixels], "dark"), directory / LUNGS_FILE)
+    return directory / LUNGS_FILE
 
 
 def tiny_head(seed: int = 0) -> Head:

@@ -8,37 +8,42 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
-import numpy as np
 import pandas as pd
 from mlflow.pyfunc import PythonModel
 
-from cxr.engine import Engine
-from cxr.images import to_pixels
-from cxr.labels import COVID, NON_COVID
+from cxr.answer import Answer, answer
+from cxr.images import decode
+from cxr.labels import COVID
+from cxr.model import Model
 from cxr.payload import decode_base64
 
 MAX_BYTES = 50_000_000  # of one picture
 
 
 class CxrModel(PythonModel):
-    """Wraps cxr.engine.Engine, which also answers in the service and on the command line."""
+    """Answers by `cxr.answer.answer`, as the service and the command line do: what they refuse, this refuses."""
 
     def load_context(self, context: Any) -> None:
-        self.engine = Engine.load(Path(context.artifacts["bundle"]))
+        self.model = Model.load(Path(context.artifacts["bundle"]), latency=True)  # one picture at a time
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
-        """Column image (Base64 or data URI) to columns state, percentage (of that state, 0 to 100), p_covid."""
-        side, threshold = self.engine.facts["side"], self.engine.facts["threshold"]
-        pictures = [to_pixels(decode_base64(text, MAX_BYTES), side) for text in model_input["image"]]
-        p_covid = self.engine.predict(np.stack(pictures)) if pictures else np.zeros(0)
-        is_covid = p_covid >= threshold
-        return pd.DataFrame(
-            {
-                "state": np.where(is_covid, COVID, NON_COVID),
-                "percentage": 100 * np.where(is_covid, p_covid, 1 - p_covid),
-                "p_covid": p_covid,
-            }
-        )
+        """Column image (Base64 or data URI) to columns state, percentage (of that state, 0 to 100), p_covid, reason.
+
+        Of a refused picture percentage and p_covid are NaN and reason is its code; of others reason is empty.
+        """
+        said = [answer(self.model, decode(decode_base64(text, MAX_BYTES))) for text in model_input["image"]]
+        table = pd.DataFrame([_row(one) for one in said], columns=list(OUTPUTS))
+        return table.astype(OUTPUTS)
+
+
+# Column to type, as the registered model's signature states them.
+OUTPUTS = {"state": "str", "percentage": "float64", "p_covid": "float64", "reason": "str"}
+
+
+def _row(said: Answer) -> dict[str, Any]:
+    p_covid = None if said.probabilities is None else said.probabilities[COVID]
+    reason = "" if said.reason is None else said.reason.code
+    return {"state": said.state, "percentage": said.percentage, "p_covid": p_covid, "reason": reason}
 
 
 mlflow.models.set_model(CxrModel())

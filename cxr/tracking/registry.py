@@ -174,9 +174,10 @@ def _signature() -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
+    outputs = {"state": "string", "percentage": "double", "p_covid": "double", "reason": "string"}
     return ModelSignature(
         inputs=Schema([ColSpec("string", "image")]),
-        outputs=Schema([ColSpec("string", "state"), ColSpec("double", "percentage"), ColSpec("double", "p_covid")]),
+        outputs=Schema([ColSpec(kind, name) for name, kind in outputs.items()]),
     )
 
 

@@ -46,7 +46,11 @@ class Reply:
 
 
 def answer(
-    p_covid: float = 0.971, threshold: float = 0.42, warnings: tuple[str, ...] = (), explain: bool = False
+    p_covid: float = 0.971,
+    threshold: float = 0.42,
+    warnings: tuple[str, ...] = (),
+    explain: bool = False,
+    **more: object,
 ) -> dict:
     state = "COVID" if p_covid >= threshold else "NonCOVID"
     body = {
@@ -59,7 +63,7 @@ def answer(
     }
     if explain:
         body["heatmap"] = heatmap_uri()
-    return body
+    return body | more
 
 
 def refusal(code: str = "not_frontal") -> dict:

@@ -203,6 +203,29 @@ def test_the_heat_map_lies_over_the_picture_and_its_opacity_is_a_slider(page: Pa
     expect(heatmap).to_be_hidden()
 
 
+def test_the_share_inside_the_lungs_is_among_the_facts_and_a_small_one_is_a_warning(
+    page: Page, service: StandIn
+) -> None:
+    service.plan(answer(explain=True, warnings=("outside_lungs",), lung_share=0.312), answer(explain=True))
+    open_page(page, service.url)
+    choose(page, png("outside.png"))
+    expect(page.locator(".facts").last).to_contain_text(words("detail.lung_share") + "31.2%")
+    expect(page.locator(".warnings")).to_contain_text(words("warning.outside_lungs"))
+    choose(page, png("unknown.png"))
+    expect(row(page, "unknown.png")).to_contain_text(words("state.COVID"))
+    page.get_by_role("button", name="unknown.png", exact=True).click()
+    expect(page.locator("#detail-title")).to_have_text("unknown.png")
+    expect(page.locator(".facts").last).not_to_contain_text(words("detail.lung_share"))
+
+
+@pytest.mark.parametrize("share", [1.2, "0.4"])
+def test_a_share_that_is_no_share_makes_the_answer_a_broken_one(page: Page, service: StandIn, share: object) -> None:
+    service.plan(answer(explain=True, lung_share=share))
+    open_page(page, service.url)
+    choose(page, png("chest.png"))
+    expect(page.locator(".panel")).to_contain_text(words("error.broken_answer"))
+
+
 def test_a_heat_map_of_another_shape_is_not_laid_over_the_picture(page: Page, service: StandIn) -> None:
     service.plan({**answer(), "heatmap": heatmap_uri(480, 320)})
     open_page(page, service.url)

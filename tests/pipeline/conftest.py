@@ -26,6 +26,7 @@ SMALL = {
         }
     },
     "pixels": {"side": 80},
+    "gate": {"networks": 1, "epochs": 20, "versions": 100},
     "features": {"views": 2, "weights": {"inceptionv3": "random", "vgg16": "random"}},
     "train": {"backbones": ["inceptionv3", "vgg16"], "epochs": 5},
     "evaluate": {"resamples": 100},

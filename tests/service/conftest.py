@@ -52,6 +52,13 @@ def client(serve: Serve) -> Iterator[httpx.Client]:
         yield default
 
 
+@pytest.fixture(scope="session")
+def gated(serve: Serve, complete_bundle: Path) -> Iterator[httpx.Client]:
+    """Of a server whose model has a gate and a lung segmenter: see tests/tiny.py."""
+    with serve(model=Champion(lambda: complete_bundle)) as client:
+        yield client
+
+
 @contextlib.contextmanager
 def running(app: ASGIApp) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listening:

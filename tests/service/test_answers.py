@@ -8,8 +8,9 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from xrays import BLANK, encoded, grey, picture, text_of
+from xrays import BLANK, encoded, from_the_side, grey, picture, text_of
 
+from cxr.answer import REFUSALS
 from cxr.images import to_pixels
 from serving.champion import Champion
 
@@ -36,7 +37,7 @@ def test_the_two_states_both_occur(client):
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "TIFF", "WEBP"])
 def test_the_same_bytes_give_the_same_probability_here_and_in_the_engine(client, champion: Champion, kind):
     data = picture(seed=4, kind=kind)
-    by_engine = champion.engine.predict(to_pixels(data, champion.engine.side)[None])[0]
+    by_engine = champion.model.engine.predict(to_pixels(data, champion.model.engine.side)[None])[0]
     assert predict(client, data)["probabilities"]["COVID"] == pytest.approx(by_engine, abs=1e-4)
 
 
@@ -62,7 +63,7 @@ def test_the_heat_map_is_a_small_transparent_png_and_only_there_when_asked_for(c
     head, _, text = uri.partition(",")
     assert head == "data:image/png;base64"
     with Image.open(io.BytesIO(base64.b64decode(text))) as overlay:
-        rows, columns, _ = champion.engine.trunk.shape
+        rows, columns, _ = champion.model.engine.trunk.shape
         assert (overlay.mode, overlay.size) == ("RGBA", (columns, rows))
 
 
@@ -84,6 +85,24 @@ def test_a_batch_answers_each_picture_in_order_and_one_bad_one_fails_alone(clien
     assert results[2]["state"] == "Refused"
     assert results[3]["error"]["code"] == "not_a_picture"
     assert results[4] == predict(client, picture(1))
+
+
+def test_what_the_gate_refuses_is_refused_with_code_and_sentence(gated, client):
+    refused = predict(gated, from_the_side(), explain=True)
+    assert refused["state"] == "Refused"
+    assert refused["reason"] == {"code": "lateral", "message": REFUSALS["lateral"]}
+    assert (refused["percentage"], refused["probabilities"]) == (None, None)
+    assert not {"heatmap", "lung_share"} & set(refused)
+    assert predict(client, from_the_side())["state"] != "Refused"  # its model has no gate
+    assert predict(gated, picture())["state"] == predict(client, picture())["state"]
+
+
+def test_the_share_in_the_lungs_comes_with_the_heat_map(gated, client):
+    assert "lung_share" not in predict(gated, picture())
+    explained = predict(gated, picture(), explain=True)
+    assert 0 <= explained["lung_share"] <= 1
+    assert ("outside_lungs" in [w["code"] for w in explained["warnings"]]) == (explained["lung_share"] < 0.5)
+    assert "lung_share" not in predict(client, picture(), explain=True)  # its model has no segmenter
 
 
 @pytest.mark.parametrize("count", [0, 17])

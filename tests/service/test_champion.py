@@ -41,21 +41,21 @@ def test_a_new_model_answers_from_then_on(store, serve, tmp_path):
 
 def test_the_same_model_is_not_loaded_again(store):
     champion = Champion(store.find)
-    engine = champion.engine
+    model = champion.model
     assert not champion.refresh()
-    assert champion.engine is engine
+    assert champion.model is model
 
 
 @pytest.mark.parametrize("fault", ["missing", "incomplete", "damaged"])
 def test_an_unreadable_model_leaves_the_old_one_answering(store, tmp_path, caplog, fault):
     champion = Champion(store.find)
-    old = champion.engine
+    old = champion.model
     store.newest = tmp_path / "newer"
     if fault != "missing":
         tiny_bundle(store.newest, seed=5)
         (store.newest / "trunk.xml").write_text("<net") if fault == "damaged" else (store.newest / "head.npz").unlink()
     assert not champion.refresh()
-    assert champion.engine is old
+    assert champion.model is old
     assert f"model {old.facts['version']} goes on answering" in caplog.text
 
 

@@ -3,7 +3,7 @@
 import re
 
 from prometheus_client.parser import text_string_to_metric_families
-from xrays import BLANK, picture, text_of
+from xrays import BLANK, from_the_side, picture, text_of
 
 GOOD = {"image": text_of(picture())}
 
@@ -29,6 +29,18 @@ def test_answers_refusals_errors_and_batches_are_counted(serve):
     assert counted["cxr_requests_total", "/predict", "400"] == 1
     assert counted["cxr_batch_pictures_count",] == 1
     assert counted["cxr_request_seconds_count", "/predict"] == 3
+
+
+def test_refusals_are_counted_by_reason(gated):
+    before = series(gated)
+    for data in (BLANK, from_the_side(), from_the_side()):
+        gated.post("/predict", json={"image": text_of(data)})
+    after = series(gated)
+    counts = {reason: after["cxr_refusals_total", reason] for reason in ("blank", "lateral")}
+    assert {reason: n - before.get(("cxr_refusals_total", reason), 0) for reason, n in counts.items()} == {
+        "blank": 1,
+        "lateral": 2,
+    }
 
 
 def test_the_model_that_answers_is_shown(serve, champion):

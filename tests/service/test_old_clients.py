@@ -5,8 +5,9 @@ import re
 
 import httpx
 import pytest
-from xrays import BLANK, picture
+from xrays import BLANK, from_the_side, picture
 
+from cxr.answer import REFUSALS
 from serving.settings import Settings
 
 PAGE = "https://old-page.example"
@@ -82,3 +83,11 @@ def test_a_refused_picture_is_an_error_for_them(client):
     response = client.post("/upload", files={"pic": ("a.png", BLANK)})
     assert response.status_code == 422
     assert response.json()["error"]["code"] == "blank"
+
+
+def test_what_the_gate_refuses_is_an_error_for_them_too(gated):
+    form = gated.post("/upload", files={"pic": ("a.png", from_the_side())})
+    base64_text = gated.post("/sendbase64", json={"pic": android_base64(from_the_side())})
+    for response in (form, base64_text):
+        assert response.status_code == 422
+        assert response.json()["error"] == {"code": "lateral", "message": REFUSALS["lateral"]}

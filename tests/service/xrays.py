@@ -30,4 +30,9 @@ def text_of(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
+def from_the_side() -> bytes:
+    """Bright on the left: what the gate of tests/tiny.py refuses as lateral."""
+    return encoded(np.repeat([[200] * 30 + [20] * 20], 60, axis=0).astype(np.uint8))
+
+
 BLANK = encoded(np.full((40, 40), 7, np.uint8))
