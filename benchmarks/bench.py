@@ -40,6 +40,7 @@ QUESTIONS = {
     "files": Question("raw_files", {"images": 8, "file_side": 64, "side": 32, "rounds": 1}),
     "head": Question("head_training", {"images": 12, "views": 2, "epochs": 3, "shape": [2, 2, 8]}),
     "trunk": Question("trunk_speed", {"side": 75, "batch": 2, "batches": 1, "rounds": 1}),
+    "eight_bits": Question("eight_bits", {"side": 75, "images": 2, "rounds": 1, "kept": [3]}),
     "growth": Question("growth", {"images": 3, "views": 2, "side": 75}),
     "plain": Question("plain_way", {"side": 75, "batch": 2, "steps": 2, "images": 4, "epochs": 2}),
     "fixed": Question("fixed_cost", {"patients": 40}),

@@ -1,7 +1,10 @@
 """The figures of a run as a Markdown page: what was asked, what was wanted, what came out."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from cxr.quantising import KEPT_CONVOLUTIONS
 
 Figures = dict[str, dict[str, Any]]
 # What is asked, what is wanted, where the figure stands, how it is shown.
@@ -28,6 +31,15 @@ LINES: dict[str, tuple[Line, ...]] = {
         ("– against the faster Keras", "≥ 3×", lambda f: _best(f["trunk"]["ratio_to_keras"], f), "{:.2f}×"),
         ("– least cosine to Keras", "≥ 0.99", lambda f: _best(f["trunk"]["cosine_to_keras"], f)["least"], "{:.4f}"),
         ("– float32, of a matrix product's speed", "", lambda f: _of_the_ceiling(f["trunk"]), "{:.0f} %"),
+    ),
+    "eight_bits": (
+        (
+            "eight bits, three convolutions kept, against bf16",
+            "",
+            lambda f: _kept(f, "times_floating_point"),
+            "{:.2f}×",
+        ),
+        ("– least cosine to float32", "≥ 0.99", lambda f: _kept(f, "least_cosine"), "{:.4f}"),
     ),
     "plain": (
         ("the plain way, training steps", "", lambda f: f["plain"]["images_per_s"], "{:.1f} images/s"),
@@ -64,6 +76,10 @@ def _quiet_s(head: dict[str, Any], size: dict[str, Any]) -> float:
 
 def _best(figures: dict[str, Any], asked: Figures, prefix: str = "") -> Any:
     return figures[prefix + asked["trunk"]["best_precision"]]
+
+
+def _kept(asked: Figures, figure: str) -> float:
+    return asked["eight_bits"]["kept"].get(str(KEPT_CONVOLUTIONS), {}).get(figure, math.nan)
 
 
 def _of_the_ceiling(trunk: dict[str, Any]) -> float:

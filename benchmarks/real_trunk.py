@@ -14,12 +14,16 @@ CALIBRATION = range(10_000, 10_100)  # pictures that no question times
 COMPARED = range(20_000, 20_032)
 
 
-def export(folder: Path, side: int) -> tuple[Precision, Agreement | None]:
-    """Leave the trunk in `folder`; the fastest precision to fill a bank in, and how eight bits agree with float32.
+def export_float(folder: Path, side: int) -> None:
+    """Leave the trunk in `folder`. The weights are those of CXR_WEIGHTS, else random."""
+    ensure_trunk(TrunkSpec("inceptionv3", side, "bench"), os.environ.get("CXR_WEIGHTS", "random"), 20, folder)
 
-    The weights are those of CXR_WEIGHTS, else random. The ranges come from synthetic radiographs."""
-    weights = os.environ.get("CXR_WEIGHTS", "random")
-    ensure_trunk(TrunkSpec("inceptionv3", side, "bench"), weights, 20, folder)
+
+def export(folder: Path, side: int) -> tuple[Precision, Agreement | None]:
+    """Leave both trunks in `folder`; the fastest precision to fill a bank in, and how eight bits agree with float32.
+
+    The ranges come from synthetic radiographs."""
+    export_float(folder, side)
     if "int8" in available():
         compared = np.stack([picture(number, side) for number in COMPARED])
         ensure_int8(folder, [picture(number, side) for number in CALIBRATION], compared)

@@ -1,10 +1,9 @@
 """The trunk in eight-bit integers: made once from the exported float32 one, and only kept where it says the same.
 
-Post-training quantisation by NNCF (Jacob et al. 2018): the ranges of all activations are read off views of training
-images. Three choices, each measured on InceptionV3 with X-rays (docs/performance.md): ranges are the least and the
-largest value seen, since features of X-rays have rare strong channels that trimmed ranges cut off; they are seen on
-augmented views, as the bank has them; the first convolutions stay floating point, which costs a tenth of the speed
-and takes the error of a feature map to a third.
+Post-training quantisation by NNCF (Jacob et al. 2018): the ranges of all activations are read off pictures. Ranges are
+the least and the largest value seen, since X-rays have rare strong channels that trimmed ranges, NNCF's default, cut
+off. They are seen on augmented views of training images, as the bank has them. The first convolutions stay floating
+point: a little speed for a feature map that is much nearer (the question eight_bits of `make bench`).
 """
 
 import contextlib
@@ -61,8 +60,9 @@ def read_agreement(directory: Path) -> Agreement | None:
     return Agreement(**read_json(directory / RECORD)) if complete else None
 
 
-def quantise(directory: Path, views: Sequence[np.ndarray]) -> None:
-    """Write int8.xml and int8.bin beside trunk.xml. views: uint8[side, side] each."""
+def quantise(directory: Path, views: Sequence[np.ndarray], kept: int = KEPT_CONVOLUTIONS) -> None:
+    """Write int8.xml and int8.bin beside trunk.xml. views: uint8[side, side] each. kept: so many of the first
+    convolutions stay in floating point."""
     silence()
     import nncf
     import openvino as ov
@@ -78,7 +78,7 @@ def quantise(directory: Path, views: Sequence[np.ndarray]) -> None:
             nncf.Dataset([picture[None, ..., None] for picture in views]),
             subset_size=len(views),
             preset=nncf.QuantizationPreset.MIXED,
-            ignored_scope=nncf.IgnoredScope(names=first[:KEPT_CONVOLUTIONS]),
+            ignored_scope=nncf.IgnoredScope(names=first[:kept]),
             advanced_parameters=ranges,
         )
     ov.save_model(quantised, trunk_file(directory, "int8"), compress_to_fp16=False)

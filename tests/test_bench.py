@@ -15,7 +15,7 @@ from benchmarks.measuring import rounded, turns
 from benchmarks.whole import whole_training
 from tools.machine import machine
 
-NEEDS_TENSORFLOW = ("trunk", "growth", "plain", "fixed")
+NEEDS_TENSORFLOW = ("trunk", "eight_bits", "growth", "plain", "fixed")
 
 
 def numbers(value: Any) -> Iterator[float]:
