@@ -14,7 +14,7 @@ PORT ?= 3000
 
 HOST ?= 127.0.0.1
 
-.PHONY: help install demo real repro ui serve rollback test test-fast check audit deps lock
+.PHONY: help install demo real ablation repro ui serve rollback test test-fast check audit deps lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -66,6 +66,17 @@ real: $(VENV)/.pipeline ## the real recipe from a mirror: MIRROR=folder WEIGHTS=
 	$(call bento-home,real) $(in-env) python tools/measured.py real --out docs/results/real$(RECIPE:%=-%).json \
 	  --command "make real$(if $(RECIPE), RECIPE=$(RECIPE))$(if $(ADULTS), ADULTS=folder)"
 	@cd real && $(in-env) dvc metrics show
+
+# Fewer views and epochs, and a precision that shares one bank among the variants of a trunk.
+ablation: $(VENV)/.pipeline ## what each part of the recipe gives: MIRROR=folder WEIGHTS=file ADULTS=folder
+	@$(mirror-given)
+	@test -n "$(ADULTS)" || { echo "make ablation needs ADULTS=folder of adults without COVID as well" >&2; exit 2; }
+	$(in-env) python tools/workspace.py ablation $(mirror) $(adults) \
+	  --set download.sources.adult_negatives.train_on=[] --set features.views=4 --set features.precision=bf16 \
+	  --set train.epochs=200 \
+	  --set register.model=covid-cxr-ablation --set register.experiment=covid-cxr-ablation
+	cd ablation && PYTHONPATH="$(CURDIR)" $(in-env) python -m tools.ablation --out ../docs/results/ablation \
+	  --command "make ablation"
 
 repro: $(VENV)/.pipeline ## the real recipe from the public sources: `dvc repro`
 	$(in-env) dvc repro

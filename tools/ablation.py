@@ -1,0 +1,161 @@
+"""What does each part of the recipe give? One DVC experiment a variant, all compared on the same validation patients.
+
+    cd WORKSPACE && python -m tools.ablation --out FOLDER        # `make ablation` makes the workspace first
+
+A variant runs the pipeline up to its training; nothing here asks about a test patient, so the recipe can be chosen
+by the table. Every variant is an experiment of DVC (`dvc exp show`) and a run in MLflow, where its measures stand
+beside its parameters. Stopped and started again, it brings finished variants back from DVC's cache.
+"""
+
+import argparse
+import datetime
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cxr.curves import read_history
+from cxr.dataset import Dataset, Side
+from cxr.engine import Engine
+from cxr.errors import CxrError
+from cxr.files import write_json
+from cxr.layout import INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.manifest import count_by
+from cxr.params import EvaluateParams, FeaturesParams, SplitParams, load_params
+from cxr.splits import side_of
+from cxr.stage import run_stage
+from cxr.tracking.runs import resume_run
+from tools.ablation_table import measures, table
+from tools.machine import machine
+
+BACKBONE = "inceptionv3"
+ADULTS = "download.sources.adult_negatives.train_on=[NonCOVID]"
+# The settings that make the recommended recipe the original one (params/original.yaml), by what they take away.
+ORIGINAL = {
+    "both labels": "download.sources.covid_chestxray.train_on=[COVID]",
+    "weights by source": "train.weighting=label",
+    "pooled head": "train.head=flatten",
+    "cut trunk": f"features.cut.{BACKBONE}=''",
+    "exposures": "features.augmentation.exposure.share=0",
+}
+# What DVC, MLflow and BentoML make beside the files that belong to an experiment.
+IGNORED = ("/data/", "/models/", "/reports/", "/bentoml/", "/mlflow.db*", "/mlartifacts/", "__pycache__/")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """title: a row's name in the table. settings: over the workspace's params.yaml, which is the recommended recipe
+    with the adults only looked at."""
+
+    title: str
+    settings: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Of the experiment, as git takes it."""
+        return "".join(letter if letter.isalnum() else "-" for letter in self.title.lower()).strip("-")
+
+
+def variants() -> list[Variant]:
+    """Up from the original recipe, one part more a row; then the adults without the rest, and the rest less one of
+    the parts that share the recommended recipe's trunk."""
+    parts = list(ORIGINAL)
+    up = [Variant("original", tuple(ORIGINAL.values()))]
+    for done, part in enumerate(parts, 1):
+        up.append(Variant(f"+ {part}", tuple(ORIGINAL[left] for left in parts[done:])))
+    whole = Variant("+ adults", (ADULTS,))
+    adults_alone = Variant("original + adults", (ADULTS, *ORIGINAL.values()))
+    sharing = ("exposures", "pooled head", "weights by source")
+    down = [Variant(f"all but {part}", (ADULTS, ORIGINAL[part])) for part in sharing]
+    return [*up, whole, adults_alone, *down]
+
+
+def validation_side(data: Dataset, params: SplitParams) -> Side:
+    """The images of every validation patient, those of labels and sources that a variant does not train on among
+    them: the same ones for all variants, and none of a test patient."""
+    chosen = {
+        row.path for row in data.rows if row.path in data.split_of and side_of(row.patient, params) == "validation"
+    }
+    split_of = {path: "validation" if path in chosen else "other" for path in data.split_of}
+    return Dataset(data.rows, split_of, data.pixels).side("validation")
+
+
+def main(out: Path, command: str) -> str:
+    _start_git()
+    found: dict[str, dict[str, Any]] = {}
+    for variant in _in_order(variants()):
+        _dvc("exp", "remove", variant.name, check=False)
+        _git("checkout", "--quiet", "--", "params.yaml")
+        settings = [word for setting in variant.settings for word in ("-S", setting)]
+        _dvc("exp", "run", "--name", variant.name, *settings, f"train@{BACKBONE}")
+        found[variant.title] = {"settings": list(variant.settings), **_measured(variant)}
+        rows = {each.title: found[each.title] for each in variants() if each.title in found}
+        _write(rows, out, command)
+    return f"{len(found)} variants, in {out.with_suffix('.md').name} and {out.with_suffix('.json').name}"
+
+
+def _in_order(wanted: Iterable[Variant]) -> list[Variant]:
+    """Those of one trunk after the other: another trunk is exported anew."""
+    return sorted(wanted, key=lambda variant: ORIGINAL["cut trunk"] not in variant.settings)
+
+
+def _measured(variant: Variant) -> dict[str, Any]:
+    """What the present model says of the validation patients; also logged to its MLflow run."""
+    data, params = Dataset.read(INDEX, SPLIT, PIXELS), load_params(EvaluateParams, "evaluate")
+    side, engine = validation_side(data, load_params(SplitParams, "split")), Engine.load(TRAINED / BACKBONE)
+    threshold = engine.facts["threshold"]
+    found = measures(side, engine.predict(side.pixels), threshold, params)
+    reports = MODEL_REPORTS / BACKBONE
+    record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
+    values = {f"ablation_{name}": measure["value"] for name, measure in found.items()}
+    record.log_metrics({name: value for name, value in values.items() if value is not None})
+    record.tag(ablation=variant.title)
+    counts = count_by(data.side("train").rows, "source", "label")
+    return {"trained_on": counts, "threshold": threshold, "run": record.run_id, "measures": found}
+
+
+def _write(rows: dict[str, dict[str, Any]], out: Path, command: str) -> None:
+    result = {
+        "command": command,
+        "date": datetime.date.today().isoformat(),
+        "machine": machine(),
+        "views": load_params(FeaturesParams, "features").views,
+        "variants": rows,
+    }
+    write_json(result, out.with_suffix(".json"))
+    out.with_suffix(".md").write_text(table(result), encoding="utf-8")
+
+
+def _start_git() -> None:
+    """Experiments are git's: the workspace becomes a repository whose one commit is the recommended recipe."""
+    if not Path(".git").exists():
+        _git("init", "--quiet")
+        subprocess.run([sys.executable, "-m", "dvc", "config", "--unset", "core.no_scm"], check=False)
+    Path(".gitignore").write_text("".join(f"{name}\n" for name in IGNORED), encoding="utf-8")
+    _git("add", "--all")
+    author = ("-c", "user.name=ablation", "-c", "user.email=ablation@localhost")
+    _git(*author, "commit", "--quiet", "--allow-empty", "--message", "the recommended recipe")
+
+
+def _git(*arguments: str) -> None:
+    _run("git", *arguments)
+
+
+def _dvc(*arguments: str, check: bool = True) -> None:
+    _run(sys.executable, "-m", "dvc", *arguments, check=check)
+
+
+def _run(*command: str, check: bool = True) -> None:
+    done = subprocess.run(command, check=False, stderr=None if check else subprocess.DEVNULL)
+    if check and done.returncode:
+        raise CxrError(f"`{' '.join(command[-6:])}` failed with status {done.returncode}; its own message is above")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True, help="without ending; .json and .md are written")
+    parser.add_argument("--command", required=True, help="what a person types for this, to be written down")
+    arguments = parser.parse_args()
+    run_stage(lambda: main(arguments.out, arguments.command))

@@ -1,0 +1,84 @@
+"""The measures of an ablation's variants, on validation patients, and the table of them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from cxr.dataset import Side
+from cxr.intervals import mean_over_patients
+from cxr.labels import COVID
+from cxr.metrics import balanced_auc, evaluate
+from cxr.params import EvaluateParams
+
+SAME_SOURCE = "covid_chestxray"  # the one source of both labels
+RATE = "false_positive_rate_"
+TITLES = {"balanced_auc": "balanced AUC", "auc": "AUC", "same_source_auc": "AUC inside", "sensitivity": "sensitivity"}
+
+LEGEND = f"""\
+**Validation patients only**: every number is about patients that no variant trained on, and about no test patient.
+They did choose each variant's epoch, temperature and threshold, so the numbers flatter a little. In brackets the 95 %
+interval over patients. *AUC inside*: COVID against other images of `{SAME_SOURCE}`. Sensitivity and false positives are
+at each variant's own threshold. A star: other patients of the source were trained on.
+""".split("\n")
+
+Measures = dict[str, dict[str, Any]]
+
+
+def measures(side: Side, p_covid: np.ndarray, threshold: float, params: EvaluateParams) -> Measures:
+    """By name, {"value", "low", "high", …}: intervals over patients. p_covid: float64[n] of the side's images."""
+    sources = np.array([row.source for row in side.rows])
+    covid, called, patients = side.y == 1, p_covid >= threshold, side.patients
+
+    def rate(rows: np.ndarray) -> dict[str, Any]:
+        return mean_over_patients(called[rows].astype(float), list(patients[rows]), params)
+
+    def area(rows: np.ndarray) -> dict[str, Any]:
+        return evaluate(side.y[rows], p_covid[rows], list(patients[rows]), threshold, params)["auc"]
+
+    inside = sources == SAME_SOURCE
+    counts = {"images": int(inside.sum()), "non_covid": int((inside & ~covid).sum())}
+    return {
+        "balanced_auc": dict(balanced_auc(side.y, p_covid, list(sources), list(patients), params)),
+        "auc": area(np.ones(len(covid), bool)),
+        "same_source_auc": {**area(inside), **counts},
+        "sensitivity": rate(covid),
+        **{f"{RATE}{source}": rate(~covid & (sources == source)) for source in sorted(set(sources[~covid]))},
+    }
+
+
+def table(result: Mapping[str, Any]) -> str:
+    """Markdown: what was run, and a row a variant."""
+    rows: dict[str, dict[str, Any]] = result["variants"]
+    names = list(next(iter(rows.values()))["measures"])
+    heads = ["variant", *(TITLES.get(name, f"false positives, {name.removeprefix(RATE)}") for name in names)]
+    lines = [
+        "# What each part of the recipe gives",
+        "",
+        f"`{result['command']}`, {result['date']}, {result['machine']['processor']}, {result['views']} views an image.",
+        "",
+        *LEGEND,
+        f"| {' | '.join(heads)} |",
+        f"|{'---|' * len(heads)}",
+        *(f"| {title} | {' | '.join(_cell(name, row) for name in names)} |" for title, row in rows.items()),
+        "",
+        f"Images: {_images(next(iter(rows.values()))['measures'])}.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(name: str, row: Mapping[str, Any]) -> str:
+    measure = row["measures"][name]
+    if measure["value"] is None:
+        return "–"
+    star = "*" if name.startswith(RATE) and f"{name.removeprefix(RATE)}/NonCOVID" in row["trained_on"] else ""
+    return f"{measure['value']:.2f}{star} ({measure['low']:.2f}–{measure['high']:.2f})"
+
+
+def _images(found: Measures) -> str:
+    counts = {f"{COVID}": found["sensitivity"]} | {
+        name.removeprefix(RATE): measure for name, measure in found.items() if name.startswith(RATE)
+    }
+    return "; ".join(
+        f"{name} {measure['images']} of {measure['patients']} patients" for name, measure in counts.items()
+    )
