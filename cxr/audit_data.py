@@ -1,18 +1,16 @@
 """The images that the audit asks about, their lungs, and a stand-in for the head that can be trained in a second."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from cxr.audit_params import AuditParams
 from cxr.dataset import Dataset, Side
-from cxr.engine import Trunk
+from cxr.engine import Engine, Trunk
 from cxr.feature_audit import Examples, Fit
 from cxr.head import HeadKind
 from cxr.labels import COVID
 from cxr.lungs import LungSegmenter
-from cxr.perturbations import rectangle_masks
 from cxr.probes import Array, ridge
 from cxr.shortcuts import Pictures
 from cxr.splits import HELD_OUT
@@ -22,15 +20,25 @@ CELLS = 4  # a flattened map is averaged to 4 by 4 places first: what the stand-
 _BATCH = 64
 
 
-def audited_pictures(data: Dataset, lungs: Path, progress: Callable[[int], object] = lambda n: None) -> Pictures:
-    """The sealed test patients, and all images that are never trained on. lungs: of the exported segmenter; where
-    it is missing, every picture gets the same rectangle. progress: called with images done."""
+def audited_pictures(data: Dataset, lungs: LungSegmenter | None) -> Pictures:
+    """The sealed test patients, and all images that are never trained on."""
     asked = data.side("test", HELD_OUT)
-    pixels, segmented = asked.pixels, lungs.is_file()
-    masks = LungSegmenter.load(lungs).masks(pixels, progress) if segmented else rectangle_masks(*pixels.shape[:2])
     labels, sources, patients = _columns(asked)
     sealed = np.array([data.split_of[row.path] == "test" for row in asked.rows])
-    return Pictures(pixels, labels, sources, patients, masks, segmented, sealed)
+    return Pictures(asked.pixels, labels, sources, patients, sealed, None if lungs is None else lungs.masks)
+
+
+def audited_answers(
+    engine: Engine, pictures: Pictures, p_test: Array, progress: Callable[[int], object] = lambda n: None
+) -> Array:
+    """(n,): the engine's answer to each picture. p_test: (t,), those about the test patients, which `evaluate` has
+    asked already; both stand in the index's order. progress: called with images done."""
+    answers = np.empty(len(pictures.labels))
+    answers[pictures.sealed] = p_test
+    others = ~pictures.sealed
+    if others.any():
+        answers[others] = engine.predict(pictures.pixels[others], progress)
+    return answers
 
 
 def feature_examples(data: Dataset, params: AuditParams) -> tuple[Side, Examples]:

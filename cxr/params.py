@@ -238,6 +238,7 @@ SECTIONS = (
     "features",
     "train",
     "evaluate",
+    "audit",
     "register",
 )
 

@@ -18,7 +18,7 @@ not answer.
 The last but two say what the features allow, by a stand-in for the head (cxr/probes.py).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,7 +30,7 @@ from cxr.intervals import mean_over_patients
 from cxr.labels import CLASSES, COVID, NON_COVID
 from cxr.metrics import bootstrap_intervals
 from cxr.params import EvaluateParams
-from cxr.perturbations import blacked_out, border_only, harmless, lung_boxes
+from cxr.perturbations import Mask, blacked_out, border_only, harmless, lung_boxes, rectangle_masks
 
 MIN_PATIENTS = 5  # of each side: an interval over fewer says nothing
 
@@ -47,17 +47,16 @@ class Scorer(Protocol):
 @dataclass(frozen=True)
 class Pictures:
     """Images that the model was not trained on. labels, sources, patients: (n,). pixels: uint8[n, side, side].
-    masks: bool[n, side, side], the lungs. segmented: False where the masks are a rectangle, put there for want of
-    better. sealed: bool[n], those of the test patients, which every headline is about; the others are of sources
-    and labels that are only ever tested on."""
+    sealed: bool[n], those of the test patients, which every headline is about; the others are of sources and labels
+    that are only ever tested on. lungs: finds them, uint8[k, side, side] to bool[k, side, side]; None where nothing
+    could be trained to, and a rectangle has to do."""
 
     pixels: np.ndarray
     labels: Sequence[str]
     sources: Sequence[str]
     patients: Sequence[str]
-    masks: npt.NDArray[np.bool_]
-    segmented: bool
     sealed: npt.NDArray[np.bool_]
+    lungs: Callable[[np.ndarray], Mask] | None
 
 
 @dataclass(frozen=True)
@@ -109,20 +108,21 @@ def without_lungs(
     labels, patients, sealed = np.array(pictures.labels), np.array(pictures.patients), np.flatnonzero(pictures.sealed)
     chosen = sealed[spread(list(labels[sealed]), params.masked_images, params.seed)]
     covid, who = labels[chosen] == COVID, list(patients[chosen])
-    pixels, masks = pictures.pixels[chosen], pictures.masks[chosen]
-    subject = "lung masks" if pictures.segmented else "rectangle"
-    note = "" if pictures.segmented else "no lung masks: the same rectangle was hidden in every picture"
+    pixels = pictures.pixels[chosen]
+    masks = rectangle_masks(*pixels.shape[:2]) if pictures.lungs is None else pictures.lungs(pixels)
+    subject = "rectangle" if pictures.lungs is None else "lung masks"
+    note = "" if pictures.lungs is not None else "no lung masks: the same rectangle was hidden in every picture"
 
     def arm(name: str, changed: np.ndarray) -> Finding:
         return auc_finding(name, subject, covid, scorer.predict(changed), who, intervals, note=note)
 
     yield auc_finding("with_lungs", "plain pictures", covid, p_covid[chosen], who, intervals)
     yield arm("lungs_blacked_out", blacked_out(pixels, masks))
-    if pictures.segmented:
-        yield arm("lung_box_blacked_out", blacked_out(pixels, lung_boxes(masks)))
-    else:
+    if pictures.lungs is None:
         why = "no lung masks; lungs_blacked_out already hides a rectangle"
         yield unmeasured("lung_box_blacked_out", "lung masks", "auc", why)
+    else:
+        yield arm("lung_box_blacked_out", blacked_out(pixels, lung_boxes(masks)))
     yield arm("border_only", border_only(pixels, params.border_width, masks))
 
 

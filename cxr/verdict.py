@@ -1,7 +1,7 @@
 """From the audit's findings to a stamp: which stated limits a model fails, and the words that say so."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +10,17 @@ from cxr.shortcuts import Finding
 
 # Arms that must be measured: a model for which the data can not even ask counts as not cleared.
 REQUIRED = ("same_source", "lungs_blacked_out", "border_only")
+# Arms whose numbers a model carries with it.
+CARRIED = (
+    "same_source",
+    "with_lungs",
+    "lungs_blacked_out",
+    "lung_box_blacked_out",
+    "border_only",
+    "false_positive_rate",
+    "sensitivity",
+)
+ONE_LABEL = "a source of the training images carries one label only, so that knowing the source is knowing the label"
 
 
 @dataclass(frozen=True)
@@ -72,17 +83,58 @@ def not_cleared(findings: Sequence[Finding]) -> list[str]:
     return [arm for arm in REQUIRED if arm not in measured]
 
 
-def verdict(findings: Sequence[Finding], limits: AuditLimits) -> dict[str, Any]:
-    """What audit.json holds: the stamp, its reasons, and all findings."""
+def verdict(findings: Sequence[Finding], limits: AuditLimits, *, label_follows_source: bool) -> dict[str, Any]:
+    """What audit.json holds: the stamp, its reasons, and all findings. The one place that decides on the stamp.
+
+    label_follows_source: of the training images (`cxr.dataset.label_follows_source`). Knowing the source then pays
+    in training, and no number from the same sources can show that the model does without.
+    """
     failures, missing = flagged(findings, limits), not_cleared(findings)
+    reasons = [ONE_LABEL] if label_follows_source else []
+    reasons += [str(failure) for failure in failures]
+    reasons += [f"{arm.replace('_', ' ')} could not be measured" for arm in missing]
     return {
-        "shortcut_flagged": bool(failures or missing),
-        "reasons": [str(failure) for failure in failures]
-        + [f"{arm.replace('_', ' ')} could not be measured" for arm in missing],
+        "shortcut_flagged": bool(reasons),
+        "reasons": reasons,
+        "label_follows_source": label_follows_source,
         "failures": [asdict(failure) for failure in failures],
         "not_measured": sorted({finding.arm for finding in findings if finding.value is None}),
         "limits": asdict(limits),
         "findings": [asdict(finding) for finding in findings],
+    }
+
+
+def headline(findings: Iterable[Finding], *, shortcut_flagged: bool) -> dict[str, float | bool | None]:
+    """The few numbers that fit a line of `dvc metrics show`, the worst of each kind; None where none was measured."""
+    by_kind: dict[tuple[str, str], list[float]] = {}
+    for finding in findings:
+        if finding.value is not None:
+            by_kind.setdefault((finding.arm, finding.statistic), []).append(finding.value)
+
+    def worst(arm: str, statistic: str, of: Callable[[list[float]], float]) -> float | None:
+        return of(by_kind[arm, statistic]) if (arm, statistic) in by_kind else None
+
+    return {
+        "same_source_auc": worst("same_source", "auc", min),
+        "without_lungs_auc": worst("lungs_blacked_out", "auc", max),
+        "border_auc": worst("border_only", "auc", max),
+        "worst_false_positive_rate": worst("false_positive_rate", "share called COVID", max),
+        "worst_sensitivity": worst("sensitivity", "share called COVID", min),
+        "worst_mean_change": worst("behaviour", "mean change", max),
+        "shortcut_flagged": shortcut_flagged,
+    }
+
+
+def carried_facts(outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """What model.json says of a `verdict`: the stamp, why, and the measured numbers by arm and subject."""
+    measured: dict[str, dict[str, Any]] = {}
+    for finding in outcome["findings"]:
+        if finding["arm"] in CARRIED and finding["value"] is not None:
+            numbers = {name: finding[name] for name in ("value", "low", "high", "images", "patients")}
+            measured.setdefault(finding["arm"], {})[finding["subject"]] = numbers
+    return {
+        "shortcut_flagged": outcome["shortcut_flagged"],
+        "audit": {"reasons": outcome["reasons"], "measured": measured},
     }
 
 

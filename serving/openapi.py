@@ -89,7 +89,10 @@ def _asking(settings: Settings) -> dict[str, Any]:
 
 
 def _telling() -> dict[str, Any]:
-    facts = {"type": "object", "required": ["name", "version", "backbone", "threshold"]}
+    stamp = {"type": "boolean", "description": "Whether the shortcut audit failed the model or could not clear it."}
+    audit = _object({"reasons": {"type": "array", "items": TEXT}, "measured": {"type": "object"}}, ["reasons"])
+    known = {"shortcut_flagged": stamp, "audit": audit | {"description": _AUDIT}}
+    facts = {"type": "object", "properties": known, "required": ["name", "version", "backbone", "threshold"]}
     plain = {"text/plain": {"schema": TEXT}}
     return {
         "/model": {"get": _operation("The facts about the model that answers.", _json(facts), (500,))},
@@ -127,6 +130,11 @@ _HEATMAP = (
 _LUNG_SHARE = (
     "Of the heat map's absolute weight, what lies inside the lungs, as the model's own lung segmenter finds them. Only "
     "with a heat map, and where lungs were found. Below one half the answer carries the warning outside_lungs."
+)
+
+_AUDIT = (
+    "Why the model is stamped, and what the audit measured, by arm and subject: value, low and high of the interval, "
+    "images, patients."
 )
 
 

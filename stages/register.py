@@ -1,4 +1,5 @@
-"""Pick the winner on validation patients, register it, try it, and make it champion unless it is surely worse."""
+"""Pick the winner on validation patients, register it with what its audit found, try it, and make it champion unless
+it is surely worse."""
 
 import tempfile
 from pathlib import Path
@@ -17,7 +18,10 @@ from cxr.splits import identity
 from cxr.stage import run_stage
 from cxr.tracking import registry
 from cxr.tracking.runs import log_winner, resume_run
+from cxr.verdict import carried_facts
 from serving.store import publish
+
+REASONS_SHOWN = 5  # in the registry's description; the run's audit.json has all
 
 
 def main() -> str:
@@ -34,11 +38,18 @@ def main() -> str:
     record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
     why = f"highest {params.metric} on the validation patients of {', '.join(backbones)}"
     log_winner(record, metrics, why)
-    tags = {"backbone": winner, "test_auc": f"{metrics['auc']['value']:.4f}", "group": record.spec.group}
+    found = findings(reports)
+    tags = {
+        "backbone": winner,
+        "test_auc": f"{metrics['auc']['value']:.4f}",
+        "group": record.spec.group,
+        "shortcut_flagged": str(found["shortcut_flagged"]).lower(),
+    }
+    description = f"{_description(winner, metrics)} {_stamp(found)}"
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder) / "bundle"
-        complete_bundle(bundle, TRAINED / winner, findings(reports), parts())
-        version = registry.register_model(params.model, bundle, record.run_id, _description(winner, metrics), tags)
+        complete_bundle(bundle, TRAINED / winner, found, parts())
+        version = registry.register_model(params.model, bundle, record.run_id, description, tags)
     check_registered(version, test, p_covid)
     split = identity(load_params(SplitParams, "split"))
     decision = decide_on(version, split, test, p_covid, load_params(EvaluateParams, "evaluate"))
@@ -57,6 +68,7 @@ def findings(reports: Path) -> dict[str, Any]:
     return {
         "precisions": read_json(reports / "precision.json"),
         "gate": read_json(REPORTS / "gate.json")["summary"],
+        **carried_facts(read_json(reports / "audit.json")),
     }
 
 
@@ -77,6 +89,15 @@ def _description(backbone: str, metrics: dict) -> str:
         f"{specificity} at threshold {metrics['threshold']:.3f}. Not a medical device; on this pair of collections "
         "such numbers say little about other hospitals (docs/limits.md)."
     )
+
+
+def _stamp(found: dict[str, Any]) -> str:
+    reasons = found["audit"]["reasons"]
+    if not found["shortcut_flagged"]:
+        return "The shortcut audit found every limit held."
+    shown = "; ".join(reasons[:REASONS_SHOWN])
+    more = f"; and {len(reasons) - REASONS_SHOWN} more in audit.json" if len(reasons) > REASONS_SHOWN else ""
+    return f"Stamped shortcut_flagged: {shown}{more}."
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import sys
 
 from cxr.banks import filled_banks
 from cxr.curves import read_history, write_history
-from cxr.dataset import Dataset, Side, label_follows_source
+from cxr.dataset import Dataset, Side
 from cxr.figures import head_layers, training_figures
 from cxr.files import read_json, sha256_of, write_json
 from cxr.fitting import calibrated_bundle, train_on_banks
@@ -30,7 +30,7 @@ def main(backbone: Backbone) -> str:
             "backbone": backbone,
             "side": augmented.spec.side,
             "split": identity(load_params(SplitParams, "split")),
-            "shortcut_flagged": label_follows_source(train.rows),
+            "shortcut_flagged": True,  # until the audit has cleared it
         }
         p_covid = calibrated_bundle(model, features, trained, validation, facts, params.sensitivity)
         write_predictions(validation, p_covid, reports / "validation.csv")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from cxr.audit_params import AuditParams
 from cxr.gate_training import GateParams
 from cxr.lungs_training import LungsParams
 from cxr.params import (
@@ -37,6 +38,7 @@ KINDS: dict[str, type] = {
     "features": FeaturesParams,
     "train": TrainParams,
     "evaluate": EvaluateParams,
+    "audit": AuditParams,
     "register": RegisterParams,
 }
 PHANTOM = {"kind": "phantom", "train_on": ["COVID"], "patients": 9, "side": 64, "covid_fraction": 0.5, "seed": 1}

@@ -6,15 +6,14 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from cxr.audit_data import averaged, standin
+from cxr.audit_data import audited_answers, averaged, standin
 from cxr.audit_params import AuditLimits, AuditParams
 from cxr.feature_audit import Examples, cross_fitted, leave_one_source_out, source_probe
 from cxr.labels import COVID, NON_COVID
 from cxr.params import EvaluateParams
-from cxr.perturbations import rectangle_masks
 from cxr.probes import balanced, gram, patient_folds, rank_auc, ridge, separate
-from cxr.shortcuts import Finding, Pictures, audit_answers, behaviour, pairs_of_sources, spread
-from cxr.verdict import as_metrics, flagged, not_cleared, verdict
+from cxr.shortcuts import Finding, Pictures, audit_answers, behaviour, pairs_of_sources, spread, unmeasured
+from cxr.verdict import ONE_LABEL, as_metrics, carried_facts, flagged, headline, not_cleared, verdict
 
 SIDE = 40
 INTERVALS = EvaluateParams(resamples=200, confidence=0.95, prevalence=0.1, seed=1)
@@ -77,9 +76,14 @@ def made(per_group: int = 20, seed: int = 0) -> Pictures:
             sources.append(source)
             patients.append(f"{source}/{label}/{i // 2}")
     stack = np.array(pixels).astype(np.uint8)
-    masks = np.zeros(stack.shape, bool)
+    return Pictures(stack, labels, sources, patients, np.ones(len(stack), bool), middles)
+
+
+def middles(pixels: np.ndarray) -> np.ndarray:
+    """The lungs of `made` pictures."""
+    masks = np.zeros(pixels.shape, bool)
     masks[:, 10:30, 10:30] = True
-    return Pictures(stack, labels, sources, patients, masks, segmented=True, sealed=np.ones(len(stack), bool))
+    return masks
 
 
 def audited(scorer, pictures: Pictures) -> list[Finding]:
@@ -124,9 +128,8 @@ def test_what_the_data_can_not_tell_is_said_with_its_reason():
     part = replace(
         pictures,
         pixels=pictures.pixels[only_b],
-        masks=rectangle_masks(len(only_b), SIDE),
-        segmented=False,
         sealed=pictures.sealed[only_b],
+        lungs=None,
         **{name: [getattr(pictures, name)[i] for i in only_b] for name in ("labels", "sources", "patients")},
     )
     findings = audited(LungScorer(), part)
@@ -137,8 +140,9 @@ def test_what_the_data_can_not_tell_is_said_with_its_reason():
     assert "not measurable" in one(findings, "lung_box_blacked_out").note
     assert one(findings, "lungs_blacked_out").subject == "rectangle"
     assert not_cleared(findings) == ["same_source"]
-    assert verdict(findings, LIMITS)["shortcut_flagged"] is True
-    assert "same source could not be measured" in verdict(findings, LIMITS)["reasons"]
+    outcome = verdict(findings, LIMITS, label_follows_source=False)
+    assert outcome["shortcut_flagged"] is True
+    assert "same source could not be measured" in outcome["reasons"]
 
 
 def test_only_test_patients_are_asked_about_without_lungs():
@@ -167,10 +171,55 @@ def test_behaviour_counts_the_calls_that_turn_over():
 
 def test_a_verdict_is_json_with_every_finding_and_every_limit():
     findings = audited(BorderScorer(), made())
-    document = json.loads(json.dumps(verdict(findings, LIMITS), allow_nan=False))
+    document = json.loads(json.dumps(verdict(findings, LIMITS, label_follows_source=False), allow_nan=False))
     assert document["limits"] == asdict(LIMITS)
     assert len(document["findings"]) == len(findings)
     assert document["shortcut_flagged"] is True
+
+
+def test_a_source_that_gives_the_label_away_is_a_reason_by_itself():
+    findings = audited(LungScorer(), made())
+    assert verdict(findings, LIMITS, label_follows_source=False)["reasons"] == []
+    outcome = verdict(findings, LIMITS, label_follows_source=True)
+    assert outcome["shortcut_flagged"] is True
+    assert outcome["reasons"] == [ONE_LABEL]
+
+
+def test_the_headline_is_the_worst_of_each_kind():
+    findings = audited(BorderScorer(), made())
+    shown = headline(findings, shortcut_flagged=True)
+    rates = {f.subject: f.value for f in findings if f.arm == "false_positive_rate"}
+    assert shown["worst_false_positive_rate"] == max(rates.values()) > min(rates.values())
+    assert shown["without_lungs_auc"] == one(findings, "lungs_blacked_out").value
+    assert shown["border_auc"] == one(findings, "border_only").value
+    assert shown["shortcut_flagged"] is True
+    nothing = [unmeasured("same_source", "a", "auc", "one label")]
+    assert headline(nothing, shortcut_flagged=True)["same_source_auc"] is None
+
+
+def test_a_model_carries_its_stamp_the_reasons_and_the_numbers_with_their_intervals():
+    findings = audited(BorderScorer(), made())
+    outcome = verdict(findings, LIMITS, label_follows_source=False)
+    facts = carried_facts(json.loads(json.dumps(outcome)))
+    assert facts["shortcut_flagged"] is True
+    assert facts["audit"]["reasons"] == outcome["reasons"]
+    found, carried = one(findings, "same_source", "a"), facts["audit"]["measured"]["same_source"]["a"]
+    assert carried == {n: getattr(found, n) for n in ("value", "low", "high", "images", "patients")}
+    assert "b" not in facts["audit"]["measured"]["same_source"]
+
+
+def test_what_was_asked_already_is_not_asked_again():
+    pictures = replace(made(), sealed=np.array([source == "a" for source in made().sources]))
+    asked = []
+
+    class Counting(LungScorer):
+        def predict(self, pixels: np.ndarray, progress=lambda n: None) -> np.ndarray:
+            asked.append(len(pixels))
+            return super().predict(pixels)
+
+    expected = LungScorer().predict(pictures.pixels)
+    assert audited_answers(Counting(), pictures, expected[pictures.sealed]) == pytest.approx(expected)
+    assert asked == [20]
 
 
 def test_metric_names_are_such_as_mlflow_takes():

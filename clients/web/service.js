@@ -43,12 +43,25 @@ export function watchAbout(details, body, apiKey) {
   details.addEventListener("toggle", load);
 }
 
-/** {"test": {"auc": 0.93}} to [["test auc", "0.93"]]: the card's fields are the service's business, not the page's. */
+/**
+ * {"test": {"auc": 0.93}} to [["test auc", "0.93"]]: the card's fields are the service's business, not the page's.
+ * A number with an interval is one row; a list of texts, such as the reasons of the audit's stamp, has a row for each.
+ */
 export function flatten(value, name = "") {
   if (value === null || value === undefined || value === "") return [];
+  if (Array.isArray(value) && value.every((item) => typeof item === "string" && item.includes(" "))) {
+    return value.map((item) => [name, item]);
+  }
   if (Array.isArray(value) && value.every((item) => typeof item !== "object")) return [[name, value.join(", ")]];
+  if (typeof value === "object" && typeof value.value === "number" && typeof value.low === "number") {
+    return [[name, `${rounded(value.value)} (${rounded(value.low)}–${rounded(value.high)})`]];
+  }
   if (typeof value === "object") {
     return Object.entries(value).flatMap(([key, inner]) => flatten(inner, `${name} ${key.replaceAll("_", " ")}`.trim()));
   }
-  return [[name, typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(4))) : String(value)]];
+  return [[name, typeof value === "number" ? rounded(value) : String(value)]];
+}
+
+function rounded(number) {
+  return Number.isInteger(number) ? String(number) : String(Number(number.toPrecision(4)));
 }

@@ -31,6 +31,11 @@ MODEL_CARD = {
     "classes": ["NonCOVID", "COVID"],
     "threshold": 0.42,
     "test": {"patients": 212, "auc": 0.9312, "auc_interval_95": [0.894, 0.961]},
+    "shortcut_flagged": True,
+    "audit": {
+        "reasons": ["border only, rectangle: auc 0.84, the limit is at most 0.65", "same source could not be measured"],
+        "measured": {"border_only": {"rectangle": {"value": 0.84123, "low": 0.79, "high": 0.88, "images": 200}}},
+    },
 }
 
 

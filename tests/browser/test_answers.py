@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from .desk import choose, drop, headline, open_page, paste, png, row, words
 from .pictures import DICOM_PREAMBLE, chest_png, heatmap_uri
-from .server import Reply, StandIn, answer, refusal
+from .server import MODEL_CARD, Reply, StandIn, answer, refusal
 
 pytestmark = pytest.mark.browser
 both_sizes = pytest.mark.parametrize("size", ["desktop", "phone"])
@@ -257,6 +257,9 @@ def test_the_facts_about_the_model_are_shown(page: Page, service: StandIn) -> No
     page.get_by_text(words("about.title"), exact=True).click()
     expect(page.locator("#about-body")).to_contain_text("test auc")
     expect(page.locator("#about-body")).to_contain_text("0.9312")
+    reasons = page.locator("#about-body div").filter(has_text="audit reasons").locator("dd")
+    expect(reasons).to_have_text(MODEL_CARD["audit"]["reasons"])
+    expect(page.locator("#about-body")).to_contain_text("0.8412 (0.79–0.88)")
 
 
 def test_history_lives_in_the_pages_memory_only(page: Page, service: StandIn) -> None:

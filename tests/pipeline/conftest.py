@@ -30,6 +30,7 @@ SMALL = {
     "features": {"views": 2, "weights": {"inceptionv3": "random", "vgg16": "random"}},
     "train": {"backbones": ["inceptionv3", "vgg16"], "epochs": 5},
     "evaluate": {"resamples": 100},
+    "audit": {"masked_images": 10, "behaviour_images": 4, "images_per_source": 20, "permutations": 5},
     "register": {"model": "covid-cxr-test", "experiment": "covid-cxr-test"},
 }
 

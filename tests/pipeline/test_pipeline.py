@@ -17,7 +17,7 @@ from tools.workspace import make_workspace, setting
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-BEFORE_TRAINING = {"download", "index", "split", "pixels", "features@inceptionv3", "features@vgg16"}
+BEFORE_TRAINING = {"download", "index", "split", "pixels", "lungs", "features@inceptionv3", "features@vgg16"}
 
 
 def read(workspace: Workspace, path: str) -> Any:
@@ -58,7 +58,7 @@ def test_a_changed_dropout_trains_again_and_repeats_nothing_before(finished: Wor
     change(workspace, "train.dropout=0.3")
     stages = workspace.repro()
     assert not BEFORE_TRAINING & set(stages)
-    assert {"train@inceptionv3", "train@vgg16", "evaluate@vgg16", "register"} <= set(stages)
+    assert {"train@inceptionv3", "train@vgg16", "evaluate@vgg16", "audit@vgg16", "register"} <= set(stages)
 
 
 def test_going_back_to_earlier_params_brings_the_earlier_champion_back(finished: Workspace, tmp_path: Path) -> None:
@@ -110,9 +110,11 @@ def test_metrics_and_plots_are_shown(finished: Workspace) -> None:
     shown = json.loads(finished.dvc("metrics", "show", "--json").stdout)
     files = shown[""]["data"] if "data" in shown[""] else shown[""]
     assert files["reports/models/vgg16/headline.json"]["data"].keys() >= {"auc", "auc_low", "auc_high", "sensitivity"}
+    audit = files["reports/models/vgg16/audit_headline.json"]["data"]
+    assert audit.keys() >= {"same_source_auc", "without_lungs_auc", "border_auc", "shortcut_flagged"}
     finished.dvc("plots", "show", "--out", "plots")
     page = (finished.folder / "plots" / "index.html").read_text()
-    for name in ("history", "roc", "pr", "confusion", "reliability"):
+    for name in ("history", "roc", "pr", "confusion", "reliability", "audit"):
         assert f"reports_models_inceptionv3_{name}_csv" in page
 
 
@@ -153,7 +155,8 @@ print(json.dumps({
     "params": dict(one.data.params), "metrics": sorted(one.data.metrics), "tags": dict(one.data.tags),
     "epochs": len(client.get_metric_history(one.info.run_id, "validation_loss")),
     "figures": figures, "inputs": [d.dataset.name for d in one.inputs.dataset_inputs],
-    "description": version.description, "statuses": sorted({run.info.status for run in runs}),
+    "description": version.description, "version_tags": dict(version.tags),
+    "statuses": sorted({run.info.status for run in runs}),
 }))
 """
     found = json.loads(finished.run(sys.executable, "-c", script).stdout.splitlines()[-1])
@@ -166,6 +169,12 @@ print(json.dumps({
     assert found["inputs"]
     assert {"cxr.split_sha256", "cxr.index_sha256"} <= found["tags"].keys()
     assert "Not a medical device" in found["description"]
+    assert any(name.startswith("audit_border_only") for name in found["metrics"])
+    champion = read(finished, "models/champion/model.json")
+    reasons = champion["audit"]["reasons"]
+    assert champion["shortcut_flagged"] == bool(reasons)
+    assert found["version_tags"]["shortcut_flagged"] == str(bool(reasons)).lower()
+    assert (reasons[0] if reasons else "every limit held") in found["description"]
 
 
 def test_the_registered_model_loads_in_mlflow_and_gives_the_stage_s_answer(finished: Workspace) -> None:

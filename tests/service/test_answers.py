@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -13,6 +14,7 @@ from xrays import BLANK, encoded, from_the_side, grey, picture, text_of
 from cxr.answer import REFUSALS
 from cxr.images import to_pixels
 from serving.champion import Champion
+from tests.tiny import tiny_bundle
 
 
 def predict(client: httpx.Client, data: bytes, **fields: object) -> dict:
@@ -117,6 +119,16 @@ def test_model_tells_the_facts_but_nothing_about_the_machine(client, champion: C
     assert facts["note"] == "tiny"
     assert facts["version"] == champion.facts["version"]
     assert "/somewhere" not in str(facts)
+
+
+def test_a_stamped_model_says_why_and_warns_in_every_answer(serve, tmp_path: Path):
+    audit = {"reasons": ["border only: auc 0.84"], "measured": {"border_only": {"rectangle": {"value": 0.84}}}}
+    stamped = tiny_bundle(tmp_path / "stamped", shortcut_flagged=True, audit=audit)
+    with serve(model=Champion(lambda: stamped)) as client:
+        facts = client.get("/model").json()
+        assert (facts["shortcut_flagged"], facts["audit"]) == (True, audit)
+        for i in range(3):
+            assert predict(client, picture(i))["warnings"][0]["code"] == "shortcut_flagged"
 
 
 def test_a_picture_turned_by_exif_is_the_upright_one(client):
