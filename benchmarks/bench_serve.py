@@ -33,6 +33,7 @@ from bentoml._internal.models import ModelStore
 from PIL import Image
 
 from benchmarks.load import Measured, load
+from benchmarks.serve_table import LATENCY, THROUGHPUT, table
 from benchmarks.servers import ROOT, Running, bentoml_command, free_port, running
 from cxr.bundle import copy_bundle
 from cxr.precision import available
@@ -58,6 +59,7 @@ def main() -> None:
         }
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(result, indent=2, allow_nan=False) + "\n")
+    given.out.with_suffix(".md").write_text(table(result), encoding="utf-8")
     print(json.dumps(result["ratios"], indent=2))
 
 
@@ -141,8 +143,8 @@ def compared(one: dict[str, list[Measured]], eight: dict[str, list[Measured]]) -
     cpu = {name: statistics.median(m.cpu_ms or math.nan for m in rounds) for name, rounds in eight.items()}
     return {
         "ratios": {
-            "throughput at 8 clients, ours to original": round(throughput["ours"] / throughput["original"], 2),
-            "median latency of one client, ours to original": round(latency["ours"] / latency["original"], 3),
+            THROUGHPUT: round(throughput["ours"] / throughput["original"], 2),
+            LATENCY: round(latency["ours"] / latency["original"], 3),
             "processor time of an answer, ours to original": round(cpu["ours"] / cpu["original"], 3),
         },
         "one_client": {name: [m.rounded() for m in rounds] for name, rounds in one.items()},
