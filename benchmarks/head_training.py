@@ -49,7 +49,7 @@ def synthetic(path: Path, images: int, views: int, shape: tuple[int, ...]) -> Ex
 def _train(
     head: Any, train: Examples, validation: Examples, shape: tuple[int, int, int], epochs: int
 ) -> dict[str, Any]:
-    params = TrainParams(head, 0.5, 0.003, 0.0, 32, epochs, "label", 20, 0.9, ("inceptionv3",))
+    params = TrainParams(head, 0.5, 0.003, 0.0, 32, epochs, "label", 20, 0.9, 0, 1, 1e-5, ("inceptionv3",))
     ends = [time.perf_counter()]
     train_head(train, validation, shape, params, lambda epoch: ends.append(time.perf_counter()))
     took = [after - before for before, after in itertools.pairwise(ends)]

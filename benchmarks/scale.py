@@ -94,7 +94,7 @@ def _train(banks: Path, store: Path, views: int, epochs: int, costs: dict[str, C
     y = np.arange(len(keys), dtype=np.float32) % 2
     train = Examples(bank.views(), bank.rows(keys), y, np.ones_like(y), bank.scales())
     validation = Examples(train.views, train.rows[:64], y[:64], train.cost[:64], train.scales)
-    params = TrainParams("average", 0.5, 0.003, 0.0, 32, epochs, "label", 20, 0.9, ("inceptionv3",))
+    params = TrainParams("average", 0.5, 0.003, 0.0, 32, epochs, "label", 20, 0.9, 0, 1, 1e-5, ("inceptionv3",))
     costs["head"] = cost_of(lambda: train_head(train, validation, trunk.shape, params))
 
 

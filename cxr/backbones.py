@@ -5,7 +5,10 @@ The only module, beside fine-tuning, that needs Keras. Everything later runs on 
 
 import contextlib
 import os
+import re
+import subprocess
 import sys
+import tempfile
 import urllib.error
 import warnings
 from collections.abc import Callable, Iterator
@@ -28,19 +31,24 @@ _MINUS_ONE = (-1.0, -1.0, -1.0)
 @dataclass(frozen=True)
 class BackboneSpec:
     """application: the constructor's name in keras.applications. scale, offset: pixel * scale + offset gives
-    what its ImageNet weights were trained on, per channel. min_side: pixels that its pooling needs."""
+    what its ImageNet weights were trained on, per channel. min_side: pixels that its pooling needs. block_end: the
+    names of the layers that a block ends with."""
 
     application: str
     scale: float
     offset: tuple[float, float, float]
     min_side: int
+    block_end: str
 
 
+# Blocks, as the papers count them: InceptionV3's modules mixed0 to mixed10 (11, the stem in the first); VGG16's block1
+# to block5; ResNet50's residual units conv2_block1 to conv5_block3 (16, the stem in the first); Xception's, which end
+# with the addition of the shortcut: block2 (block1 in it) to block13, and block14, which has none (13 in all).
 SPECS: dict[Backbone, BackboneSpec] = {
-    "inceptionv3": BackboneSpec("InceptionV3", 1 / 127.5, _MINUS_ONE, min_side=75),
-    "vgg16": BackboneSpec("VGG16", 1.0, _IMAGENET_BGR, min_side=32),
-    "resnet50": BackboneSpec("ResNet50", 1.0, _IMAGENET_BGR, min_side=32),
-    "xception": BackboneSpec("Xception", 1 / 127.5, _MINUS_ONE, min_side=71),
+    "inceptionv3": BackboneSpec("InceptionV3", 1 / 127.5, _MINUS_ONE, min_side=75, block_end=r"mixed\d+"),
+    "vgg16": BackboneSpec("VGG16", 1.0, _IMAGENET_BGR, min_side=32, block_end=r"block\d_pool"),
+    "resnet50": BackboneSpec("ResNet50", 1.0, _IMAGENET_BGR, min_side=32, block_end=r"conv\d_block\d_out"),
+    "xception": BackboneSpec("Xception", 1 / 127.5, _MINUS_ONE, min_side=71, block_end=r"add(_\d+)?"),
 }
 
 
@@ -51,10 +59,8 @@ def build_trunk(backbone: Backbone, side: int, weights: str, seed: int, cut: str
     which the trunk ends, its map then averaged over squares of 2 by 2 locations; "" for the whole trunk.
     Raises ModelError where the weights can not be had or do not fit, or there is no such layer.
     """
-    with _native_messages_dropped():
-        import keras
-
-        keras.ops.zeros(1)  # the first operation looks for devices
+    start_keras()
+    import keras
 
     spec = SPECS[backbone]
     if side < spec.min_side:
@@ -94,6 +100,51 @@ def _places_to_cut(base: Any) -> list[str]:
     return list(named)[-6:]
 
 
+def blocks_of(trunk: Any, backbone: Backbone) -> list[list[Any]]:
+    """The trunk's layers, nested ones unrolled, block by block from the picture to the feature map.
+
+    What follows the last block's end counts to that block where it has no weights (a pooling), else it is a block of
+    its own.
+    """
+    end, blocks = re.compile(SPECS[backbone].block_end), [[]]  # type: ignore[var-annotated]
+    for layer in leaves(trunk):
+        blocks[-1].append(layer)
+        if end.fullmatch(layer.name):
+            blocks.append([])
+    rest = blocks.pop()
+    if blocks and not any(layer.weights for layer in rest):
+        blocks[-1] += rest
+        return blocks
+    return [*blocks, rest]
+
+
+def open_blocks(trunk: Any, backbone: Backbone, count: int) -> None:
+    """Let the last `count` blocks be trained, and nothing else.
+
+    BatchNormalization stays frozen there too: its averages over a batch of a few X-rays would replace those of a
+    million photographs and take the pretrained filters' inputs away (https://keras.io/guides/transfer_learning,
+    "fine-tuning"). Keras runs a frozen one in inference mode. Raises ModelError where there are fewer blocks.
+    """
+    import keras
+
+    blocks = blocks_of(trunk, backbone)
+    if count > len(blocks):
+        raise ModelError(f"train.fine_tune is {count}; this {backbone} has {len(blocks)} blocks, give at most so many")
+    trunk.trainable = True  # a nested trunk that is frozen as a whole hides its layers' weights
+    opened = {id(layer) for block in blocks[len(blocks) - count :] for layer in block}
+    for layer in leaves(trunk):
+        layer.trainable = id(layer) in opened and not isinstance(layer, keras.layers.BatchNormalization)
+
+
+def leaves(trunk: Any) -> Iterator[Any]:
+    """Every layer that holds no others, in order."""
+    for layer in trunk.layers:
+        if hasattr(layer, "layers"):
+            yield from leaves(layer)
+        else:
+            yield layer
+
+
 def _with_weights(construct: Callable[..., Any], backbone: Backbone, side: int, weights: str) -> Any:
     source = {"random": None}.get(weights, weights)
     if weights not in ("random", "imagenet") and not Path(weights).is_file():
@@ -124,6 +175,14 @@ def _first_line(fault: Exception) -> str:
     return (str(fault).strip().splitlines() or ["unreadable file"])[0]
 
 
+def start_keras() -> None:
+    """Import Keras and its backend, and have it find its devices, without the greetings on the way."""
+    with _native_messages_dropped():
+        import keras
+
+        keras.ops.zeros(1)  # the first operation looks for devices
+
+
 @contextlib.contextmanager
 def _native_messages_dropped() -> Iterator[None]:
     """TensorFlow's libraries greet on the standard error of the process, before any setting reaches them, with a
@@ -152,28 +211,60 @@ def export_trunk(trunk: Any, directory: Path) -> None:
     The exported input is uint8[n, side, side, 1], what the pixel store holds and what the service decodes to.
     """
     silence()
+    import keras
     import openvino as ov
     from openvino.preprocess import PrePostProcessor
 
-    side = trunk.input_shape[1]
-    with warnings.catch_warnings():
-        # Keras remarks that the converter hands its one input over in a tuple.
-        warnings.filterwarnings("ignore", message="The structure of `inputs`", category=UserWarning)
-        converted = ov.convert_model(trunk, input=ov.PartialShape([-1, side, side, 1]))
-    steps = PrePostProcessor(converted)
+    convert = _by_tensorflow if keras.backend.backend() == "tensorflow" else _by_keras
+    steps = PrePostProcessor(convert(trunk))
     steps.input().tensor().set_element_type(ov.Type.u8)
     steps.input().preprocess().convert_element_type(ov.Type.f32)
     # Full precision on disk: the precision that it runs in is chosen where it runs.
     ov.save_model(steps.build(), directory / "trunk.xml", compress_to_fp16=False)
 
 
+def _by_tensorflow(trunk: Any) -> Any:
+    import openvino as ov
+
+    side = trunk.input_shape[1]
+    with warnings.catch_warnings():
+        # Keras remarks that the converter hands its one input over in a tuple.
+        warnings.filterwarnings("ignore", message="The structure of `inputs`", category=UserWarning)
+        return ov.convert_model(trunk, input=ov.PartialShape([-1, side, side, 1]))
+
+
+_EXPORT = (
+    "import sys, keras; keras.saving.load_model(sys.argv[1]).export(sys.argv[2], format='openvino', verbose=False)"
+)
+
+
+def _by_keras(trunk: Any) -> Any:
+    """OpenVINO's converter takes Keras models on TensorFlow alone, and a machine may have JAX or torch and no
+    TensorFlow. Keras runs on OpenVINO too, but on one backend a process: so in another one."""
+    import openvino as ov
+
+    with tempfile.TemporaryDirectory() as folder:
+        saved, exported = Path(folder) / "trunk.keras", Path(folder) / "exported.xml"
+        trunk.save(saved)
+        environment = {**os.environ, "KERAS_BACKEND": "openvino"}
+        command = [sys.executable, "-c", _EXPORT, str(saved), str(exported)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode:
+            raise ModelError(
+                f"the trunk could not be exported: {_last_line(done.stderr)}; KERAS_BACKEND=tensorflow can"
+            )
+        # The files are read when the network is: a copy of it stays when the folder goes.
+        return ov.Core().read_model(exported.read_bytes(), exported.with_suffix(".bin").read_bytes())
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["no reason given"])[-1]
+
+
 def layer_table(trunk: Any) -> list[dict[str, Any]]:
     """Name, type and output shape (h, w, c) of every layer, nested trunks unrolled, in order; for the picture."""
     rows: list[dict[str, Any]] = []
-    for layer in trunk.layers:
-        if hasattr(layer, "layers"):
-            rows.extend(layer_table(layer))
-            continue
+    for layer in leaves(trunk):
         shape = layer.output.shape if not isinstance(layer.output, list) else layer.output[0].shape
         rows.append({"name": layer.name, "type": type(layer).__name__, "output_shape": list(shape[1:])})
     return rows

@@ -1,13 +1,18 @@
-"""From banks to a calibrated bundle: the head is trained, then its probabilities and its threshold are set.
+"""From banks to a calibrated bundle: the head is trained, perhaps the trunk's end with it, then the bundle's
+probabilities and its threshold are set.
 
 Temperature and threshold are chosen on the validation patients' answers of the very engine that will serve.
 """
 
+import contextlib
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from cxr.banks import ensure_eight_bits
 from cxr.bundle import write_bundle
 from cxr.calibration import calibrated, fit_temperature, operating_threshold
 from cxr.dataset import Side
@@ -15,7 +20,7 @@ from cxr.engine import Engine, Trunk
 from cxr.features import ViewBank, pixel_keys
 from cxr.labels import CLASSES
 from cxr.parallel import bar
-from cxr.params import TrainParams
+from cxr.params import Backbone, FeaturesParams, TrainParams
 from cxr.training import Examples, TrainedHead, costs, train_head
 
 
@@ -37,6 +42,36 @@ def _examples(bank: ViewBank, side: Side, weighting: str) -> Examples:
     rows = bank.rows(pixel_keys(side.picture, len(side.rows)))
     cost = costs([row.label for row in side.rows], [row.source for row in side.rows], weighting)
     return Examples(bank.views(), rows, side.y.astype(np.float32), cost, bank.scales())
+
+
+@contextlib.contextmanager
+def fine_tuned(
+    backbone: Backbone,
+    frozen: Path,
+    trained: TrainedHead,
+    sides: tuple[Side, Side],
+    params: TrainParams,
+    features: FeaturesParams,
+) -> Iterator[tuple[Path, TrainedHead]]:
+    """The folder of an exported trunk, for as long as the block runs, and the head that goes with it: fine-tuned ones
+    as `params.fine_tune` says, or the frozen trunk and `trained` where none of it did better on validation.
+
+    sides: of training and of validation.
+    """
+    if not params.fine_tune:
+        yield frozen, trained
+        return
+    from cxr.backbones import export_trunk
+    from cxr.fine_tuning import fine_tune
+
+    tuned = fine_tune(backbone, trained, *sides, params, features)
+    if tuned.trunk is None:
+        yield frozen, tuned.trained
+        return
+    with tempfile.TemporaryDirectory() as name:
+        export_trunk(tuned.trunk, Path(name))
+        ensure_eight_bits(Path(name), *sides, features)
+        yield Path(name), tuned.trained
 
 
 def calibrated_bundle(

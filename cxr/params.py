@@ -189,7 +189,8 @@ def _of_backbone(values: dict[Backbone, str], backbone: Backbone, where: str) ->
 class TrainParams:
     """head: "flatten" keeps each location's own weights, "average" pools over them. sensitivity: the operating
     threshold is the highest that reaches it on the validation patients. weighting: what each class weighs in
-    the loss."""
+    the loss. fine_tune: blocks at the end of the trunk that are trained too, once the head is; 0 leaves the trunk
+    as it is. fine_tune_epochs, fine_tune_learning_rate: of that second training."""
 
     head: Literal["flatten", "average"]
     dropout: Annotated[float, Within(0, 0.95)]
@@ -200,6 +201,9 @@ class TrainParams:
     weighting: Literal["none", "label", "label_and_source"]
     seed: Annotated[int, Within(0, 2**31 - 1)]
     sensitivity: Annotated[float, Within(0.5, 1.0)]
+    fine_tune: Annotated[int, Within(0, 100)]
+    fine_tune_epochs: Annotated[int, Within(1, 10_000)]
+    fine_tune_learning_rate: Annotated[float, Within(1e-9, 1)]
     backbones: tuple[Backbone, ...]
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cxr.errors import CxrError
-from cxr.head import Head
+from cxr.head import Head, HeadKind
 from cxr.history import Epoch
 from cxr.labels import CLASSES
 from cxr.params import TrainParams
@@ -34,9 +34,14 @@ class Examples:
 
 @dataclass(frozen=True)
 class TrainedHead:
+    """centre: float32[d], length: what each feature was lessened and divided by while the head trained, d being
+    h * w * c of a "flatten" head and c of an "average" one; whoever trains it further should do the same."""
+
     head: Head
     history: list[Epoch]
     best_epoch: int
+    centre: np.ndarray
+    length: float
 
 
 def costs(labels: Sequence[str], sources: Sequence[str], weighting: str) -> np.ndarray:
@@ -99,14 +104,15 @@ def train_head(
         raise CxrError("training diverged: no epoch has a finite validation loss; lower train.learning_rate")
     weights = best[2] / length
     bias = float(best[3]) - float(weights.astype(np.float64) @ mean)
-    return TrainedHead(_head(params, weights, bias, shape), history, best[1])
+    return TrainedHead(linear_head(params.head, weights, bias, shape), history, best[1], mean, float(length))
 
 
-def _head(params: TrainParams, weights: np.ndarray, bias: float, shape: tuple[int, int, int]) -> Head:
-    if params.head == "average":
+def linear_head(kind: HeadKind, weights: np.ndarray, bias: float, shape: tuple[int, int, int]) -> Head:
+    """weights: float[d] as TrainedHead has it; (h, w, c): of the feature map."""
+    if kind == "average":
         height, width, _ = shape
         weights = np.tile(weights / (height * width), height * width)
-    return Head(params.head, weights.reshape(shape).astype(np.float32), bias)
+    return Head(kind, weights.reshape(shape).astype(np.float32), bias)
 
 
 def _run_epoch(model: "Adam", train: Examples, batch_size: int, rng: np.random.Generator) -> tuple[float, float]:

@@ -45,7 +45,7 @@ def main() -> str:
         "group": record.spec.group,
         "shortcut_flagged": str(found["shortcut_flagged"]).lower(),
     }
-    description = f"{_description(winner, metrics)} {stamp_words(found)}"
+    description = f"{_description(winner, metrics)} {_stamp(found)}"
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder) / "bundle"
         complete_bundle(bundle, TRAINED / winner, found, parts())
@@ -91,8 +91,7 @@ def _description(backbone: str, metrics: dict) -> str:
     )
 
 
-def stamp_words(found: dict[str, Any]) -> str:
-    """Why the model is stamped, in a few sentences. found: of `findings`."""
+def _stamp(found: dict[str, Any]) -> str:
     reasons = found["audit"]["reasons"]
     if not found["shortcut_flagged"]:
         return "The shortcut audit found every limit held."

@@ -1,4 +1,4 @@
-"""Train one backbone's head on the bank, calibrate it on the validation patients, record the run."""
+"""Train one backbone's head on the bank, and its trunk's end if asked; calibrate both on the validation patients."""
 
 import sys
 
@@ -7,7 +7,7 @@ from cxr.curves import read_history, write_history
 from cxr.dataset import Dataset, Side
 from cxr.figures import head_layers, training_figures
 from cxr.files import read_json, sha256_of, write_json
-from cxr.fitting import calibrated_bundle, train_on_banks
+from cxr.fitting import calibrated_bundle, fine_tuned, train_on_banks
 from cxr.layout import BANK, FEATURES, INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
 from cxr.params import Backbone, FeaturesParams, RegisterParams, SplitParams, TrainParams, load_params
 from cxr.predictions import write_predictions
@@ -23,7 +23,8 @@ def main(backbone: Backbone) -> str:
     train, validation = data.side("train"), data.side("validation")
     model, features, reports = TRAINED / backbone, FEATURES / backbone, MODEL_REPORTS / backbone
     with start_run(_run_spec(backbone, params, {"train": train, "validation": validation})) as record:
-        augmented, plain, _ = filled_banks(features, train, validation, load_params(FeaturesParams, "features"), BANK)
+        features_params = load_params(FeaturesParams, "features")
+        augmented, plain, _ = filled_banks(features, train, validation, features_params, BANK)
         trained = train_on_banks(train, validation, (augmented, plain), params)
         facts = {
             "name": load_params(RegisterParams, "register").model,
@@ -32,7 +33,11 @@ def main(backbone: Backbone) -> str:
             "split": identity(load_params(SplitParams, "split")),
             "shortcut_flagged": True,  # until the audit has cleared it
         }
-        p_covid = calibrated_bundle(model, features, trained, validation, facts, params.sensitivity)
+        sides = (train, validation)
+        with fine_tuned(backbone, features, trained, sides, params, features_params) as (trunk, trained):
+            if trunk != features:
+                facts["fine_tuned_blocks"] = params.fine_tune
+            p_covid = calibrated_bundle(model, trunk, trained, validation, facts, params.sensitivity)
         write_predictions(validation, p_covid, reports / "validation.csv")
         write_history(trained.history, reports / "history.csv")
         write_json(record.as_json(), reports / "run.json")

@@ -24,6 +24,9 @@ TRAIN = TrainParams(
     weighting="label",
     seed=1,
     sensitivity=0.9,
+    fine_tune=0,
+    fine_tune_epochs=1,
+    fine_tune_learning_rate=1e-5,
     backbones=("inceptionv3", "vgg16"),
 )
 

@@ -20,6 +20,9 @@ PARAMS = TrainParams(
     weighting="none",
     seed=7,
     sensitivity=0.9,
+    fine_tune=0,
+    fine_tune_epochs=1,
+    fine_tune_learning_rate=1e-5,
     backbones=("vgg16",),
 )
 
