@@ -43,6 +43,9 @@ QUESTIONS = {
     "eight_bits": Question("eight_bits", {"side": 75, "images": 2, "rounds": 1, "kept": [3]}),
     "growth": Question("growth", {"images": 3, "views": 2, "side": 75}),
     "plain": Question("plain_way", {"side": 75, "batch": 2, "steps": 2, "images": 4, "epochs": 2}),
+    "fine_tuning": Question(
+        "fine_tuning", {"side": 75, "cut": "mixed2", "blocks": 1, "batch": 2, "steps": 2, "rounds": 1}
+    ),
     "fixed": Question("fixed_cost", {"patients": 40}),
     "scale": Question(
         "scale",

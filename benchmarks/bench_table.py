@@ -45,6 +45,23 @@ LINES: dict[str, tuple[Line, ...]] = {
         ("the plain way, training steps", "", lambda f: f["plain"]["images_per_s"], "{:.1f} images/s"),
         ("– all epochs, extrapolated", "", lambda f: f["plain"]["extrapolated_hours"], "{:.1f} h"),
     ),
+    "fine_tuning": (
+        ("fine-tuning, float32, the input left out", "", lambda f: _tuned(f, "one_batch_f32"), "{:.1f} images/s"),
+        ("– views by a PyDataset's threads", "", lambda f: _tuned(f, "py_dataset_threads_f32"), "{:.1f} images/s"),
+        ("– the same, bfloat16", "", lambda f: _tuned(f, "py_dataset_threads_bf16"), "{:.1f} images/s"),
+        (
+            "– processor time an image, float32",
+            "",
+            lambda f: f["fine_tuning"]["cpu_ms_per_image"]["py_dataset_threads_f32"],
+            "{:.0f} ms",
+        ),
+        (
+            "– the same, bfloat16",
+            "",
+            lambda f: f["fine_tuning"]["cpu_ms_per_image"]["py_dataset_threads_bf16"],
+            "{:.0f} ms",
+        ),
+    ),
     "growth": (
         ("filling the bank", "", lambda f: f["growth"]["views_per_s"], "{:.1f} views/s"),
         ("10 % more patients, the bank alone", "≤ 20 %", lambda f: 100 * f["growth"]["share"], "{:.0f} %"),
@@ -80,6 +97,10 @@ def _best(figures: dict[str, Any], asked: Figures, prefix: str = "") -> Any:
 
 def _kept(asked: Figures, figure: str) -> float:
     return asked["eight_bits"]["kept"].get(str(KEPT_CONVOLUTIONS), {}).get(figure, math.nan)
+
+
+def _tuned(figures: Figures, contestant: str) -> float:
+    return figures["fine_tuning"]["images_per_s"][contestant]
 
 
 def _of_the_ceiling(trunk: dict[str, Any]) -> float:

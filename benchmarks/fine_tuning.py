@@ -1,0 +1,160 @@
+"""How fast is fine-tuning, and does the input keep up? Training steps of InceptionV3's last blocks, end to end.
+
+Contestants: one batch again and again (what the device could do without any input), views made by a PyDataset's
+threads, by a PyDataset in line with the steps, and by tf.data; and the best input in bfloat16. How long the device
+waits for data is what a step takes more than with the batch that is always there.
+"""
+
+import math
+import os
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from benchmarks.growth import AUGMENTATION
+from benchmarks.measuring import run_question
+from benchmarks.pictures import picture
+from cxr.backbones import build_trunk, open_blocks, start_keras
+from cxr.batches import Batch, ViewBatches
+from cxr.dataset import Side
+from cxr.fine_tuning import classifier, keras_dataset, precision_policy
+from cxr.head import Head
+from cxr.labels import CLASSES
+from cxr.manifest import ImageRow
+from cxr.params import FeaturesParams, TrainParams
+from cxr.training import TrainedHead
+
+SKIPPED_STEPS = 2  # the first ones compile, and find the queue filled
+BACKBONE = "inceptionv3"
+PARAMS = TrainParams("average", 0.5, 0.003, 0.0, 32, 1, "none", 20, 0.9, 1, 1, 1e-5, (BACKBONE,))
+
+
+def measure(
+    side: int = 299, cut: str = "mixed5", blocks: int = 2, batch: int = 16, steps: int = 6, rounds: int = 2
+) -> dict[str, Any]:
+    """Median step of each contestant over all rounds; they take turns, and see the same batches."""
+    start_keras()
+    import keras
+
+    features = FeaturesParams(10, 20, "f32", AUGMENTATION, {BACKBONE: os.environ.get("CXR_WEIGHTS", "random")}, {})
+    batches = ViewBatches(_side(batch * (steps + SKIPPED_STEPS), side), np.ones(10**6, np.float32), batch, features, 20)
+    exact, low = (_model(side, cut, blocks, features, precision) for precision in ("f32", "bf16"))
+    contestants: dict[str, tuple[Any, Callable[[], Any]]] = {
+        "one_batch_f32": (exact, lambda: _again(batches[0], len(batches))),
+        "py_dataset_threads_f32": (exact, lambda: keras_dataset(batches)),
+        "py_dataset_in_line_f32": (exact, lambda: _in_line(batches)),
+        "one_batch_bf16": (low, lambda: _again(batches[0], len(batches))),
+        "py_dataset_threads_bf16": (low, lambda: keras_dataset(batches)),
+    }
+    if keras.backend.backend() == "tensorflow":
+        contestants["tf_data_f32"] = (exact, lambda: _tf_data(batches, side))
+    step_s: dict[str, list[float]] = {name: [] for name in contestants}
+    cpu_s: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(rounds):
+        for name, (model, made) in contestants.items():
+            wall, cpu = _steps(model, made())
+            step_s[name] += wall
+            cpu_s[name] += cpu
+    median = {name: statistics.median(each) for name, each in step_s.items()}
+    return {
+        "size": {"side": side, "cut": cut, "blocks": blocks, "batch": batch, "timed_steps": steps * rounds},
+        "backend": keras.backend.backend(),
+        "images_per_s": {name: batch / each for name, each in median.items()},
+        "cpu_ms_per_image": {name: 1000 * statistics.median(each) / batch for name, each in cpu_s.items()},
+        "share_of_time_waiting": {
+            name: max(0.0, 1 - median[f"one_batch_{name.rsplit('_', 1)[1]}"] / each) for name, each in median.items()
+        },
+        "views_per_s_and_thread": _views_per_s(batches),
+    }
+
+
+def _side(count: int, side: int) -> Side:
+    blank = {field.name: "" for field in fields(ImageRow)} | {
+        "width": side,
+        "height": side,
+        "role": "train",
+        "view": "PA",
+    }
+    rows = [ImageRow(**blank | {"path": f"{i}.png", "label": CLASSES[i % 2]}) for i in range(count)]  # type: ignore[arg-type]
+    return Side(rows, np.arange(count), np.stack([picture(i, side) for i in range(count)]))
+
+
+def _model(side: int, cut: str, blocks: int, features: FeaturesParams, precision: Any) -> Any:
+    with precision_policy(precision):
+        trunk = build_trunk(BACKBONE, side, features.weights[BACKBONE], features.seed, cut)  # type: ignore[arg-type]
+        open_blocks(trunk, BACKBONE, blocks)  # type: ignore[arg-type]
+        shape = trunk.output_shape[1:]
+        start = TrainedHead(Head("average", np.zeros(shape, np.float32), 0.0), [], 0, np.zeros(shape[2]), 1.0)
+        return classifier(trunk, start, replace(PARAMS, fine_tune=blocks))
+
+
+def _steps(model: Any, data: Any) -> tuple[list[float], list[float]]:
+    """Seconds of each timed step, on the clock and of processor time."""
+    import keras
+
+    wall, cpu = [], []
+
+    def ended(number: int, logs: Any) -> None:
+        wall.append(time.perf_counter())
+        cpu.append(time.process_time())
+
+    timed = keras.callbacks.LambdaCallback(on_train_batch_end=ended)
+    model.fit(data, epochs=1, verbose=0, shuffle=False, callbacks=[timed])
+    return tuple(np.diff(each[SKIPPED_STEPS - 1 :]).tolist() for each in (wall, cpu))  # type: ignore[return-value]
+
+
+def _again(batch: Batch, times: int) -> Any:
+    import keras
+
+    class Same(keras.utils.PyDataset):
+        def __len__(self) -> int:
+            return times
+
+        def __getitem__(self, number: int) -> Any:
+            return batch
+
+    return Same()
+
+
+def _in_line(batches: ViewBatches) -> Any:
+    import keras
+
+    class InLine(keras.utils.PyDataset):
+        def __len__(self) -> int:
+            return len(batches)
+
+        def __getitem__(self, number: int) -> Any:
+            return batches[number]
+
+    return InLine()
+
+
+def _tf_data(batches: ViewBatches, side: int) -> Any:
+    import tensorflow as tf
+
+    def made(number: Any) -> Any:
+        x, y, cost = tf.numpy_function(lambda i: batches[int(i)], [number], (tf.uint8, tf.float32, tf.float32))
+        x.set_shape((None, side, side, 1))
+        y.set_shape((None, 1))
+        cost.set_shape((None,))
+        return x, y, cost
+
+    counted = tf.data.Dataset.range(len(batches))
+    return counted.map(made, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+def _views_per_s(batches: ViewBatches) -> float:
+    took = []
+    for number in range(min(3, len(batches))):
+        started = time.thread_time()
+        made = len(batches[number][0])
+        took.append((time.thread_time() - started) / made)
+    return 1 / max(statistics.median(took), math.ulp(1.0))
+
+
+if __name__ == "__main__":
+    run_question(measure)
