@@ -12,6 +12,7 @@ from cxr.backbones import SPECS, build_trunk, export_trunk, layer_table, weights
 from cxr.engine import Trunk
 from cxr.errors import ModelError
 from cxr.files import sha256_of
+from cxr.head import Head, HeadKind
 from cxr.params import BACKBONES, Backbone
 from cxr.trunks import TrunkSpec, ensure_trunk, read_trunk_spec
 from tests.sides import pictures
@@ -63,6 +64,30 @@ def test_the_exported_trunk_sees_what_keras_sees(backbone: Backbone, side: int, 
     np.testing.assert_allclose(exported(shown), expected, atol=1e-4 * np.abs(expected).max())
     assert expected.min() >= 0  # the bank counts on the outputs of a ReLU
     assert expected.std() > 0
+
+
+@pytest.mark.parametrize(("cut", "kind"), [("", "flatten"), ("mixed5", "average")])
+def test_the_heat_map_of_a_real_size_model_sums_to_keras_own_logit(cut: str, kind: HeadKind, tmp_path: Path) -> None:
+    """InceptionV3 at 299 pixels, exported, with the original's head and with the recommended one."""
+    import keras
+
+    trunk, shown = build_trunk("inceptionv3", 299, "random", SEED, cut), pictures(2, side=299)
+    features = np.asarray(trunk(shown[..., None].astype(np.float32)))
+    _, height, width, _ = features.shape
+    assert (height, width) == (8, 8)
+    seen = features if kind == "flatten" else features.mean(axis=(1, 2))
+    flat = seen.reshape(2, -1)
+    kernel = np.random.default_rng(0).normal(0, 5 / np.linalg.norm(flat[0]), (flat.shape[1], 1)).astype(np.float32)
+    dense = keras.layers.Dense(1)
+    dense.build(flat.shape)
+    dense.set_weights([kernel, np.array([0.25], np.float32)])
+    expected = np.asarray(dense(flat))[:, 0]
+    at_each_place = kernel.reshape(features.shape[1:]) if kind == "flatten" else kernel[:, 0] / (height * width)
+    head = Head(kind, np.broadcast_to(at_each_place, features.shape[1:]).astype(np.float32), 0.25)
+    export_trunk(trunk, tmp_path)
+    shares = head.shares(Trunk(tmp_path / "trunk.xml", threads=1)(shown))
+    assert np.abs(expected).max() > 0.5
+    np.testing.assert_allclose(shares.sum(axis=(1, 2)) + head.bias, expected, atol=1e-3)
 
 
 def test_a_cut_trunk_is_the_whole_ones_map_averaged_over_squares(tmp_path: Path) -> None:
