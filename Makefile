@@ -68,15 +68,16 @@ real: $(VENV)/.pipeline ## the real recipe from a mirror: MIRROR=folder WEIGHTS=
 	@cd real && $(in-env) dvc metrics show
 
 # Fewer views and epochs, and a precision that shares one bank among the variants of a trunk.
+VIEWS ?= 4
 ablation: $(VENV)/.pipeline ## what each part of the recipe gives: MIRROR=folder WEIGHTS=file ADULTS=folder
 	@$(mirror-given)
 	@test -n "$(ADULTS)" || { echo "make ablation needs ADULTS=folder of adults without COVID as well" >&2; exit 2; }
 	$(in-env) python tools/workspace.py ablation $(mirror) $(adults) \
-	  --set download.sources.adult_negatives.train_on=[] --set features.views=4 --set features.precision=bf16 \
+	  --set download.sources.adult_negatives.train_on=[] --set features.views=$(VIEWS) --set features.precision=bf16 \
 	  --set train.epochs=200 \
 	  --set register.model=covid-cxr-ablation --set register.experiment=covid-cxr-ablation
 	cd ablation && PYTHONPATH="$(CURDIR)" $(in-env) python -m tools.ablation --out ../docs/results/ablation \
-	  --command "make ablation"
+	  --command "make ablation VIEWS=$(VIEWS)"
 
 repro: $(VENV)/.pipeline ## the real recipe from the public sources: `dvc repro`
 	$(in-env) dvc repro

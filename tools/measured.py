@@ -27,6 +27,7 @@ def main() -> None:
     if done.returncode:
         sys.exit(done.returncode)
     reports = arguments.workspace / "reports"
+    models = sorted((reports / "models").iterdir())
     result = {
         "command": arguments.command,
         "date": datetime.date.today().isoformat(),
@@ -36,8 +37,9 @@ def main() -> None:
         "data": json.loads((reports / "index.json").read_text()),
         "split": json.loads((reports / "split.json").read_text()),
         "register": json.loads((reports / "register.json").read_text()),
-        "test": {
-            folder.name: json.loads((folder / "metrics.json").read_text()) for folder in (reports / "models").iterdir()
+        "test": {folder.name: json.loads((folder / "metrics.json").read_text()) for folder in models},
+        "test_by_source": {
+            folder.name: json.loads((folder / "groups.json").read_text())["source"] for folder in models
         },
     }
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
