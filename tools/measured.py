@@ -1,6 +1,7 @@
 """Run `dvc repro` in a workspace and write down what it took and what came out, with the machine and the versions.
 
-Time is the whole command's; memory is the largest of any process of it (resident, as the kernel counts it).
+Time is the whole command's, for the stages that were not up to date before; memory is the largest of any process of it
+(resident, as the kernel counts it).
 """
 
 import argparse
@@ -21,8 +22,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--command", required=True, help="what a person types for this, to be written down")
     arguments = parser.parse_args()
+    dvc = [sys.executable, "-m", "dvc"]
+    asked = subprocess.run([*dvc, "status", "--json"], cwd=arguments.workspace, check=True, stdout=subprocess.PIPE)
     start = time.monotonic()
-    done = subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=arguments.workspace, check=False)
+    done = subprocess.run([*dvc, "repro"], cwd=arguments.workspace, check=False)
     took = time.monotonic() - start
     if done.returncode:
         sys.exit(done.returncode)
@@ -33,6 +36,7 @@ def main() -> None:
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
         "seconds": round(took, 1),
+        "not_up_to_date_before": sorted(json.loads(asked.stdout)),
         "peak_resident_gib_of_one_process": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20, 2),
         "data": json.loads((reports / "index.json").read_text()),
         "split": json.loads((reports / "split.json").read_text()),
