@@ -214,6 +214,7 @@ def test_the_demo_keeps_the_originals_trunks_head_and_views(tmp_path: Path) -> N
     features, train = load_params(FeaturesParams, "features", path), load_params(TrainParams, "train", path)
     assert {features.cut_of(backbone) for backbone in train.backbones} == {""}
     assert (features.augmentation.exposure.share, train.head) == (0, "flatten")
+    assert load_params(RegisterParams, "register", path).metric == "auc"
 
 
 def test_adults_are_a_source_of_negatives_whose_patients_are_told_apart(tmp_path: Path) -> None:
