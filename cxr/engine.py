@@ -56,14 +56,25 @@ class Trunk:
         self.shape: tuple[int, int, int] = tuple(
             int(d.get_length()) for d in list(self._model.output().partial_shape)[1:]
         )  # type: ignore[assignment]
+        self._idle: deque[Any] = deque()
         # The first array that OpenVINO takes sets up its bridge to numpy. Two threads that come first together
         # wait for each other for good: one holds that set-up, the other the interpreter's lock.
         self(np.zeros((1, self.side, self.side), np.uint8))
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """One batch at once; thread-safe, each call owns its request."""
+        """One batch at once; thread-safe, each call owns a request while it lasts.
+
+        Requests are used again: OpenVINO keeps some kilobytes of each that was ever made.
+        """
         self.check(pixels)
-        return self._model.create_infer_request().infer(pixels[..., None])[0]
+        try:
+            request = self._idle.pop()
+        except IndexError:  # as many as there are calls at once
+            request = self._model.create_infer_request()
+        try:
+            return request.infer(pixels[..., None])[0]  # a copy: the request's own memory is overwritten next time
+        finally:
+            self._idle.append(request)
 
     def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Feature maps float32[n, h, w, c] of many batches, in their order, all cores busy.

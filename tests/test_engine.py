@@ -165,3 +165,18 @@ threads = [threading.Thread(target=ask) for _ in range(8)]
 """
     for _ in range(5):  # a hang ends in TimeoutExpired
         subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
+
+
+def test_requests_are_used_again_and_answers_stay_as_they_were(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each request ever made keeps memory of OpenVINO's, so a service must not make one for each answer."""
+    dark, bright = np.zeros((1, 32, 32), np.uint8), np.full((1, 32, 32), 255, np.uint8)
+    first = engine.trunk(dark)
+    kept = first.copy()
+
+    def no_more() -> None:
+        raise AssertionError("a new request was made")
+
+    monkeypatch.setattr(engine.trunk, "_model", type("Made", (), {"create_infer_request": staticmethod(no_more)}))
+    second = engine.trunk(bright)
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(first, kept)
