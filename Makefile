@@ -14,7 +14,7 @@ PORT ?= 3000
 
 HOST ?= 127.0.0.1
 
-.PHONY: help install demo real ablation repro ui serve rollback test test-fast check audit deps lock
+.PHONY: help install demo real ablation repro ui serve report rollback test test-fast check audit deps lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -89,6 +89,9 @@ ui: $(VENV)/.pipeline ## the MLflow pages of the runs, at http://127.0.0.1:5000 
 serve: $(VENV)/.pipeline ## the service with the champion, at http://127.0.0.1:3000 (WORK=demo for the demo's)
 	$(call bento-home,$(WORK)) CXR_MODEL="$$($(in-env) python tools/model_name.py $(WORK)):latest" \
 	  $(in-env) bentoml serve service:CovidCxr --host $(HOST) --port $(PORT)
+
+report: $(VENV)/.pipeline ## the report of the registered model (WORK=demo for the demo's)
+	$(in-env) python -m tools.show_report $(WORK)
 
 rollback: $(VENV)/.pipeline ## make the champion before the present one the champion again
 	cd $(WORK) && $(call bento-home,$(WORK)) PYTHONPATH=. $(in-env) python $(abspath tools)/rollback.py

@@ -60,10 +60,14 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def write_text(text: str, path: Path) -> None:
+    with replace_when_complete(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
 def write_json(value: Any, path: Path) -> None:
     """Indented, sorted, ending in a newline, so that a diff reads well. NaN is refused: it is not JSON."""
-    with replace_when_complete(path) as partial:
-        partial.write_text(json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+    write_text(json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n", path)
 
 
 def read_json(path: Path) -> Any:

@@ -106,10 +106,14 @@ def _metric(name: str, interval: Mapping[str, float | None], counts: Mapping[str
     about = {unit: counts[subject + unit] for unit in ("images", "patients")}
     few = [side for side in needed or [""] if counts[f"{side}patients"] < MIN_PATIENTS]
     if few:
-        said = " and ".join(f"{counts[f'{side}patients']} {_NAMES[side]}patients" for side in few)
+        said = " and ".join(_people(counts[f"{side}patients"], _NAMES[side]) for side in few)
         why = f"{said}; at least {MIN_PATIENTS} are needed"
         return {"value": None, "low": None, "high": None, **about, "why": why}
     return {**interval, **about}
+
+
+def _people(count: int, name: str) -> str:
+    return f"{count} {name}patient{'' if count == 1 else 's'}"
 
 
 def _order(group: str) -> tuple[bool, str]:

@@ -16,3 +16,4 @@ TRAINED = Path("models/trained")  # one bundle per backbone
 CHAMPION = Path("models/champion")
 REPORTS = Path("reports")
 MODEL_REPORTS = REPORTS / "models"  # one folder per backbone
+CARD = REPORTS / "card"

@@ -87,7 +87,8 @@ def _description(backbone: str, metrics: dict) -> str:
         f"Frozen {backbone} with a linear head. On {metrics['counts']['images']} images of "
         f"{metrics['counts']['patients']} test patients: AUC {auc}, sensitivity {sensitivity}, specificity "
         f"{specificity} at threshold {metrics['threshold']:.3f}. Not a medical device; on this pair of collections "
-        "such numbers say little about other hospitals (docs/limits.md)."
+        "such numbers say little about other hospitals (docs/limits.md). Report and model card: the run's artifacts, "
+        "folder card."
     )
 
 

@@ -103,3 +103,9 @@ def test_mlflow_gets_what_was_measured_under_plain_names(answers):
     assert "group_view_not_recorded_specificity" in logged
     assert "group_view_not_recorded_auc" not in logged
     assert all(isinstance(value, float) for value in logged.values())
+
+
+def test_one_is_said_in_the_singular():
+    rows = [image_row("a", patient="a", view="PA")]
+    found = evaluate_groups(rows, [1], [0.9], THRESHOLD, PARAMS)["view"]["PA"]["metrics"]["sensitivity"]
+    assert found["why"] == f"1 COVID patient; at least {MIN_PATIENTS} are needed"

@@ -444,3 +444,22 @@ def test_tracking_is_quiet(client, tmp_path, caplog, capfd, recwarn):
         registered(tmp_path)
     assert [record.getMessage() for record in caplog.records] == []
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.slow
+def test_a_version_says_where_its_report_is_and_when_it_was_registered(client, tmp_path):
+    from cxr.tracking.registry import find_version, link_report
+
+    version = registered(tmp_path)
+    link_report(version, f"runs:/{version.run_id}/card/report.html")
+    found = find_version("covid-cxr", version.number)
+    assert found.tags["cxr.report"] == f"runs:/{version.run_id}/card/report.html"
+    assert found.created[:2] == "20"
+    assert len(found.created) == len("2026-01-31")
+
+
+def test_a_version_that_the_registry_lacks_is_one_sentence(client):
+    from cxr.tracking.registry import find_version
+
+    with pytest.raises(CxrError, match="no version 7 of covid-cxr; run `dvc repro"):
+        find_version("covid-cxr", 7)

@@ -21,6 +21,7 @@ from cxr.stage import run_stage
 from tools.remote import dvc, remote_environment, remote_name
 
 LOCK = "dvc.lock"
+NUMBERED = ("register", "card")
 REGISTER = (REPORTS / "register.json").as_posix()
 BOT = {"name": "github-actions[bot]", "email": "41898282+github-actions[bot]@users.noreply.github.com"}
 # gh answers git's question for the password from GH_TOKEN; so no credentials need lie in .git/config.
@@ -49,9 +50,9 @@ def reason_to_keep(
 
 
 def changed_stages(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Stages whose entries in dvc.lock differ, register apart: it notes the version's number in every registry."""
+    """Stages whose entries in dvc.lock differ, but for those that only note the version's number in a registry."""
     old, new = before.get("stages", {}), now.get("stages", {})
-    return sorted(name for name in {*old, *new} if name != "register" and old.get(name) != new.get(name))
+    return sorted(name for name in {*old, *new} if name not in NUMBERED and old.get(name) != new.get(name))
 
 
 def commit_message(register: Mapping[str, Any], metrics: Mapping[str, Any], stages: list[str]) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous_champion"
 BUNDLE_TAG, REPLACED_TAG, ROLLED_BACK_TAG = "cxr.bundle_sha256", "cxr.replaced", "cxr.rolled_back"
+REPORT_TAG = "cxr.report"
 # What loading and answering needs. Said outright: MLflow would take 15 seconds to find out.
 REQUIREMENTS = ("mlflow", "numpy", "openvino", "pandas", "pillow", "pydicom", "pyyaml")
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -33,12 +34,14 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Version:
-    """A registered model version. rolled_back: when a person took it back (ISO 8601, UTC), or ""."""
+    """A registered model version. created: the day it was registered (ISO 8601, UTC). rolled_back: when a person took
+    it back (ISO 8601, UTC), or ""."""
 
     name: str
     number: int
     run_id: str
     bundle_sha256: str
+    created: str
     description: str
     aliases: tuple[str, ...]
     tags: Mapping[str, str]
@@ -72,6 +75,24 @@ def register_model(name: str, bundle: Path, run_id: str, description: str, tags:
     for key, value in {**tags, BUNDLE_TAG: digest}.items():
         client.set_model_version_tag(name, str(number), key, str(value))
     return _version(client, name, number)
+
+
+def find_version(name: str, number: int) -> Version:
+    """Raises CxrError where the registry does not have it."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return _version(connect(), name, number)
+    except MlflowException as fault:
+        if fault.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        again = "run `dvc repro --force --single-item register`"
+        raise CxrError(f"the registry has no version {number} of {name}; {again}") from None
+
+
+def link_report(version: Version, address: str) -> None:
+    """Tag the version with where its report is, e.g. "runs:/<id>/card/report.html"."""
+    connect().set_model_version_tag(version.name, str(version.number), REPORT_TAG, address)
 
 
 def champion(name: str) -> Version | None:
@@ -227,6 +248,7 @@ def _version(client: "MlflowClient", name: str, number: int) -> Version:
         number=number,
         run_id=found.run_id or "",
         bundle_sha256=tags.get(BUNDLE_TAG, ""),
+        created=time.strftime("%Y-%m-%d", time.gmtime(found.creation_timestamp / 1000)),
         description=found.description or "",
         aliases=tuple(sorted(alias for alias, n in _aliases(client, name).items() if n == number)),
         tags=tags,

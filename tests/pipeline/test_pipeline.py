@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from cxr.card.origin import stale_files
 from tests.pipeline.conftest import Workspace, small_workspace
 from tools.workspace import make_workspace, setting
 
@@ -175,6 +176,22 @@ print(json.dumps({
     assert champion["shortcut_flagged"] == bool(reasons)
     assert found["version_tags"]["shortcut_flagged"] == str(bool(reasons)).lower()
     assert (reasons[0] if reasons else "every limit held") in found["description"]
+
+
+def test_the_report_lies_with_the_registered_version_and_is_of_these_files(finished: Workspace) -> None:
+    script = """
+import json
+from mlflow import MlflowClient
+client = MlflowClient("sqlite:///mlflow.db")
+version = client.get_model_version_by_alias("covid-cxr-test", "champion")
+run = version.tags["cxr.report"].removeprefix("runs:/").partition("/")[0]
+print(json.dumps({"run": run, "of": version.run_id, "files": [a.path for a in client.list_artifacts(run, "card")]}))
+"""
+    found = json.loads(finished.run(sys.executable, "-c", script).stdout.splitlines()[-1])
+    assert found["run"] == found["of"]
+    assert set(found["files"]) == {"card/report.html", "card/model_card.md"}
+    for name in ("report.html", "model_card.md"):
+        assert stale_files(finished.folder / "reports/card" / name, finished.folder) == []
 
 
 def test_the_registered_model_loads_in_mlflow_and_gives_the_stage_s_answer(finished: Workspace) -> None:

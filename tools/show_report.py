@@ -1,0 +1,44 @@
+"""Say where the report of the registered model is, and open it where there is a screen: `make report`.
+
+A report that is older than the files it speaks of is not shown.
+"""
+
+import argparse
+import os
+import sys
+import webbrowser
+from pathlib import Path
+
+from cxr.card.origin import stale_files
+from cxr.errors import CxrError
+from cxr.layout import CARD
+
+
+def report_of(workspace: Path) -> Path:
+    """The page, absolute. Raises CxrError where there is none, or where its files have changed since."""
+    page = (workspace / CARD / "report.html").resolve()
+    stale = stale_files(page, workspace)
+    if stale:
+        raise CxrError(f"{page} is older than {', '.join(stale)}; `dvc repro` makes it again")
+    return page
+
+
+def has_screen() -> bool:
+    """Without one, a browser for terminals would take over this one."""
+    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("workspace", type=Path)
+    try:
+        page = report_of(parser.parse_args().workspace)
+    except CxrError as fault:
+        sys.exit(str(fault))
+    print(page)
+    if has_screen():
+        webbrowser.open(page.as_uri())
+
+
+if __name__ == "__main__":
+    main()
