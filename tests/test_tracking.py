@@ -342,7 +342,7 @@ def test_a_version_whose_files_are_gone_is_registered_anew(client, tmp_path):
 
     first = registered(tmp_path)
     shutil.rmtree(tmp_path / "mlartifacts")
-    with pytest.raises(CxrError, match="the files of covid-cxr version 1 can not be read"):
+    with pytest.raises(CxrError, match="the files of covid-cxr version 1 are not where they were registered"):
         fetch_bundle(first, tmp_path / "fetched")
     assert register_model("covid-cxr", tmp_path / "weights", first.run_id, "", {}).number == 2
 

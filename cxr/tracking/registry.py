@@ -158,13 +158,15 @@ def fetch_bundle(version: Version, folder: Path) -> Path:
         try:
             address = f"models:/{version.name}/{version.number}"
             root = Path(download_artifacts(artifact_uri=address, dst_path=temporary))
-            found = next((root / "artifacts").glob("*/model.json")).parent
-        except (MlflowException, OSError, StopIteration) as fault:
+            facts = next((root / "artifacts").glob("*/model.json"), None)
+        except (MlflowException, OSError) as fault:
             raise CxrError(f"the files of {version} can not be read ({_reason(fault)}); register it again") from None
-        if bundle_sha256(found) != version.bundle_sha256:
+        if facts is None:  # what MLflow finds where the workspace was moved: an empty folder
+            raise CxrError(f"the files of {version} are not where they were registered; register it again")
+        if bundle_sha256(facts.parent) != version.bundle_sha256:
             raise CxrError(f"the files of {version} are not those that were registered; register it again")
         with replace_when_complete(folder) as partial:
-            shutil.copytree(found, partial)
+            shutil.copytree(facts.parent, partial)
     return folder
 
 
