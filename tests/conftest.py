@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.tiny import complete_tiny_bundle, tiny_bundle
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +33,19 @@ def real_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     put_model(home, tiny_bundle(home.parent / "bundle"))
     with served(home, CXR_API_KEY="", CXR_WORKERS="1") as server:
         yield server.url
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    """One for all tests: Playwright's synchronous interface can not be started twice in a process."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser.chromium import chromium_path, launch
+
+    path = chromium_path()
+    if path is None:
+        pytest.skip("no Chromium: set CXR_CHROMIUM, or install Debian's package chromium")
+    with sync_playwright() as playwright:
+        browser = launch(playwright, path)
+        yield browser
+        browser.close()

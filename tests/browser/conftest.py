@@ -3,9 +3,8 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from .chromium import chromium_path, launch
 from .server import StandIn
 
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
@@ -22,17 +21,6 @@ WATCH_POLICY = """addEventListener("securitypolicyviolation",
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "failing_service: it fails on purpose, so the browser reports failed loads")
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    path = chromium_path()
-    if path is None:
-        pytest.skip("no Chromium: set CXR_CHROMIUM, or install Debian's package chromium")
-    with sync_playwright() as playwright:
-        browser = launch(playwright, path)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

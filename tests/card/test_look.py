@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
-from tests.browser.conftest import DESKTOP, PHONE, browser  # noqa: F401 - a fixture
+from tests.browser.conftest import DESKTOP, PHONE
 from tests.card.conftest import Made
 
 pytestmark = pytest.mark.browser
@@ -23,7 +23,7 @@ def address(made: Made, tmp_path: Path) -> str:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     address: str,
     size: dict,
     scheme: str,
@@ -41,7 +41,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
     assert [f"{rule['id']}: {node['html'][:200]}" for rule in found["violations"] for node in rule["nodes"]] == []
 
 
-def test_on_paper_it_is_black_on_white_and_no_table_is_cut_off(browser: Browser, address: str) -> None:  # noqa: F811
+def test_on_paper_it_is_black_on_white_and_no_table_is_cut_off(browser: Browser, address: str) -> None:
     with browser.new_context(viewport={"width": 794, "height": 1123}, color_scheme="dark") as context:
         page = context.new_page()
         page.goto(address)
