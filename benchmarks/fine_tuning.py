@@ -18,11 +18,12 @@ import numpy as np
 from benchmarks.growth import AUGMENTATION
 from benchmarks.measuring import run_question
 from benchmarks.pictures import picture
-from cxr.backbones import build_trunk, open_blocks, start_keras
+from cxr.backbones import build_trunk, open_blocks
 from cxr.batches import Batch, ViewBatches
 from cxr.dataset import Side
 from cxr.fine_tuning import classifier, keras_dataset, precision_policy
 from cxr.head import Head
+from cxr.keras_export import start_keras
 from cxr.labels import CLASSES
 from cxr.manifest import ImageRow
 from cxr.params import FeaturesParams, TrainParams
@@ -40,7 +41,9 @@ def measure(
     start_keras()
     import keras
 
-    features = FeaturesParams(10, 20, "f32", AUGMENTATION, {BACKBONE: os.environ.get("CXR_WEIGHTS", "random")}, {})
+    features = FeaturesParams(
+        10, 20, "f32", AUGMENTATION, {BACKBONE: os.environ.get("CXR_WEIGHTS", "random")}, {}, "data/pixels.npy"
+    )
     batches = ViewBatches(_side(batch * (steps + SKIPPED_STEPS), side), np.ones(10**6, np.float32), batch, features, 20)
     exact, low = (_model(side, cut, blocks, features, precision) for precision in ("f32", "bf16"))
     contestants: dict[str, tuple[Any, Callable[[], Any]]] = {

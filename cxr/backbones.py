@@ -1,14 +1,9 @@
 """The four trunks that are compared. Each owns its scaling: it takes grey pixels from 0 to 255.
 
-The only module, beside fine-tuning, that needs Keras. Everything later runs on the exported trunk.
+Everything later runs on the exported trunk (cxr/keras_export.py).
 """
 
-import contextlib
-import os
 import re
-import subprocess
-import sys
-import tempfile
 import urllib.error
 import warnings
 from collections.abc import Callable, Iterator
@@ -20,12 +15,13 @@ import numpy as np
 
 from cxr.errors import ModelError
 from cxr.files import sha256_of
+from cxr.keras_export import start_keras
 from cxr.params import Backbone
-from cxr.telemetry import silence
 
 # Minus the mean of ImageNet's blue, green and red, as VGG16 and ResNet50 were trained (Simonyan & Zisserman 2015).
 _IMAGENET_BGR = (-103.939, -116.779, -123.68)
 _MINUS_ONE = (-1.0, -1.0, -1.0)
+SEGMENTER = "lung_segmenter"  # the nested network's name where a trunk looks at the lungs
 
 
 @dataclass(frozen=True)
@@ -52,12 +48,16 @@ SPECS: dict[Backbone, BackboneSpec] = {
 }
 
 
-def build_trunk(backbone: Backbone, side: int, weights: str, seed: int, cut: str = "") -> Any:
+def build_trunk(
+    backbone: Backbone, side: int, weights: str, seed: int, cut: str = "", lungs: Path | None = None
+) -> Any:
     """The frozen convolutional part as a keras.Model: float32[n, side, side, 1] in 0..255 to [n, h, w, c].
 
-    weights: "imagenet", "random" (drawn from `seed`), or the path of a Keras weights file. cut: the layer after
-    which the trunk ends, its map then averaged over squares of 2 by 2 locations; "" for the whole trunk.
-    Raises ModelError where the weights can not be had or do not fit, or there is no such layer.
+    weights: "imagenet", "random" (drawn from `seed`), or the path of a Keras weights file. cut: the layers after
+    which the trunk ends, joined by "+", their maps side by side and then averaged over squares of 2 by 2 locations;
+    "" for the whole trunk. lungs: the folder of a lung segmenter by which the map is weighted (cxr/lung_focus.py);
+    None looks at the whole picture. Raises ModelError where the weights can not be had or do not fit, there is no
+    such layer, or no such segmenter.
     """
     start_keras()
     import keras
@@ -74,22 +74,35 @@ def build_trunk(backbone: Backbone, side: int, weights: str, seed: int, cut: str
     grey = keras.Input((side, side, 1), name="grey")
     channels = keras.layers.Concatenate(name="grey_to_three_channels")([grey, grey, grey])
     scaled = keras.layers.Rescaling(spec.scale, np.array(spec.offset, np.float32), name="scaling")(channels)
-    return keras.Model(grey, base(scaled), name=f"{backbone}_trunk")
+    maps = base(scaled)
+    if lungs is not None:
+        from cxr.lung_focus import weighted_by_lungs
+
+        maps = weighted_by_lungs(grey, maps, lungs)
+    if cut:
+        maps = keras.layers.AveragePooling2D(2, name="cut_pooling")(maps)
+    return keras.Model(grey, maps, name=f"{backbone}_trunk")
 
 
 def _cut_after(base: Any, cut: str, backbone: Backbone) -> Any:
-    """The trunk up to one of its layers. Deeper layers know more of ImageNet's things, and more of where a picture
-    comes from; a map of an earlier one is larger, hence the averaging."""
+    """The trunk up to some of its layers, whose maps are put side by side. Deeper layers know more of ImageNet's
+    things, and more of where a picture comes from; a map of an earlier one is larger, hence the averaging."""
     import keras
 
     maps = {layer.name: layer.output for layer in base.layers if len(getattr(layer.output, "shape", ())) == 4}
-    if cut not in maps:
-        some = ", ".join(_places_to_cut(base))
-        raise ModelError(f"features.cut.{backbone}: there is no layer {cut!r} with a map; such as {some}, or ''")
-    if min(maps[cut].shape[1:3]) < 2:
-        raise ModelError(f"features.cut.{backbone}: the map of {cut!r} is {maps[cut].shape[1:3]}; cut earlier")
-    pooled = keras.layers.AveragePooling2D(2, name="cut_pooling")(maps[cut])
-    return keras.Model(base.input, pooled, name=f"{backbone}_to_{cut}")
+    names = cut.split("+")
+    for name in names:
+        if name not in maps:
+            some = ", ".join(_places_to_cut(base))
+            raise ModelError(f"features.cut.{backbone}: there is no layer {name!r} with a map; such as {some}, or ''")
+        if min(maps[name].shape[1:3]) < 2:
+            raise ModelError(f"features.cut.{backbone}: the map of {name!r} is {maps[name].shape[1:3]}; cut earlier")
+    sizes = {name: tuple(maps[name].shape[1:3]) for name in names}
+    if len(set(sizes.values())) > 1:
+        raise ModelError(f"features.cut.{backbone}: maps of {sizes} can not be put side by side; take equal sizes")
+    ends = [maps[name] for name in names]
+    end = ends[0] if len(ends) == 1 else keras.layers.Concatenate(name="cut_maps")(ends)
+    return keras.Model(base.input, end, name=f"{backbone}_to_{'_'.join(names)}")
 
 
 def _places_to_cut(base: Any) -> list[str]:
@@ -131,14 +144,18 @@ def open_blocks(trunk: Any, backbone: Backbone, count: int) -> None:
     if count > len(blocks):
         raise ModelError(f"train.fine_tune is {count}; this {backbone} has {len(blocks)} blocks, give at most so many")
     trunk.trainable = True  # a nested trunk that is frozen as a whole hides its layers' weights
+    for segmenter in (layer for layer in trunk.layers if layer.name == SEGMENTER):
+        segmenter.trainable = False  # it has learned from masks what lungs are; COVID labels would make it forget
     opened = {id(layer) for block in blocks[len(blocks) - count :] for layer in block}
     for layer in leaves(trunk):
         layer.trainable = id(layer) in opened and not isinstance(layer, keras.layers.BatchNormalization)
 
 
 def leaves(trunk: Any) -> Iterator[Any]:
-    """Every layer that holds no others, in order."""
+    """Every layer of the trunk that holds no others, in order; those of a lung segmenter in it left out."""
     for layer in trunk.layers:
+        if layer.name == SEGMENTER:
+            continue
         if hasattr(layer, "layers"):
             yield from leaves(layer)
         else:
@@ -175,90 +192,11 @@ def _first_line(fault: Exception) -> str:
     return (str(fault).strip().splitlines() or ["unreadable file"])[0]
 
 
-def start_keras() -> None:
-    """Import Keras and its backend, and have it find its devices, without the greetings on the way."""
-    with _native_messages_dropped():
-        import keras
-
-        keras.ops.zeros(1)  # the first operation looks for devices
-
-
-@contextlib.contextmanager
-def _native_messages_dropped() -> Iterator[None]:
-    """TensorFlow's libraries greet on the standard error of the process, before any setting reaches them, with a
-    dozen lines about graphics cards that are not there; an import that fails still raises."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-
-
 def weights_identity(weights: str, seed: int) -> str:
     """What tells one set of weights from another: the file's hash, or the name (with the seed of random ones)."""
     if weights == "imagenet":
         return weights
     return f"random-{seed}" if weights == "random" else sha256_of(Path(weights))
-
-
-def export_trunk(trunk: Any, directory: Path) -> None:
-    """Write `trunk` as an OpenVINO model, trunk.xml and trunk.bin in `directory`.
-
-    The exported input is uint8[n, side, side, 1], what the pixel store holds and what the service decodes to.
-    """
-    silence()
-    import keras
-    import openvino as ov
-    from openvino.preprocess import PrePostProcessor
-
-    convert = _by_tensorflow if keras.backend.backend() == "tensorflow" else _by_keras
-    steps = PrePostProcessor(convert(trunk))
-    steps.input().tensor().set_element_type(ov.Type.u8)
-    steps.input().preprocess().convert_element_type(ov.Type.f32)
-    # Full precision on disk: the precision that it runs in is chosen where it runs.
-    ov.save_model(steps.build(), directory / "trunk.xml", compress_to_fp16=False)
-
-
-def _by_tensorflow(trunk: Any) -> Any:
-    import openvino as ov
-
-    side = trunk.input_shape[1]
-    with warnings.catch_warnings():
-        # Keras remarks that the converter hands its one input over in a tuple.
-        warnings.filterwarnings("ignore", message="The structure of `inputs`", category=UserWarning)
-        return ov.convert_model(trunk, input=ov.PartialShape([-1, side, side, 1]))
-
-
-_EXPORT = (
-    "import sys, keras; keras.saving.load_model(sys.argv[1]).export(sys.argv[2], format='openvino', verbose=False)"
-)
-
-
-def _by_keras(trunk: Any) -> Any:
-    """OpenVINO's converter takes Keras models on TensorFlow alone, and a machine may have JAX or torch and no
-    TensorFlow. Keras runs on OpenVINO too, but on one backend a process: so in another one."""
-    import openvino as ov
-
-    with tempfile.TemporaryDirectory() as folder:
-        saved, exported = Path(folder) / "trunk.keras", Path(folder) / "exported.xml"
-        trunk.save(saved)
-        environment = {**os.environ, "KERAS_BACKEND": "openvino"}
-        command = [sys.executable, "-c", _EXPORT, str(saved), str(exported)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
-        if done.returncode:
-            raise ModelError(
-                f"the trunk could not be exported: {_last_line(done.stderr)}; KERAS_BACKEND=tensorflow can"
-            )
-        # The files are read when the network is: a copy of it stays when the folder goes.
-        return ov.Core().read_model(exported.read_bytes(), exported.with_suffix(".bin").read_bytes())
-
-
-def _last_line(text: str) -> str:
-    return (text.strip().splitlines() or ["no reason given"])[-1]
 
 
 def layer_table(trunk: Any) -> list[dict[str, Any]]:

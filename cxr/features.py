@@ -18,7 +18,7 @@ again, and would throw all rows away to add one. What DVC tracks is the trunk an
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,8 @@ _HEADROOM = 1.25  # later images may exceed those channels' maxima; beyond this 
 @dataclass(frozen=True)
 class BankSpec:
     """Everything that a bank's numbers depend on. weights: an identity of the trunk's weights, not a path. cut: the
-    layer after which the trunk ends, "" for the whole one."""
+    layers after which the trunk ends, "" for the whole one. lungs: an identity of the segmenter that its map is
+    weighted by, "" where it looks at the whole picture."""
 
     backbone: str
     weights: str
@@ -51,6 +52,7 @@ class BankSpec:
     seed: int
     augmentation: AugmentationParams
     cut: str = ""
+    lungs: str = ""
     format: int = FORMAT
 
     def name(self) -> str:
@@ -212,17 +214,6 @@ class ViewBank:
         return views, np.memmap(self.directory / "done.u8", np.uint8, mode, shape=len(self._row_of))
 
 
-def bank_specs(
-    backbone: str,
-    weights: str,
-    side: int,
-    precision: str,
-    views: int,
-    seed: int,
-    augmentation: AugmentationParams,
-    cut: str = "",
-) -> tuple[BankSpec, BankSpec]:
+def bank_specs(training: BankSpec) -> tuple[BankSpec, BankSpec]:
     """The two banks of a trunk: augmented views to train on, and the pictures as they are to validate on."""
-    training = BankSpec(backbone, weights, side, precision, views, seed, augmentation, cut)
-    plain = BankSpec(backbone, weights, side, precision, 1, 0, NO_AUGMENTATION, cut)
-    return training, plain
+    return training, replace(training, views=1, seed=0, augmentation=NO_AUGMENTATION)

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from cxr.backbones import build_trunk, open_blocks, start_keras
+from cxr.backbones import build_trunk, open_blocks
 from cxr.batches import PlainBatches, ViewBatches
 from cxr.dataset import Side
 from cxr.errors import CxrError
 from cxr.history import Epoch
+from cxr.keras_export import start_keras
 from cxr.parallel import bar
 from cxr.params import Backbone, FeaturesParams, TrainParams
 from cxr.precision import Chosen, fastest_float
@@ -49,7 +50,7 @@ def fine_tune(
     """
     start_keras()
     weights, cut = features.weights_of(backbone), features.cut_of(backbone)
-    recipe = (backbone, train.store.shape[1], weights, features.seed, cut)
+    recipe = (backbone, train.store.shape[1], weights, features.seed, cut, features.lungs())
     with precision_policy(features.precision):
         trunk = build_trunk(*recipe)
         open_blocks(trunk, backbone, params.fine_tune)

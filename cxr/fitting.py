@@ -61,8 +61,8 @@ def fine_tuned(
     if not params.fine_tune:
         yield frozen, trained
         return
-    from cxr.backbones import export_trunk
     from cxr.fine_tuning import fine_tune
+    from cxr.keras_export import export_trunk
 
     tuned = fine_tune(backbone, trained, *sides, params, features)
     if tuned.trunk is None:

@@ -161,7 +161,9 @@ class AugmentationParams:
 @dataclass(frozen=True)
 class FeaturesParams:
     """views: augmented views of each training image. weights: by backbone, "imagenet", "random" or the path
-    of a Keras weights file. cut: by backbone, the layer after which the trunk ends, "" for the whole trunk.
+    of a Keras weights file. cut: by backbone, the layers after which the trunk ends, joined by "+", "" for the whole
+    trunk. focus: what the trunk looks at, named by the file or folder that dvc.yaml then depends on: the whole picture,
+    or the lungs that the segmenter sees in it (cxr/lung_focus.py).
     precision: of the trunk on this machine; "auto" takes eight-bit integers where the processor has them and they
     agree with float32 (cxr/quantising.py), else bf16."""
 
@@ -171,12 +173,17 @@ class FeaturesParams:
     augmentation: AugmentationParams
     weights: dict[Backbone, str]
     cut: dict[Backbone, str]
+    focus: Literal["data/pixels.npy", "models/lungs"]
 
     def weights_of(self, backbone: Backbone) -> str:
         return _of_backbone(self.weights, backbone, "features.weights")
 
     def cut_of(self, backbone: Backbone) -> str:
         return _of_backbone(self.cut, backbone, "features.cut")
+
+    def lungs(self) -> Path | None:
+        """The segmenter's folder; None where the trunk looks at the whole picture."""
+        return Path(self.focus) if self.focus == "models/lungs" else None
 
 
 def _of_backbone(values: dict[Backbone, str], backbone: Backbone, where: str) -> str:

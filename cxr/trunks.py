@@ -6,7 +6,7 @@ from typing import Any
 
 from cxr.errors import CxrError
 from cxr.features import BankSpec, bank_specs
-from cxr.files import read_json, replace_when_complete, write_json
+from cxr.files import read_json, replace_when_complete, sha256_of, write_json
 from cxr.params import Backbone, FeaturesParams
 from cxr.precision import Chosen, Precision, available, fastest_float
 from cxr.quantising import read_agreement
@@ -14,23 +14,31 @@ from cxr.quantising import read_agreement
 
 @dataclass(frozen=True)
 class TrunkSpec:
-    """Everything that an exported trunk depends on. weights: cxr.backbones.weights_identity. cut: the layer after
-    which it ends, "" for the whole trunk."""
+    """Everything that an exported trunk depends on. weights: cxr.backbones.weights_identity. cut: the layers after
+    which it ends, "" for the whole trunk. lungs: of `lungs_identity`."""
 
     backbone: Backbone
     side: int
     weights: str
     cut: str = ""
+    lungs: str = ""
 
 
-def ensure_trunk(spec: TrunkSpec, weights: str, seed: int, directory: Path) -> None:
+def lungs_identity(lungs: Path | None) -> str:
+    """The hash of the segmenter's weights in its folder; "" where the trunk looks at the whole picture."""
+    file = None if lungs is None else lungs / "lungs.bin"
+    return sha256_of(file) if file is not None and file.is_file() else ""
+
+
+def ensure_trunk(spec: TrunkSpec, weights: str, seed: int, directory: Path, lungs: Path | None = None) -> None:
     """Leave trunk.xml, trunk.bin, trunk.json and layers.json in `directory`, starting Keras only if they are
-    not already those of `spec`. weights, seed: as cxr.backbones.build_trunk takes them."""
+    not already those of `spec`. weights, seed, lungs: as cxr.backbones.build_trunk takes them."""
     if _is_there(spec, directory):
         return
-    from cxr.backbones import build_trunk, export_trunk, layer_table
+    from cxr.backbones import build_trunk, layer_table
+    from cxr.keras_export import export_trunk
 
-    trunk = build_trunk(spec.backbone, spec.side, weights, seed, spec.cut)
+    trunk = build_trunk(spec.backbone, spec.side, weights, seed, spec.cut, lungs)
     with replace_when_complete(directory) as unfinished:
         unfinished.mkdir()
         export_trunk(trunk, unfinished)
@@ -77,5 +85,15 @@ def specs_of_banks(directory: Path, params: FeaturesParams) -> tuple[BankSpec, B
     # Ranges are read off pictures, so eight-bit trunks of the same weights differ.
     identity = f"int8-{agreement.sha256[:16]}" if precision == "int8" and agreement is not None else precision
     return bank_specs(
-        trunk.backbone, trunk.weights, trunk.side, identity, params.views, params.seed, params.augmentation, trunk.cut
+        BankSpec(
+            trunk.backbone,
+            trunk.weights,
+            trunk.side,
+            identity,
+            params.views,
+            params.seed,
+            params.augmentation,
+            trunk.cut,
+            trunk.lungs,
+        )
     )

@@ -11,11 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from cxr.backbones import _native_messages_dropped, export_trunk
+from cxr.backbones import SEGMENTER
+from cxr.errors import ModelError
+from cxr.files import read_json, write_json
+from cxr.keras_export import export_trunk, start_keras
 from cxr.lungs import FILE
 
 DEPTH = 4  # halvings: at a side of 128 the lowest level sees 8 x 8
 SIDE_MULTIPLE = 2**DEPTH
+WEIGHTS, SHAPE = "lungs.weights.h5", "network.json"
 
 # Pictures and masks, float32[n, side, side, 1] of 0..255 and of 0 or 1.
 Pairs = tuple[np.ndarray, np.ndarray]
@@ -26,10 +30,9 @@ def build(side: int, width: int, seed: int) -> Any:
 
     width: filters of the first level; each level down has twice as many, to 8 times at most.
     """
-    with _native_messages_dropped():
-        import keras
+    start_keras()
+    import keras
 
-        keras.ops.zeros(1)  # the first operation looks for graphics cards, and says what it does not find
     keras.utils.set_random_seed(seed)
     pixels = keras.Input((side, side, 1))
     mean = keras.ops.mean(pixels, axis=(1, 2, 3), keepdims=True)
@@ -45,7 +48,7 @@ def build(side: int, width: int, seed: int) -> Any:
     for level, skip in zip(filters[-2::-1], skips[::-1], strict=True):
         x = keras.layers.UpSampling2D(interpolation="bilinear")(x)
         x = _block(keras.layers.Concatenate()([x, skip]), level)
-    return keras.Model(pixels, keras.layers.Conv2D(1, 1, activation="sigmoid")(x))
+    return keras.Model(pixels, keras.layers.Conv2D(1, 1, activation="sigmoid")(x), name=SEGMENTER)
 
 
 def _block(x: Any, filters: int) -> Any:
@@ -136,7 +139,24 @@ def _dice(truth: Any, probability: Any) -> Any:
 
 
 def export(model: Any, directory: Path) -> None:
-    """Write lungs.xml and lungs.bin, uint8[n, side, side, 1] to the probability of lung, into `directory`."""
+    """Write lungs.xml and lungs.bin, uint8[n, side, side, 1] to the probability of lung, into `directory`; and what
+    `load` needs to have the Keras model again."""
     export_trunk(model, directory)
     for suffix in (".bin", ".xml"):
         (directory / "trunk").with_suffix(suffix).replace((directory / FILE).with_suffix(suffix))
+    first = next(layer for layer in model.layers if layer.name.startswith("conv2d"))
+    write_json({"side": model.input_shape[1], "width": first.filters}, directory / SHAPE)
+    model.save_weights(directory / WEIGHTS)
+
+
+def load(directory: Path) -> Any:
+    """The frozen keras.Model that `export` wrote. Raises ModelError where there is none."""
+    if not (directory / WEIGHTS).is_file():
+        raise ModelError(
+            f"{directory} holds no lung segmenter: no source brought lung masks to train one with; "
+            "set features.focus to data/pixels.npy, the whole picture"
+        )
+    model = build(**read_json(directory / SHAPE), seed=0)
+    model.load_weights(directory / WEIGHTS)
+    model.trainable = False  # normalises by what it learned, not by the batch at hand
+    return model

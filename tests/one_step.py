@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from cxr.backbones import build_trunk, export_trunk, leaves, open_blocks, start_keras
+from cxr.backbones import build_trunk, leaves, open_blocks
 from cxr.batches import PlainBatches
 from cxr.engine import Trunk
 from cxr.fine_tuning import classifier, keras_dataset
 from cxr.head import Head
+from cxr.keras_export import export_trunk, start_keras
 from cxr.training import TrainedHead
 from tests.sides import labelled_side
 from tests.test_training import PARAMS

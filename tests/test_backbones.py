@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cxr.backbones import SPECS, build_trunk, export_trunk, layer_table, weights_identity
+from cxr.backbones import SPECS, build_trunk, layer_table, weights_identity
 from cxr.engine import Trunk
 from cxr.errors import ModelError
 from cxr.files import sha256_of
 from cxr.head import Head, HeadKind
+from cxr.keras_export import export_trunk
 from cxr.params import BACKBONES, Backbone
 from cxr.trunks import TrunkSpec, ensure_trunk, read_trunk_spec
 from tests.sides import pictures
@@ -197,7 +198,7 @@ def test_a_trunk_is_made_once_and_again_when_what_it_is_made_of_changes(
     spec, folder = TrunkSpec("vgg16", 32, weights_identity("random", SEED)), tmp_path / "vgg16"
     for _ in range(2):
         ensure_trunk(spec, "random", SEED, folder)
-    assert built == [("vgg16", 32, "random", SEED, "")]
+    assert built == [("vgg16", 32, "random", SEED, "", None)]
     assert read_trunk_spec(folder) == spec
     assert {path.name for path in folder.iterdir()} == {"trunk.xml", "trunk.bin", "trunk.json", "layers.json"}
     before = sha256_of(folder / "trunk.bin")

@@ -13,7 +13,9 @@ from tests.sides import labelled_side
 SIDE = labelled_side(11, seed=1)
 COST = np.linspace(0.5, 1.5, 11).astype(np.float32)
 AUGMENTATION = AugmentationParams(rotation_degrees=20, shift_fraction=0.2, horizontal_flip=True, exposure=UNCHANGED)
-PARAMS = FeaturesParams(views=3, seed=4, precision="f32", augmentation=AUGMENTATION, weights={}, cut={})
+PARAMS = FeaturesParams(
+    views=3, seed=4, precision="f32", augmentation=AUGMENTATION, weights={}, cut={}, focus="data/pixels.npy"
+)
 
 
 def batches(**changes: object) -> ViewBatches:

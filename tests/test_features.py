@@ -272,12 +272,12 @@ def test_equal_settings_find_the_same_bank(tmp_path: Path, many: Pictures) -> No
 
 
 def test_a_trunk_has_one_bank_to_train_on_and_one_to_validate_on() -> None:
-    training, plain = bank_specs("vgg16", "imagenet", 75, "auto", 10, 20, AUGMENTATION)
+    given = BankSpec("vgg16", "imagenet", 75, "int8", 10, 20, AUGMENTATION, "block4_pool", "a segmenter")
+    training, plain = bank_specs(given)
     assert (training.views, training.augmentation) == (10, AUGMENTATION)
     assert (plain.views, plain.augmentation) == (1, NO_AUGMENTATION)
-    both_cut = bank_specs("vgg16", "imagenet", 75, "auto", 10, 20, AUGMENTATION, "block4_pool")
-    assert [spec.cut for spec in both_cut] == ["block4_pool", "block4_pool"]
-    more, same_plain = bank_specs("vgg16", "imagenet", 75, "auto", 20, 21, AUGMENTATION)
+    assert {(spec.cut, spec.lungs) for spec in (training, plain)} == {("block4_pool", "a segmenter")}
+    more, same_plain = bank_specs(replace(given, views=20, seed=21))
     assert more.name() != training.name()
     assert same_plain.name() == plain.name()  # what is validated on does not depend on the augmentation
 

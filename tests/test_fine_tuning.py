@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cxr.backbones import blocks_of, build_trunk, export_trunk, leaves, open_blocks
+from cxr.backbones import blocks_of, build_trunk, leaves, open_blocks
 from cxr.batches import PlainBatches
 from cxr.engine import Engine
 from cxr.errors import CxrError, ModelError
@@ -22,6 +22,7 @@ from cxr.fine_tuning import classifier, fine_tune, fit, head_of, precision_polic
 from cxr.fitting import calibrated_bundle, fine_tuned
 from cxr.head import Head, HeadKind
 from cxr.history import Epoch
+from cxr.keras_export import export_trunk
 from cxr.params import BACKBONES, Backbone
 from cxr.training import TrainedHead, linear_head
 from tests.sides import labelled_side

@@ -16,7 +16,7 @@ from tests.sides import labelled_side
 from tests.test_training import PARAMS
 
 AUGMENTATION = AugmentationParams(rotation_degrees=5, shift_fraction=0.05, horizontal_flip=True, exposure=UNCHANGED)
-SPECS = bank_specs("tiny", "random-0", 32, "f32", 3, 1, AUGMENTATION)
+SPECS = bank_specs(BankSpec("tiny", "random-0", 32, "f32", 3, 1, AUGMENTATION))
 TRAIN, VALIDATION = labelled_side(60, seed=1), labelled_side(31, seed=2)
 FACTS = {"name": "covid-cxr", "backbone": "tiny", "side": 32}
 

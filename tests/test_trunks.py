@@ -38,7 +38,7 @@ def test_a_trunk_that_is_there_is_not_built_again(tmp_path: Path) -> None:
 def test_another_trunk_and_one_from_before_cutting_are_built_anew(facts: dict, tmp_path: Path) -> None:
     with pytest.raises(TrunkBuiltError) as caught:
         ensure_trunk(WHOLE, "random", 3, stored(tmp_path, facts))
-    assert caught.value.args == ("vgg16", 75, "random", 3, "")
+    assert caught.value.args == ("vgg16", 75, "random", 3, "", None)
 
 
 def test_a_trunk_from_before_cutting_is_not_taken_for_one_of_today(tmp_path: Path) -> None:
