@@ -31,7 +31,7 @@ from cxr.training import TrainedHead
 
 SKIPPED_STEPS = 2  # the first ones compile, and find the queue filled
 BACKBONE = "inceptionv3"
-PARAMS = TrainParams("average", 0.5, 0.003, 0.0, 32, 1, "none", 20, 0.9, 1, 1, 1e-5, (BACKBONE,))
+PARAMS = TrainParams("average", 0.5, 0.003, 0.0, 32, 1, "none", 0.0, 20, 0.9, 1, 1, 1e-5, (BACKBONE,))
 
 
 def measure(

@@ -43,13 +43,14 @@ def synthetic(path: Path, images: int, views: int, shape: tuple[int, ...]) -> Ex
         stored[i] = block[start : start + views * depth].reshape(views, depth) + np.uint8(8 * y[i])
     stored.flush()
     scales = np.full(depth, _SCALE, np.float32)
-    return Examples(np.memmap(path, np.uint8, "r", shape=stored.shape), np.arange(images), y, np.ones_like(y), scales)
+    read, one_source = np.memmap(path, np.uint8, "r", shape=stored.shape), np.zeros(images, np.int64)
+    return Examples(read, np.arange(images), y, np.ones_like(y), one_source, scales)
 
 
 def _train(
     head: Any, train: Examples, validation: Examples, shape: tuple[int, int, int], epochs: int
 ) -> dict[str, Any]:
-    params = TrainParams(head, 0.5, 0.003, 0.0, 32, epochs, "label", 20, 0.9, 0, 1, 1e-5, ("inceptionv3",))
+    params = TrainParams(head, 0.5, 0.003, 0.0, 32, epochs, "label", 0.0, 20, 0.9, 0, 1, 1e-5, ("inceptionv3",))
     ends = [time.perf_counter()]
     train_head(train, validation, shape, params, lambda epoch: ends.append(time.perf_counter()))
     took = [after - before for before, after in itertools.pairwise(ends)]

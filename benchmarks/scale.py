@@ -92,9 +92,10 @@ def _train(banks: Path, store: Path, views: int, epochs: int, costs: dict[str, C
     bank = ViewBank(banks, BankSpec("cheap", "none", side, "f32", views, 0, NO_AUGMENTATION), trunk.shape)
     costs["bank"] = cost_of(lambda: bank.fill(keys, pixels.__getitem__, trunk))
     y = np.arange(len(keys), dtype=np.float32) % 2
-    train = Examples(bank.views(), bank.rows(keys), y, np.ones_like(y), bank.scales())
-    validation = Examples(train.views, train.rows[:64], y[:64], train.cost[:64], train.scales)
-    params = TrainParams("average", 0.5, 0.003, 0.0, 32, epochs, "label", 20, 0.9, 0, 1, 1e-5, ("inceptionv3",))
+    one_source = np.zeros(len(y), np.int64)
+    train = Examples(bank.views(), bank.rows(keys), y, np.ones_like(y), one_source, bank.scales())
+    validation = Examples(train.views, train.rows[:64], y[:64], train.cost[:64], one_source[:64], train.scales)
+    params = TrainParams("average", 0.5, 0.003, 0.0, 32, epochs, "label", 0.0, 20, 0.9, 0, 1, 1e-5, ("inceptionv3",))
     costs["head"] = cost_of(lambda: train_head(train, validation, trunk.shape, params))
 
 

@@ -40,8 +40,10 @@ def train_on_banks(
 
 def _examples(bank: ViewBank, side: Side, weighting: str) -> Examples:
     rows = bank.rows(pixel_keys(side.picture, len(side.rows)))
-    cost = costs([row.label for row in side.rows], [row.source for row in side.rows], weighting)
-    return Examples(bank.views(), rows, side.y.astype(np.float32), cost, bank.scales())
+    sources = [row.source for row in side.rows]
+    cost = costs([row.label for row in side.rows], sources, weighting)
+    _, source = np.unique(sources, return_inverse=True)
+    return Examples(bank.views(), rows, side.y.astype(np.float32), cost, source, bank.scales())
 
 
 @contextlib.contextmanager

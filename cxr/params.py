@@ -196,8 +196,10 @@ def _of_backbone(values: dict[Backbone, str], backbone: Backbone, where: str) ->
 class TrainParams:
     """head: "flatten" keeps each location's own weights, "average" pools over them. sensitivity: the operating
     threshold is the highest that reaches it on the validation patients. weighting: what each class weighs in
-    the loss. fine_tune: blocks at the end of the trunk that are trained too, once the head is; 0 leaves the trunk
-    as it is. fine_tune_epochs, fine_tune_learning_rate: of that second training."""
+    the loss. alignment: how strongly sources of one label are kept from differing in their mean logit while the head
+    trains (cxr/alignment.py); 0 does not, and fine-tuning never does. fine_tune: blocks at the end of the trunk that
+    are trained too, once the head is; 0 leaves the trunk as it is. fine_tune_epochs, fine_tune_learning_rate: of that
+    second training."""
 
     head: Literal["flatten", "average"]
     dropout: Annotated[float, Within(0, 0.95)]
@@ -206,6 +208,7 @@ class TrainParams:
     batch_size: Annotated[int, Within(1, 4096)]
     epochs: Annotated[int, Within(1, 100_000)]
     weighting: Literal["none", "label", "label_and_source"]
+    alignment: Annotated[float, Within(0, 1e9)]
     seed: Annotated[int, Within(0, 2**31 - 1)]
     sensitivity: Annotated[float, Within(0.5, 1.0)]
     fine_tune: Annotated[int, Within(0, 100)]

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cxr.alignment import Alignment, source_directions
 from cxr.errors import CxrError
 from cxr.head import Head, HeadKind
 from cxr.history import Epoch
@@ -22,13 +23,14 @@ _NORM_ROWS = 256  # rows that the features' length is measured on
 @dataclass(frozen=True)
 class Examples:
     """views: uint8 or float32[rows, k, d], may be memory-mapped. rows: int64[n] into it. y: float32[n], 0 or 1.
-    cost: float32[n], what each example weighs in the loss, 1 on average. scales: float32[d], what a stored 1
-    stands for."""
+    cost: float32[n], what each example weighs in the loss, 1 on average. source: int64[n], a number for each source;
+    only training with `alignment` asks. scales: float32[d], what a stored 1 stands for."""
 
     views: np.ndarray
     rows: np.ndarray
     y: np.ndarray
     cost: np.ndarray
+    source: np.ndarray
     scales: np.ndarray
 
 
@@ -75,7 +77,13 @@ def train_head(
     shape: (h, w, c) of the feature maps that the views are. Features are centred and scaled to unit root mean square
     length first, so that one learning rate suits every backbone and head: where all features are far from 0 and
     alike, as those of random weights, Adam would spend its steps on what they share. The returned head takes the
-    features as they are. Raises CxrError where a side lacks one of the classes.
+    features as they are.
+
+    With `params.alignment`, each step of Adam is followed by one that draws the mean logits of a label's sources
+    together (cxr/alignment.py), decoupled from Adam as weight decay is (Loshchilov & Hutter 2019); where each label
+    has one source, it does nothing. The losses do not contain it.
+
+    Raises CxrError where a side lacks one of the classes, or where no epoch has a finite validation loss.
     """
     from cxr.linear import Adam  # numba: most of a second, which only who trains should wait for
 
@@ -89,10 +97,11 @@ def train_head(
     model = Adam(
         train.scales / length, params.dropout, params.learning_rate, params.weight_decay, rng, mean=mean / length
     )
+    alignment = _alignment(train, length, params) if params.alignment else None
     history: list[Epoch] = []
     best = (math.inf, 0, model.weights, model.bias)
     for number in range(1, params.epochs + 1):
-        trained = _run_epoch(model, train, params.batch_size, rng)
+        trained = _run_epoch(model, train, params.batch_size, rng, alignment)
         first = np.zeros(len(validation.rows), np.int64)
         z = model.predict(validation.views, validation.rows, first, validation.scales / length)
         epoch = Epoch(number, *trained, *_loss_and_accuracy(z, validation))
@@ -115,7 +124,15 @@ def linear_head(kind: HeadKind, weights: np.ndarray, bias: float, shape: tuple[i
     return Head(kind, weights.reshape(shape).astype(np.float32), bias)
 
 
-def _run_epoch(model: "Adam", train: Examples, batch_size: int, rng: np.random.Generator) -> tuple[float, float]:
+def _alignment(train: Examples, length: np.float32, params: TrainParams) -> Alignment:
+    """In the units of Adam's weights, which are those of centred and scaled features. Differences have no centre."""
+    directions = source_directions(train.views, train.rows, train.y, train.source)
+    return Alignment(directions * (train.scales / length), params.learning_rate * params.alignment)
+
+
+def _run_epoch(
+    model: "Adam", train: Examples, batch_size: int, rng: np.random.Generator, alignment: Alignment | None
+) -> tuple[float, float]:
     order = rng.permutation(len(train.rows))
     views = rng.integers(train.views.shape[1], size=len(order))
     seeds = rng.integers(2**32, size=len(order), dtype=np.uint32)
@@ -124,6 +141,8 @@ def _run_epoch(model: "Adam", train: Examples, batch_size: int, rng: np.random.G
         batch = order[start : start + batch_size]
         rows, y, cost = train.rows[batch], train.y[batch], train.cost[batch]
         z[batch] = model.step(train.views, rows, views[batch], y, cost, seeds[batch])
+        if alignment:
+            alignment.step(model.weights)
     return _loss_and_accuracy(z, train)
 
 
@@ -147,7 +166,7 @@ def _pooled(examples: Examples, shape: tuple[int, int, int]) -> Examples:
         maps = examples.views[row].reshape(-1, locations, channels)
         maps.sum(axis=1, dtype=kind, out=pooled[i])
     scales = (examples.scales[:channels] / locations).astype(np.float32)
-    return Examples(pooled, np.arange(len(pooled)), examples.y, examples.cost, scales)
+    return replace(examples, views=pooled, rows=np.arange(len(pooled)), scales=scales)
 
 
 def _sum_type(stored: np.dtype, locations: int) -> type[np.generic]:

@@ -54,6 +54,21 @@ def test_pictures_that_differ_are_told_apart_by_the_engine_that_comes_out(
     assert ((engine.predict(fresh.pixels) >= 0.5) == (fresh.y == 1)).mean() > 0.9
 
 
+def test_alignment_goes_by_the_sources_of_the_training_images(banks: tuple[ViewBank, ViewBank]) -> None:
+    """Every third image without COVID, and every COVID image, is of another source."""
+    sources = [("a", "b", "a", "b", "b", "b")[i % 6] for i in range(len(TRAIN.rows))]
+    side = replace(TRAIN, rows=[replace(row, source=s) for row, s in zip(TRAIN.rows, sources, strict=True)])
+    rows = banks[0].rows(pixel_keys(side.picture, len(side.rows)))
+    inputs = (banks[0].views()[rows] * banks[0].scales()).mean(axis=1)
+    found = {}
+    for alignment in (0.0, 1e8):
+        head = train_on_banks(side, VALIDATION, banks, replace(PARAMS, alignment=alignment)).head
+        z, negative = inputs @ head.weights.reshape(-1), side.y == 0
+        by_source = [z[negative & (np.array(sources) == source)].mean() for source in "ab"]
+        found[alignment] = abs(by_source[1] - by_source[0])
+    assert found[1e8] < 1e-3 * found[0.0]
+
+
 @pytest.mark.parametrize("sensitivity", [0.5, 0.9, 1.0])
 def test_the_threshold_reaches_the_sensitivity_that_was_asked_for_and_no_lower_one_is_needed(
     sensitivity: float, trained: TrainedHead, trunk_folder: Path, tmp_path: Path

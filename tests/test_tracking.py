@@ -22,6 +22,7 @@ TRAIN = TrainParams(
     batch_size=32,
     epochs=3,
     weighting="label",
+    alignment=0.0,
     seed=1,
     sensitivity=0.9,
     fine_tune=0,
