@@ -28,11 +28,11 @@ def recipe(*settings: str) -> Any:
     return params
 
 
-def test_the_first_variant_is_the_original_recipe_and_the_sixth_the_recommended_one() -> None:
+def test_the_first_variant_is_the_original_recipe_and_the_seventh_the_recommended_one() -> None:
     rows = {variant.title: variant.settings for variant in variants()}
     original = yaml.safe_load((ROOT / "params" / "original.yaml").read_text(encoding="utf-8"))
     assert recipe(*rows["original"]) == merged(recipe(), original)
-    assert rows["+ exposures"] == ()
+    assert rows["+ lungs"] == ()
     assert rows["+ adults"] == (ADULTS,)
 
 
@@ -44,7 +44,7 @@ def test_each_variant_on_the_way_up_differs_in_one_setting_from_the_one_before()
 def test_experiments_have_names_of_their_own_that_git_takes() -> None:
     names = [variant.name for variant in variants()]
     assert len(set(names)) == len(names)
-    assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyz-") for name in names)
+    assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-") for name in names)
 
 
 @pytest.fixture
@@ -74,11 +74,12 @@ def test_measures_are_those_of_the_groups_that_they_name(rows: list) -> None:
     side = validation_side(dataset(rows), SPLIT)
     of = [(row.source, row.label) for row in side.rows]
     p = np.array([{SOURCES[0]: 0.8, SOURCES[1]: 0.9, SOURCES[2]: 0.1}[group] for group in of])
-    found = measures(side, p, 0.5, PARAMS)
+    found = measures(side, p, 1 - p, 0.5, PARAMS)
     values = {name: measure["value"] for name, measure in found.items()}
     assert values == {
         "balanced_auc": 0.5,  # every pair of COVID and Kaggle right, every pair inside wrong
         "auc": pytest.approx(of.count(SOURCES[2]) / (of.count(SOURCES[1]) + of.count(SOURCES[2]))),
+        "lungs_blacked_out_auc": pytest.approx(of.count(SOURCES[1]) / (of.count(SOURCES[1]) + of.count(SOURCES[2]))),
         "same_source_auc": 0.0,
         "sensitivity": 1.0,
         "false_positive_rate_covid_chestxray": 1.0,
@@ -88,12 +89,12 @@ def test_measures_are_those_of_the_groups_that_they_name(rows: list) -> None:
 
 def test_the_table_has_a_row_a_variant_and_stars_sources_that_were_trained_on(rows: list) -> None:
     side = validation_side(dataset(rows), SPLIT)
-    found = measures(side, np.linspace(0, 1, len(side.rows)), 0.5, PARAMS)
+    found = measures(side, *np.linspace(0, 1, 2 * len(side.rows)).reshape(2, -1), 0.5, PARAMS)
     variant = {"trained_on": {"kaggle_pneumonia/NonCOVID": 9, "covid_chestxray/COVID": 9}, "measures": found}
     result = {"command": "make ablation", "date": "2026-01-01", "machine": {"processor": "a"}, "views": 4}
     text = table({**result, "variants": {"original": variant, "+ both labels": variant}})
     head, _, first, second = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
-    assert len(head) == len(first) == len(second) == 7
+    assert len(head) == len(first) == len(second) == 8
     assert (first[0], second[0]) == ("original", "+ both labels")
     starred = {name for name, cell in zip(head, first, strict=True) if "*" in cell}
     assert starred == {"false positives, kaggle_pneumonia"}

@@ -15,14 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cxr.curves import read_history
 from cxr.dataset import Dataset, Side
 from cxr.engine import Engine
 from cxr.errors import CxrError
 from cxr.files import write_json
-from cxr.layout import INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.layout import INDEX, LUNGS, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.lungs import LungSegmenter
 from cxr.manifest import count_by
 from cxr.params import EvaluateParams, FeaturesParams, SplitParams, load_params
+from cxr.perturbations import blacked_out
 from cxr.splits import side_of
 from cxr.stage import run_stage
 from cxr.tracking.runs import resume_run
@@ -38,7 +42,20 @@ ORIGINAL = {
     "pooled head": "train.head=flatten",
     "cut trunk": f"features.cut.{BACKBONE}=''",
     "exposures": "features.augmentation.exposure.share=0",
+    "lungs": "features.focus=data/pixels.npy",
 }
+# Around the recommended recipe with the adults: less, more or other than it has.
+AROUND = {
+    "all but lungs": ORIGINAL["lungs"],
+    "one layer": f"features.cut.{BACKBONE}=mixed5",
+    "all but exposures": ORIGINAL["exposures"],
+    "all but pooled head": ORIGINAL["pooled head"],
+    "all but weights by source": ORIGINAL["weights by source"],
+    "alignment 0.1": "train.alignment=0.1",
+    "alignment 1": "train.alignment=1",
+    "alignment 10": "train.alignment=10",
+}
+FINE_TUNED = ("train.fine_tune=1", "train.fine_tune_epochs=2")
 # What DVC, MLflow and BentoML make beside the files that belong to an experiment.
 IGNORED = ("/data/", "/models/", "/reports/", "/bentoml/", "/mlflow.db*", "/mlartifacts/", "__pycache__/")
 
@@ -57,18 +74,33 @@ class Variant:
         return "".join(letter if letter.isalnum() else "-" for letter in self.title.lower()).strip("-")
 
 
+class DarkLungs:
+    """The validation patients' pictures with the lungs black, the same for all variants."""
+
+    def __init__(self) -> None:
+        self._pixels: np.ndarray | None = None
+
+    def of(self, side: Side) -> np.ndarray:
+        """uint8[n, side, side]; the lungs are found once."""
+        if self._pixels is None:
+            segmenter = LungSegmenter.load_if_trained(LUNGS)
+            if segmenter is None:
+                raise CxrError("no lung segmenter: the collections brought no lung masks, see reports/lungs.json")
+            self._pixels = blacked_out(side.pixels, segmenter.masks(side.pixels))
+        return self._pixels
+
+
 def variants() -> list[Variant]:
-    """Up from the original recipe, one part more a row; then all less one of the parts that share the recommended
-    recipe's trunk, and the adults without the rest."""
+    """Up from the original recipe, one part more a row; then what stands around the recommended one, and the adults
+    without the rest."""
     parts = list(ORIGINAL)
     up = [Variant("original", tuple(ORIGINAL.values()))]
     for done, part in enumerate(parts, 1):
         up.append(Variant(f"+ {part}", tuple(ORIGINAL[left] for left in parts[done:])))
     whole = Variant("+ adults", (ADULTS,))
     adults_alone = Variant("original + adults", (ADULTS, *ORIGINAL.values()))
-    sharing = ("exposures", "pooled head", "weights by source")
-    down = [Variant(f"all but {part}", (ADULTS, ORIGINAL[part])) for part in sharing]
-    return [*up, whole, *down, adults_alone]
+    around = [Variant(title, (ADULTS, setting)) for title, setting in AROUND.items()]
+    return [*up, whole, *around, Variant("fine-tuned", (ADULTS, *FINE_TUNED)), adults_alone]
 
 
 def validation_side(data: Dataset, params: SplitParams) -> Side:
@@ -84,22 +116,23 @@ def validation_side(data: Dataset, params: SplitParams) -> Side:
 def main(out: Path, command: str) -> str:
     _start_git()
     found: dict[str, dict[str, Any]] = {}
+    dark = DarkLungs()
     for variant in variants():
         _dvc("exp", "remove", variant.name, check=False)
         _git("checkout", "--quiet", "--", "params.yaml")
         settings = [word for setting in variant.settings for word in ("-S", setting)]
-        _dvc("exp", "run", "--name", variant.name, *settings, f"train@{BACKBONE}")
-        found[variant.title] = {"settings": list(variant.settings), **_measured(variant)}
+        _dvc("exp", "run", "--name", variant.name, *settings, "lungs", f"train@{BACKBONE}")
+        found[variant.title] = {"settings": list(variant.settings), **_measured(variant, dark)}
         _write(found, out, command)
     return f"{len(found)} variants, in {out.with_suffix('.md').name} and {out.with_suffix('.json').name}"
 
 
-def _measured(variant: Variant) -> dict[str, Any]:
+def _measured(variant: Variant, dark: DarkLungs) -> dict[str, Any]:
     """What the present model says of the validation patients; also logged to its MLflow run."""
     data, params = Dataset.read(INDEX, SPLIT, PIXELS), load_params(EvaluateParams, "evaluate")
     side, engine = validation_side(data, load_params(SplitParams, "split")), Engine.load(TRAINED / BACKBONE)
     threshold = engine.facts["threshold"]
-    found = measures(side, engine.predict(side.pixels), threshold, params)
+    found = measures(side, engine.predict(side.pixels), engine.predict(dark.of(side)), threshold, params)
     reports = MODEL_REPORTS / BACKBONE
     record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
     values = {f"ablation_{name}": measure["value"] for name, measure in found.items()}

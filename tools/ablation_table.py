@@ -13,7 +13,13 @@ from cxr.params import EvaluateParams
 
 SAME_SOURCE = "covid_chestxray"  # the one source of both labels
 RATE = "false_positive_rate_"
-TITLES = {"balanced_auc": "balanced AUC", "auc": "AUC", "same_source_auc": "AUC inside", "sensitivity": "sensitivity"}
+TITLES = {
+    "balanced_auc": "balanced AUC",
+    "auc": "AUC",
+    "lungs_blacked_out_auc": "AUC, lungs blacked out",
+    "same_source_auc": "AUC inside",
+    "sensitivity": "sensitivity",
+}
 
 LEGEND = f"""\
 **Validation patients only**: every number is about patients that no variant trained on, and about no test patient.
@@ -25,22 +31,24 @@ at each variant's own threshold. A star: other patients of the source were train
 Measures = dict[str, dict[str, Any]]
 
 
-def measures(side: Side, p_covid: np.ndarray, threshold: float, params: EvaluateParams) -> Measures:
-    """By name, {"value", "low", "high", …}: intervals over patients. p_covid: float64[n] of the side's images."""
+def measures(side: Side, p_covid: np.ndarray, p_dark: np.ndarray, threshold: float, params: EvaluateParams) -> Measures:
+    """By name, {"value", "low", "high", …}: intervals over patients. p_covid: float64[n] of the side's images. p_dark:
+    of the same images with the lungs blacked out."""
     sources = np.array([row.source for row in side.rows])
     covid, called, patients = side.y == 1, p_covid >= threshold, side.patients
 
     def rate(rows: np.ndarray) -> dict[str, Any]:
         return mean_over_patients(called[rows].astype(float), list(patients[rows]), params)
 
-    def area(rows: np.ndarray) -> dict[str, Any]:
-        return evaluate(side.y[rows], p_covid[rows], list(patients[rows]), threshold, params)["auc"]
+    def area(rows: np.ndarray, p: np.ndarray = p_covid) -> dict[str, Any]:
+        return evaluate(side.y[rows], p[rows], list(patients[rows]), threshold, params)["auc"]
 
     inside = sources == SAME_SOURCE
     counts = {"images": int(inside.sum()), "non_covid": int((inside & ~covid).sum())}
     return {
         "balanced_auc": dict(balanced_auc(side.y, p_covid, list(sources), list(patients), params)),
         "auc": area(np.ones(len(covid), bool)),
+        "lungs_blacked_out_auc": area(np.ones(len(covid), bool), p_dark),
         "same_source_auc": {**area(inside), **counts},
         "sensitivity": rate(covid),
         **{f"{RATE}{source}": rate(~covid & (sources == source)) for source in sorted(set(sources[~covid]))},
