@@ -11,6 +11,7 @@ from typing import Any
 
 # Lung seen everywhere beside what the segmenter sees: with no lung in the picture all places weigh the same.
 BACKGROUND = 0.02
+SHARE = "lung_share"  # the name of the layer that gives each place its probability of lung
 
 
 def weighted_by_lungs(grey: Any, maps: Any, lungs: Path) -> Any:
@@ -22,7 +23,7 @@ def weighted_by_lungs(grey: Any, maps: Any, lungs: Path) -> Any:
 
     segmenter = unet.load(lungs)
     seen = segmenter(_resized(grey, segmenter.input_shape[1:3], "lung_input"))
-    weights = _resized(seen, maps.shape[1:3], "lung_share") + BACKGROUND
+    weights = _resized(seen, maps.shape[1:3], SHARE) + BACKGROUND
     mean = keras.ops.mean(weights, axis=(1, 2), keepdims=True)
     return keras.layers.Multiply(name="lungs_only")([maps, weights / mean])
 

@@ -12,11 +12,13 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from cxr.engine import INT8_FILES, Trunk, trunk_file
 from cxr.files import read_json, sha256_of, write_json
+from cxr.lung_focus import SHARE
 from cxr.telemetry import silence
 
 LEAST_COSINE = 0.99
@@ -62,7 +64,7 @@ def read_agreement(directory: Path) -> Agreement | None:
 
 def quantise(directory: Path, views: Sequence[np.ndarray], kept: int = KEPT_CONVOLUTIONS) -> None:
     """Write int8.xml and int8.bin beside trunk.xml. views: uint8[side, side] each. kept: so many of the first
-    convolutions stay in floating point."""
+    convolutions stay in floating point, and those of a lung segmenter."""
     silence()
     import nncf
     import openvino as ov
@@ -70,7 +72,10 @@ def quantise(directory: Path, views: Sequence[np.ndarray], kept: int = KEPT_CONV
 
     nncf.set_log_level(logging.ERROR)
     model = ov.Core().read_model(trunk_file(directory, "f32"))
-    first = [op.get_friendly_name() for op in model.get_ordered_ops() if op.get_type_name() == "Convolution"]
+    inside = _of_the_segmenter(model)
+    convolutions = [op.get_friendly_name() for op in model.get_ordered_ops() if op.get_type_name() == "Convolution"]
+    floating = [name for name in convolutions if name in inside]
+    floating += [name for name in convolutions if name not in inside][:kept]
     ranges = nncf.AdvancedQuantizationParameters(activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX)
     with contextlib.redirect_stdout(io.StringIO()):  # its progress bars ask no terminal whether it is one
         quantised = nncf.quantize(
@@ -78,10 +83,23 @@ def quantise(directory: Path, views: Sequence[np.ndarray], kept: int = KEPT_CONV
             nncf.Dataset([picture[None, ..., None] for picture in views]),
             subset_size=len(views),
             preset=nncf.QuantizationPreset.MIXED,
-            ignored_scope=nncf.IgnoredScope(names=first[:kept]),
+            ignored_scope=nncf.IgnoredScope(names=floating),
             advanced_parameters=ranges,
         )
     ov.save_model(quantised, trunk_file(directory, "int8"), compress_to_fp16=False)
+
+
+def _of_the_segmenter(model: Any) -> set[str]:
+    """Names of all that leads to the weights by which a trunk that looks at the lungs weighs its map; empty where it
+    looks at the whole picture. It stays in floating point: it is small, and every place's weight hangs on it."""
+    waiting = [op for op in model.get_ordered_ops() if f"/{SHARE}" in op.get_friendly_name()]
+    found: set[str] = set()
+    while waiting:
+        op = waiting.pop()
+        if op.get_friendly_name() not in found:
+            found.add(op.get_friendly_name())
+            waiting.extend(value.get_source_output().get_node() for value in op.inputs())
+    return found
 
 
 def compare(directory: Path, pictures: np.ndarray) -> Agreement:

@@ -132,3 +132,20 @@ def test_several_layers_end_side_by_side() -> None:
         build_trunk("inceptionv3", 139, "random", 1, cut).predict(shown, verbose=0) for cut in ("mixed4", "mixed5")
     ]
     np.testing.assert_allclose(found, np.concatenate(alone, axis=-1), rtol=1e-4, atol=1e-5)
+
+
+def test_the_segmenter_stays_in_floating_point_where_the_trunk_runs_in_eight_bits(focused: Any, tmp_path: Path) -> None:
+    import openvino as ov
+
+    from cxr.quantising import quantise
+
+    export_trunk(focused, tmp_path)
+    quantise(tmp_path, [np.asarray(p, np.uint8) for p in pictures(4)[..., 0]], kept=3)
+    operations = ov.Core().read_model(tmp_path / "int8.xml").get_ordered_ops()
+    convolutions = [op for op in operations if op.get_type_name() == "Convolution"]
+    floating = [
+        op for op in convolutions if op.input(0).get_source_output().get_node().get_type_name() != "FakeQuantize"
+    ]
+    segmenter = [layer for layer in focused.get_layer(SEGMENTER).layers if type(layer).__name__ == "Conv2D"]
+    assert len(floating) == len(segmenter) + 3
+    assert len(convolutions) == len(segmenter) + 7  # VGG16 has seven up to the third pooling
