@@ -115,6 +115,13 @@ def _peak(row: dict[str, Any]) -> float:
     return max(row["peak_mib"].values())
 
 
+def _abilities(machine: dict[str, Any]) -> str:
+    """What makes low precisions fast: a figure without it can not be compared with another machine's."""
+    bf16 = "with" if machine["bf16_instructions"] else "without"
+    matrix = "with" if machine["matrix_units"] else "without"
+    return f" {bf16} bf16 instructions, {matrix} matrix units (AMX)"
+
+
 def table(result: dict[str, Any]) -> str:
     return "\n".join(_page(result)) + "\n"
 
@@ -124,8 +131,7 @@ def _page(result: dict[str, Any]) -> Iterator[str]:
     figures = {name: answer["figures"] for name, answer in result["questions"].items()}
     yield "# What `make bench` measured"
     yield ""
-    bf16 = "with" if machine["bf16_instructions"] else "without"
-    yield f"{result['date']}, {machine['cores']} cores of {machine['processor']} {bf16} bf16 instructions, "
+    yield f"{result['date']}, {machine['cores']} cores of {machine['processor']}{_abilities(machine)}, "
     yield f"{machine['memory_gib']} GiB, Python {machine['python']}; command: `{result['command'].strip()}`."
     yield f"Load average {result['load_average']['before']} before, {result['load_average']['after']} after: "
     yield f"{result['remark']}."
