@@ -60,12 +60,13 @@ mirror = --params params/real.yaml \
 mirror-given = test -n "$(MIRROR)" -a -n "$(WEIGHTS)" || \
   { echo "make $@ needs MIRROR=folder of the two collections and WEIGHTS=file of InceptionV3" >&2; exit 2; }
 
-real: $(VENV)/.pipeline ## the real recipe from a mirror: MIRROR=folder WEIGHTS=file (ADULTS=folder RECIPE=original)
+real: WORK := real
+real: $(VENV)/.pipeline ## the real recipe from a mirror: MIRROR=folder WEIGHTS=file (ADULTS=folder RECIPE=original WORK=real)
 	@$(mirror-given)
-	$(in-env) python tools/workspace.py real $(recipe) $(mirror) $(adults)
-	$(call bento-home,real) $(in-env) python tools/measured.py real --out docs/results/real$(RECIPE:%=-%).json \
+	$(in-env) python tools/workspace.py $(WORK) $(recipe) $(mirror) $(adults)
+	$(call bento-home,$(WORK)) $(in-env) python tools/measured.py $(WORK) --out docs/results/real$(RECIPE:%=-%).json \
 	  --command "make real$(if $(RECIPE), RECIPE=$(RECIPE))$(if $(ADULTS), ADULTS=folder)"
-	@cd real && $(in-env) dvc metrics show
+	@cd $(WORK) && $(in-env) dvc metrics show
 
 # Fewer views and epochs, and a precision that shares one bank among the variants of a trunk.
 VIEWS ?= 4

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bench_table import table
-from benchmarks.whole import whole_training
 from tools.machine import machine
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,11 +41,23 @@ QUESTIONS = {
     "trunk": Question("trunk_speed", {"side": 75, "batch": 2, "batches": 1, "rounds": 1}),
     "eight_bits": Question("eight_bits", {"side": 75, "images": 2, "rounds": 1, "kept": [3]}),
     "growth": Question("growth", {"images": 3, "views": 2, "side": 75}),
-    "plain": Question("plain_way", {"side": 75, "batch": 2, "steps": 2, "images": 4, "epochs": 2}),
     "fine_tuning": Question(
         "fine_tuning", {"side": 75, "cut": "mixed2", "blocks": 1, "batch": 2, "steps": 2, "rounds": 1}
     ),
-    "fixed": Question("fixed_cost", {"patients": 40}),
+    "pipeline": Question(
+        "pipeline",
+        {
+            "images": 60,
+            "file_side": 96,
+            "side": 75,
+            "views": 2,
+            "epochs": 3,
+            "batch": 2,
+            "steps": 2,
+            "recipe": "demo",
+            "evidence": False,
+        },
+    ),
     "scale": Question(
         "scale",
         {"sizes": [8, 16], "file_side": 64, "side": 32, "views": 2, "epochs": 2},
@@ -67,9 +78,6 @@ def main() -> None:
         "remark": remark([before, *(answer["load_average_before"] for answer in answers.values())]),
         "questions": answers,
     }
-    whole = whole_training({name: answer["figures"] for name, answer in answers.items()})
-    if whole:
-        result["whole"] = whole
     write(result, given.out)
 
 

@@ -1,4 +1,4 @@
-"""The figures of a run as one small picture: where a training's time goes, and what an image costs among many."""
+"""The figures of a run as one small picture: where the pipeline's time goes, and what an image costs among many."""
 
 from pathlib import Path
 from typing import Any
@@ -10,25 +10,43 @@ from matplotlib.figure import Figure
 def plot(result: dict[str, Any], path: Path) -> None:
     """Three panels; one whose question was not asked stays empty."""
     figure = Figure(figsize=(11, 3.2), layout="constrained")
-    parts, cost, memory = figure.subplots(1, 3)
-    if "whole" in result:
-        _parts(parts, result["whole"])
+    stages, cost, memory = figure.subplots(1, 3)
+    pipeline = result["questions"].get("pipeline")
+    if pipeline:
+        _stages(stages, pipeline["figures"])
     scale = result["questions"].get("scale")
     if scale:
         _cost(cost, scale["figures"]["rows"])
         _memory(memory, scale["figures"]["rows"])
-    for panel in (parts, cost, memory):
+    for panel in (stages, cost, memory):
         panel.spines[["top", "right"]].set_visible(False)
         panel.set_visible(panel.has_data())
     figure.savefig(path, metadata={"Date": None})
 
 
-def _parts(panel: Axes, whole: dict[str, Any]) -> None:
-    names = list(whole["seconds"])
-    panel.barh(names[::-1], [whole["seconds"][name] for name in names[::-1]])
+def _stages(panel: Axes, pipeline: dict[str, Any]) -> None:
+    """Two bars a stage: from nothing, and after a tenth more patients."""
+    runs = {"from nothing": pipeline["from_nothing"], "10 % more patients": pipeline["growth"]}
+    by_stage = {name: _summed(run["seconds_by_stage"]) for name, run in runs.items()}
+    stages = list(by_stage["from nothing"])
+    for row, (name, seconds) in enumerate(by_stage.items()):
+        places = [number + 0.4 * (row - 0.5) for number in range(len(stages))]
+        panel.barh(places, [seconds.get(stage, 0.0) for stage in stages], height=0.4, label=name)
+    panel.set_yticks(range(len(stages)), stages, fontsize=7)
+    panel.invert_yaxis()
     panel.set_xlabel("seconds")
-    size = whole["size"]
-    panel.set_title(f"A training: {size['training_images']:,} images, {size['epochs']} epochs", fontsize=9)
+    size = pipeline["size"]
+    panel.set_title(f"{size['training_images']:,} training images, {size['epochs']} epochs", fontsize=9)
+    panel.legend(fontsize=7)
+
+
+def _summed(parts: dict[str, dict[str, float]]) -> dict[str, float]:
+    """Seconds by stage over the parts of the pipeline: DVC's own are in each."""
+    summed: dict[str, float] = {}
+    for stages in parts.values():
+        for stage, seconds in stages.items():
+            summed[stage] = summed.get(stage, 0.0) + seconds
+    return summed
 
 
 def _cost(panel: Axes, rows: list[dict[str, Any]]) -> None:

@@ -12,10 +12,8 @@ import pytest
 
 from benchmarks.bench import QUESTIONS, ROOT, ask, load_average, remark, write
 from benchmarks.measuring import rounded, turns
-from benchmarks.whole import whole_training
+from benchmarks.timed_pipeline import EVIDENCE, TO_METRICS, Run
 from tools.machine import machine
-
-NEEDS_TENSORFLOW = ("trunk", "eight_bits", "growth", "plain", "fixed")
 
 
 def numbers(value: Any) -> Iterator[float]:
@@ -33,7 +31,7 @@ def check(figures: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)  # the pipeline three times, which starts some thirty processes
 @pytest.mark.parametrize("name", list(QUESTIONS))
 def test_each_question_is_answered_with_finite_figures(name: str) -> None:
     answer = ask(name, QUESTIONS[name].toy)
@@ -51,48 +49,55 @@ def test_the_command_writes_figures_table_and_plot(tmp_path: Path) -> None:
     assert "slowest start" in (tmp_path / "b.md").read_text()
 
 
-FIGURES: dict[str, dict[str, Any]] = {
-    "files": {"images_per_s": {"together": 100.0, "index": 1.0, "split": 1.0, "pixels": 1.0}},
-    "head": {"size": {"images": 650, "views": 10, "epochs": 500}, "flatten": {"seconds": 20.0}},
-    "trunk": {"images_per_s": {"openvino_f32": 50.0}},
-    "growth": {"views_per_s": 65.0, "share": 0.1},
-    "plain": {"images_per_s": 10.0},
-    "fixed": {"seconds": 30.0},
+def test_a_run_adds_up_by_part() -> None:
+    stages = {TO_METRICS: {"dvc": 1.0, "train": 20.0}, EVIDENCE: {"dvc": 2.0, "audit": 30.0}}
+    run = Run(stages, {TO_METRICS: 40.0, EVIDENCE: 50.0})
+    assert run.seconds == {TO_METRICS: 21.0, EVIDENCE: 32.0, "all": 53.0}
+    assert run.cpu_s["all"] == 90.0
+
+
+FROM_NOTHING = Run({TO_METRICS: {"dvc": 1.0, "features": 79.0}, EVIDENCE: {"audit": 20.0}}, {TO_METRICS: 1.0})
+GROWN = Run({TO_METRICS: {"dvc": 1.0, "features": 7.0}, EVIDENCE: {"audit": 10.0}}, {TO_METRICS: 1.0})
+PIPELINE = {
+    "size": {"training_images": 1265, "epochs": 500},
+    "from_nothing": FROM_NOTHING.figures(),
+    "test_auc": 0.99,
+    "plain": {"images_per_s": 20.0, "extrapolated_s": 36_000.0},
+    "times_faster": {TO_METRICS: 450.0, "all": 360.0},
+    "growth": {
+        **GROWN.figures(),
+        "share": {TO_METRICS: 0.1, "all": 0.18},
+        "share_of_processor_time": {TO_METRICS: 0.11, "all": 0.19},
+    },
 }
 
 
-def test_a_whole_training_is_the_sum_of_its_parts() -> None:
-    whole = whole_training(FIGURES)
-    parts = whole["seconds"]
-    assert parts["index, split, pixels"] == pytest.approx(10)
-    assert parts["bank of views"] == pytest.approx(100)
-    assert parts["held-out images"] == pytest.approx((2 * 150 + 200) / 50)
-    assert whole["total_s"] == pytest.approx(sum(parts.values())) == pytest.approx(170)
-    assert whole["times_faster"] == pytest.approx(650 * 500 / 10 / 170)
+def test_the_table_says_where_the_pipelines_time_goes_and_what_is_extrapolated(tmp_path: Path) -> None:
+    answer = {"figures": PIPELINE, "seconds": 1.0, "load_average_before": 0.0}
+    write(_result({"pipeline": answer}), tmp_path / "b.json")
+    page = (tmp_path / "b.md").read_text()
+    assert "EXTRAPOLATED |  | 10.0 h |" in page
+    assert "≥ 100× | 450× |" in page
+    assert "| features | raw files to metrics | 79 s | 7 s |" in page
+    assert "| audit | the evidence | 20 s | 10 s |" in page
+    assert "features" in (tmp_path / "b.svg").read_text()
 
 
-def test_after_growing_only_the_bank_is_spared() -> None:
-    grown = whole_training(FIGURES)["ten_percent_more"]
-    assert grown["bank_alone"] == 0.1
-    assert grown["whole_pipeline"] == pytest.approx((1.1 * 40 + 30 + 11) / (1.1 * 140 + 30))
+def test_a_run_without_scale_and_pipeline_still_has_a_table_and_a_plot(tmp_path: Path) -> None:
+    write(_result({}), tmp_path / "b.json")
+    assert "NOT QUIET" in (tmp_path / "b.md").read_text()
+    assert (tmp_path / "b.svg").stat().st_size > 0
 
 
-def test_without_all_questions_no_whole_is_claimed() -> None:
-    assert whole_training({"head": FIGURES["head"]}) == {}
-
-
-def test_a_run_without_scale_and_whole_still_has_a_table_and_a_plot(tmp_path: Path) -> None:
-    result = {
+def _result(questions: dict[str, Any]) -> dict[str, Any]:
+    return {
         "command": "c",
         "date": "2026-11-23",
         "machine": machine(),
         "load_average": {"before": 9.0, "after": load_average()},
         "remark": remark([9.0]),
-        "questions": {},
+        "questions": questions,
     }
-    write(result, tmp_path / "b.json")
-    assert "NOT QUIET" in (tmp_path / "b.md").read_text()
-    assert (tmp_path / "b.svg").stat().st_size > 0
 
 
 def test_contestants_take_turns() -> None:

@@ -1,7 +1,7 @@
 """Run `dvc repro` in a workspace and write down what it took and what came out, with the machine and the versions.
 
-Time is the whole command's, for the stages that were not up to date before; memory is the largest of any process of it
-(resident, as the kernel counts it).
+Time is the whole command's, for the stages that were not up to date before, and each stage's; memory is the largest of
+any process of it (resident, as the kernel counts it).
 """
 
 import argparse
@@ -10,10 +10,10 @@ import json
 import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from tools.machine import machine
+from tools.stage_times import run_timed
 
 
 def main() -> None:
@@ -24,18 +24,17 @@ def main() -> None:
     arguments = parser.parse_args()
     dvc = [sys.executable, "-m", "dvc"]
     asked = subprocess.run([*dvc, "status", "--json"], cwd=arguments.workspace, check=True, stdout=subprocess.PIPE)
-    start = time.monotonic()
-    done = subprocess.run([*dvc, "repro"], cwd=arguments.workspace, check=False)
-    took = time.monotonic() - start
-    if done.returncode:
-        sys.exit(done.returncode)
+    status, by_stage = run_timed([*dvc, "repro"], arguments.workspace, sys.stdout)
+    if status:
+        sys.exit(status)
     reports = arguments.workspace / "reports"
     models = sorted((reports / "models").iterdir())
     result = {
         "command": arguments.command,
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
-        "seconds": round(took, 1),
+        "seconds": round(sum(by_stage.values()), 1),
+        "seconds_by_stage": {stage: round(seconds, 1) for stage, seconds in by_stage.items()},
         "not_up_to_date_before": sorted(json.loads(asked.stdout)),
         "peak_resident_gib_of_one_process": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20, 2),
         "data": json.loads((reports / "index.json").read_text()),

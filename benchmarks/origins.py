@@ -1,0 +1,75 @@
+"""Folders to download X-rays from, some of the patients first and the others later, as an archive grows.
+
+The files are those of a mirror of the two public collections, or phantoms. They are linked, not copied.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.pictures import save_phantoms
+from cxr.params import DownloadParams, SourceParams, load_params
+from cxr.sources import SOURCES
+
+PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
+# Where a mirror has the sources of params.yaml.
+COLLECTIONS = {"covid_chestxray": "covid-chestxray-dataset", "kaggle_pneumonia": "chest-xray-pneumonia"}
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """root: holds a folder for each source. folders: these, by source. section: what params.yaml's `download` has to
+    say to read them, but for the origins. patients: of each picture, by its path below the root; files that are no
+    picture of a patient to train or test on (tables, masks, lateral views) are not in it."""
+
+    root: Path
+    folders: Mapping[str, str]
+    section: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    patients: Mapping[str, str]
+
+    def download(self, origin: Path) -> dict[str, Any]:
+        """The change of params.yaml that reads what is laid out at `origin`."""
+        return {
+            key: {name: {**said, "origin": str(origin / self.folders[name])} for name, said in sources.items()}
+            for key, sources in self.section.items()
+        }
+
+    def of_some_patients(self, share: float) -> set[str]:
+        """Paths of the pictures of this share of all patients: by a hash, so that they are always the same ones."""
+        patients = sorted(set(self.patients.values()), key=lambda patient: hashlib.sha256(patient.encode()).digest())
+        chosen = set(patients[: round(len(patients) * share)])
+        return {path for path, patient in self.patients.items() if patient in chosen}
+
+    def lay_out(self, origin: Path, without: Iterable[str] = ()) -> None:
+        """Link every file of the folders into `origin`, except for those `without`. What is there already stays."""
+        left_out = set(without)
+        for folder in self.folders.values():
+            for parent, _, names in os.walk(self.root / folder, followlinks=True):
+                for file in (Path(parent) / name for name in names):
+                    path = file.relative_to(self.root)
+                    if path.as_posix() not in left_out and not (origin / path).exists():
+                        (origin / path).parent.mkdir(parents=True, exist_ok=True)
+                        (origin / path).symlink_to(file)
+
+
+def mirrored(mirror: Path) -> Pictures:
+    """Both collections of a mirror, as the project's params.yaml reads them."""
+    root, configured = mirror.resolve(), load_params(DownloadParams, "download", PARAMS).sources
+    patients: dict[str, str] = {}
+    for name, folder in COLLECTIONS.items():
+        patients |= _patients(name, configured[name], root, folder)
+    return Pictures(root, COLLECTIONS, {"sources": {name: {} for name in COLLECTIONS}}, patients)
+
+
+def drawn(root: Path, images: int, side: int) -> Pictures:
+    """So many phantoms as JPEGs of `side` pixels, one patient each, which take the place of all other sources."""
+    ((name, params),) = save_phantoms(root, range(images), side).sources.items()
+    return Pictures(root, {name: name}, {"sources!": {name: asdict(params)}}, _patients(name, params, root, name))
+
+
+def _patients(name: str, params: SourceParams, root: Path, folder: str) -> dict[str, str]:
+    listing = SOURCES[params.kind].list_images(params, root / folder, name)
+    return {f"{folder}/{each.path}": f"{name}/{each.patient}" for each in listing.candidates}
