@@ -294,6 +294,22 @@ def test_the_network_ends_with_the_weights_of_its_best_epoch():
     assert np.mean([dice(a, b > 0) for a, b in zip(found, masks, strict=True)]) == pytest.approx(max(scores), abs=0.01)
 
 
+@pytest.mark.slow
+def test_the_validation_dice_of_an_epoch_is_over_all_pictures_not_the_last_batch():
+    from cxr import unet
+
+    rng = np.random.default_rng(1)
+    masks = np.stack([lungs(rng, 32) for _ in range(6)])[..., None].astype(np.float32)
+    pictures = 200 - 150 * masks
+    seen = (np.concatenate([pictures, pictures[:1]]), np.concatenate([masks, 0 * masks[:1]]))  # the last: no lungs
+    model = unet.build(32, 2, seed=3)
+    settings = {"epochs": 2, "patience": 2, "batch_size": 3, "learning_rate": 0.05}
+    fitted = unet.fit(model, lambda epoch: (pictures, masks), seen, **settings)
+    found = model.predict(seen[0], verbose=0) >= 0.5
+    scores = [dice(a, b > 0) for a, b in zip(found, seen[1], strict=True)]
+    assert fitted.history[fitted.best_epoch - 1]["validation_dice"] == pytest.approx(np.mean(scores), abs=0.01)
+
+
 def test_a_search_names_the_images_of_one_side(collection: tuple[Dataset, Path]):
     data, raw = collection
     found: MaskSearch = find_masks(data, raw, SPLIT)
