@@ -13,6 +13,8 @@ from PIL import Image
 
 from cxr.params import Within
 
+_LEVELS = np.arange(256, dtype=np.float32) / np.float32(255)
+
 
 @dataclass(frozen=True)
 class DistortionParams:
@@ -32,7 +34,7 @@ class DistortionParams:
 
 def distorted(picture: np.ndarray, params: DistortionParams, rng: np.random.Generator) -> np.ndarray:
     """One random version of uint8[side, side], mirrored half of the time; the same shape and type."""
-    return distorted_pair(picture, picture, params, rng)[0]
+    return _distorted(picture, _affine(len(picture), params, rng), params, rng)
 
 
 def distorted_pair(
@@ -40,12 +42,17 @@ def distorted_pair(
 ) -> tuple[np.ndarray, np.ndarray]:
     """One random version of a picture uint8[side, side] and of a mask of the same kind, moved alike; the mask keeps
     its levels, and is 0 where it comes in from outside."""
-    side = len(picture)
-    matrix = _affine(side, params, rng)
+    matrix = _affine(len(picture), params, rng)
+    return _distorted(picture, matrix, params, rng), _moved(mask, matrix, 0, len(mask))
+
+
+def _distorted(
+    picture: np.ndarray, matrix: np.ndarray, params: DistortionParams, rng: np.random.Generator
+) -> np.ndarray:
     # Half of the time what comes in from outside is black, half of the time it repeats the edge: films do both.
-    margin = side if rng.random() < 0.5 else 0
-    moved = _moved(np.pad(picture, margin, mode="edge"), matrix, margin, side)
-    return _exposed(moved, params, rng), _moved(mask, matrix, 0, side)
+    margin = len(picture) if rng.random() < 0.5 else 0
+    padded = np.pad(picture, margin, mode="edge") if margin else picture
+    return _exposed(_moved(padded, matrix, margin, len(picture)), params, rng)
 
 
 def _affine(side: int, params: DistortionParams, rng: np.random.Generator) -> np.ndarray:
@@ -68,9 +75,10 @@ def _moved(picture: np.ndarray, matrix: np.ndarray, margin: int, side: int) -> n
 
 
 def _exposed(picture: np.ndarray, params: DistortionParams, rng: np.random.Generator) -> np.ndarray:
-    grey = (picture / np.float32(255)) ** np.float32(_factor(params.gamma, rng))
-    grey = (grey - 0.5) * np.float32(_factor(params.contrast, rng)) + 0.5
-    grey += np.float32(rng.uniform(-params.brightness, params.brightness))
+    levels = _LEVELS ** np.float32(_factor(params.gamma, rng))  # of 256 levels, not of every pixel
+    levels = (levels - 0.5) * np.float32(_factor(params.contrast, rng)) + 0.5
+    levels += np.float32(rng.uniform(-params.brightness, params.brightness))
+    grey = levels[picture]
     grey += rng.standard_normal(grey.shape, np.float32) * np.float32(rng.uniform(0, params.noise))
     return np.rint(np.clip(grey, 0, 1) * 255).astype(np.uint8)
 

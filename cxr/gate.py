@@ -14,6 +14,7 @@ from typing import Literal, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from cxr.errors import ModelError
 from cxr.images import resize
@@ -98,12 +99,27 @@ class Gate:
 
 def is_blank(pixels: np.ndarray) -> bool:
     """Whether the picture shows nothing, or almost."""
-    low, high = np.percentile(pixels, (1, 99))
-    return bool(high - low < BLANK_RANGE)
+    low, high = (_quantile(pixels, share) for share in (0.01, 0.99))
+    return high - low < BLANK_RANGE
+
+
+def _quantile(pixels: np.ndarray, share: float) -> float:
+    """As np.quantile, which sorts: of 256 levels a count says it sooner."""
+    reached = np.cumsum(Image.fromarray(pixels).histogram())
+    position = share * (pixels.size - 1)
+    below = int(position)
+    low, high = np.searchsorted(reached, (below, min(below + 1, pixels.size - 1)), side="right")
+    return float(low + (position - below) * (high - low))
 
 
 def thumbnails(pictures: np.ndarray) -> npt.NDArray[np.float32]:
     """What the network sees of uint8[n, side, side]: float32[n, SIDE * SIDE], each of mean 0 and deviation about 1."""
-    small = np.stack([resize(picture, SIDE) for picture in pictures]).reshape(len(pictures), -1).astype(np.float32)
-    centred = small - small.mean(axis=1, keepdims=True)
-    return centred / (small.std(axis=1, keepdims=True) + np.float32(_SOFTENING))
+    small = [resize(picture, SIDE) for picture in pictures]
+    return standardised(np.array(small, np.uint8).reshape(-1, SIDE, SIDE))
+
+
+def standardised(small: np.ndarray) -> npt.NDArray[np.float32]:
+    """Of uint8[n, SIDE, SIDE] what `thumbnails` gives of larger pictures."""
+    flat = small.reshape(len(small), SIDE * SIDE).astype(np.float32)
+    centred = flat - flat.mean(axis=1, keepdims=True)
+    return centred / (flat.std(axis=1, keepdims=True) + np.float32(_SOFTENING))

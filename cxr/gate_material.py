@@ -7,6 +7,7 @@ split, whatever they show.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -19,8 +20,10 @@ from cxr.params import SplitParams
 from cxr.sources.covid_patients import patients_by_path
 from cxr.splits import HELD_OUT, side_of
 
+Collected = Literal["ct", "lateral"]
+COLLECTED: tuple[Collected, ...] = get_args(Collected)
 # Why the index left a picture out, with the detail it recorded, to what the picture is.
-LEFT_OUT: dict[tuple[str, str], Kind] = {
+LEFT_OUT: dict[tuple[str, str], Collected] = {
     ("not_xray", "CT"): "ct",
     ("not_frontal", "L"): "lateral",
     ("not_frontal", "Lateral"): "lateral",

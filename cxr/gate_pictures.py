@@ -126,19 +126,19 @@ PHOTOS_TO_TEST = (
 
 def photos(files: tuple[tuple[str, str], ...], side: int, count: int, rng: np.random.Generator) -> np.ndarray:
     """uint8[count, side, side]: random parts of the libraries' photographs, some mirrored; each at once whole first."""
-    decoded = [_photo(*file) for file in files]
+    decoded = photographs(files)
     whole = [resize(photo, side) for photo in decoded][:count]
-    parts = [_part(decoded[i % len(decoded)], side, rng) for i in range(count - len(whole))]
+    parts = [photo_part(decoded[i % len(decoded)], side, rng) for i in range(count - len(whole))]
     return np.stack([*whole, *parts])
 
 
-def _photo(library: str, file: str) -> np.ndarray:
-    """uint8[h, w], grey."""
-    data = resources.files(library).joinpath(file).read_bytes()
-    return to_pixels(data, 512)
+def photographs(files: tuple[tuple[str, str], ...]) -> list[np.ndarray]:
+    """Each uint8[512, 512], grey."""
+    return [to_pixels(resources.files(library).joinpath(file).read_bytes(), 512) for library, file in files]
 
 
-def _part(photo: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray:
+def photo_part(photo: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray:
+    """uint8[side, side]: a part of uint8[h, w], of three tenths of its sides or more, mirrored half of the time."""
     height, width = photo.shape
     size = rng.uniform(0.3, 1.0, 2) * (height, width)
     top, left = rng.uniform(0, 1, 2) * ((height, width) - size)

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from cxr.gate import FRONTAL, REASONS, Gate, Kind
-from cxr.gate_material import Material
+from cxr.gate_lessons import part_of
+from cxr.gate_material import COLLECTED, Material
+from cxr.gate_params import GateParams
 from cxr.gate_pictures import DRAWINGS, PHOTOS_TO_TEST, blank, photos
-from cxr.gate_training import COLLECTED, GateParams, part_of, train_gate
+from cxr.gate_training import Taught
 from cxr.intervals import mean_over_patients
 from cxr.params import EvaluateParams
 
@@ -35,16 +37,17 @@ def judge(gate: Gate, pictures: np.ndarray, expected: str | None, patients: list
     return Verdicts(np.array([reason is not None for reason in reasons]), np.array(named), patients)
 
 
-def gate_report(gate: Gate, material: Material, params: GateParams, bootstrap: EvaluateParams) -> dict[str, Any]:
+def gate_report(taught: Taught, material: Material, params: GateParams, bootstrap: EvaluateParams) -> dict[str, Any]:
     """summary: see there. frontal_refused: by side, and by source within it. refused: by kind, of test patients and
     of made pictures; "named" is the share refused for the right reason. cross_validated: CT and lateral pictures of all
     patients, each judged by a gate that saw nothing of the patient: the test patients are few."""
+    gate = taught.gate
     report = {
         "threshold": gate.threshold,
         "trained_on": _counts(material, "train"),
         "frontal_refused": _frontal(gate, material, bootstrap),
         "refused": {**_collected(gate, material, bootstrap), **_made(gate, material, params, bootstrap)},
-        "cross_validated": cross_validated(material, params, bootstrap),
+        "cross_validated": cross_validated(taught, material, bootstrap),
     }
     return {"summary": summary(report), **report}
 
@@ -114,37 +117,16 @@ def _rates(said: Verdicts, bootstrap: EvaluateParams) -> dict[str, Any]:
     return {**mean_over_patients(said.refused, said.patients, bootstrap), "named": float(said.named.mean())}
 
 
-def cross_validated(material: Material, params: GateParams, bootstrap: EvaluateParams) -> dict[str, Any]:
-    """CT and lateral pictures of all patients: each fold's gate learns from the other folds' patients, and has its
-    threshold from the same validation patients' frontal pictures as the gate itself."""
-    rare = np.isin(material.kinds, COLLECTED)
-    if not rare.any():
-        return {}
-    fold_of = _folds(material.patients[rare], params)
+def cross_validated(taught: Taught, material: Material, bootstrap: EvaluateParams) -> dict[str, Any]:
+    """CT and lateral pictures of all patients, each judged by the gate that learned nothing of its patient."""
     said: dict[Kind, list[Verdicts]] = {kind: [] for kind in COLLECTED}
-    for fold in range(params.folds):
-        gate = train_gate(_for_fold(material, fold_of, fold), params)
-        held = rare & (np.vectorize(fold_of.get, otypes=[object])(material.patients) == fold)
+    fold = np.array([taught.fold_of.get(patient, -1) for patient in material.patients])
+    for number, gate in enumerate(taught.judges):
         for kind, verdicts in said.items():
-            some = material.where(held & (material.kinds == kind))
+            some = material.where((fold == number) & (material.kinds == kind))
             verdicts.append(judge(gate, some.pictures, REASONS[kind], list(some.patients)))
-    return {kind: _rates(_joined(verdicts), bootstrap) for kind, verdicts in said.items() if _joined(verdicts).patients}
-
-
-def _folds(patients: np.ndarray, params: GateParams) -> dict[str, int]:
-    distinct = np.random.default_rng(params.seed).permutation(sorted(set(patients)))
-    return {patient: i % params.folds for i, patient in enumerate(distinct)}
-
-
-def _for_fold(material: Material, fold_of: dict[str, int], fold: int) -> Material:
-    """The frontal pictures as they are, and the rare ones of the other folds as training pictures; of the fold's
-    patients nothing is learned, their frontal pictures included."""
-    folds = np.array([fold_of.get(patient, -1) for patient in material.patients])
-    rare = material.kinds != FRONTAL
-    kept = (folds != fold) | (~rare & (material.sides != "train"))
-    sides = np.where(rare, "train", material.sides).astype(object)
-    moved = Material(material.pictures, material.kinds, material.sources, material.patients, sides)
-    return moved.where(kept)
+    rates = {kind: _joined(verdicts) for kind, verdicts in said.items() if verdicts}
+    return {kind: _rates(verdicts, bootstrap) for kind, verdicts in rates.items() if verdicts.patients}
 
 
 def _joined(verdicts: list[Verdicts]) -> Verdicts:

@@ -7,7 +7,7 @@ alone.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,9 +16,12 @@ from PIL import Image
 
 from cxr.dataset import Dataset
 from cxr.distortion import DistortionParams, distorted_pair
+from cxr.errors import CxrError
+from cxr.files import read_json, replace_when_complete, write_json
 from cxr.images import resize
 from cxr.intervals import mean_over_patients
 from cxr.lungs import FILE, LungSegmenter, dice
+from cxr.made_of import identity_of_arrays, identity_of_code, identity_of_libraries
 from cxr.manifest import ImageRow
 from cxr.params import EvaluateParams, ParamsError, SplitParams, Within
 from cxr.splits import HELD_OUT, SPLITS, side_of
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 
 MASKS = "annotations/lungVAE-masks"
 ENDING = "_mask.png"  # some names end in _mask.png.png
+MADE_OF = "made_of.json"  # beside the segmenter
+EPOCHS = "epochs.json"
+_CODE = ("cxr.backbones", "cxr.distortion", "cxr.images", "cxr.lungs_training", "cxr.unet")
 
 
 @dataclass(frozen=True)
@@ -98,12 +104,37 @@ def read_mask(file: Path, side: int) -> np.ndarray:
         return resize(np.asarray(picture.convert("L")), side)
 
 
+@dataclass(frozen=True)
+class Lessons:
+    """What the segmenter learns from and is chosen by: pictures and masks, uint8[n, side, side] each, of the training
+    and of the validation patients."""
+
+    pictures: np.ndarray
+    masks: np.ndarray
+    seen: np.ndarray
+    known: np.ndarray
+
+    @classmethod
+    def read(cls, data: Dataset, found: MaskSearch, side: int) -> "Lessons":
+        return cls(*_pairs(data, found.on("train"), side), *_pairs(data, found.on("validation"), side))
+
+    def made_of(self, params: LungsParams) -> dict[str, Any]:
+        """Everything that the segmenter depends on; test patients' masks are not in it, nor pictures without one."""
+        return {
+            "pictures": identity_of_arrays((self.pictures, self.masks, self.seen, self.known)),
+            "params": asdict(params),
+            "code": identity_of_code(_CODE),
+            "libraries": identity_of_libraries(),
+        }
+
+
 def train_and_measure(
     data: Dataset, found: MaskSearch, params: LungsParams, bootstrap: EvaluateParams, directory: Path
 ) -> dict[str, Any]:
-    """Leave lungs.xml and lungs.bin in the existing folder `directory`, and return what is known of them.
+    """Leave lungs.xml and lungs.bin in `directory`, and return what is known of them. Where the segmenter there was
+    made of the same, it stays; it is measured anew on the masks of today.
 
-    Without masks of every side nothing can be trained and judged: the folder stays empty, and the report says so.
+    Without masks of every side nothing can be trained and judged: no segmenter is left there, and the report says so.
     """
     report: dict[str, Any] = {
         "masks": {side: len(found.on(side)) for side in SPLITS},
@@ -112,23 +143,48 @@ def train_and_measure(
     }
     missing = [side for side in SPLITS if not found.on(side)]
     if missing:
+        with replace_when_complete(directory) as unfinished:
+            unfinished.mkdir()
+            write_json(None, unfinished / MADE_OF)  # DVC keeps no empty folder
         return {**report, "trained": False, "why": f"no lung masks of {', '.join(missing)} patients"}
-    fitted = fit_segmenter(data, found, params, directory)
+    epochs = ensure_segmenter(Lessons.read(data, found, params.side), params, directory)
     segmenter = LungSegmenter.load(directory / FILE)
     dice = {side: measure(segmenter, data, found.on(side), bootstrap) for side in SPLITS[1:]}
-    return {**report, "trained": True, "dice": dice, "best_epoch": fitted.best_epoch, "epochs": len(fitted.history)}
+    return {**report, "trained": True, "dice": dice, **epochs}
 
 
-def fit_segmenter(data: Dataset, found: MaskSearch, params: LungsParams, directory: Path) -> "unet.Fit":
+def ensure_segmenter(lessons: Lessons, params: LungsParams, directory: Path) -> dict[str, int]:
+    """Leave in `directory` the segmenter that these lessons and params make, fitting it only where it is not there
+    yet. Returns its "epochs" and its "best_epoch", counted from 1."""
+    made_of = lessons.made_of(params)
+    if not _is_there(made_of, directory):
+        with replace_when_complete(directory) as unfinished:
+            unfinished.mkdir()
+            fitted = fit_segmenter(lessons, params, unfinished)
+            write_json({"best_epoch": fitted.best_epoch, "epochs": len(fitted.history)}, unfinished / EPOCHS)
+            write_json(made_of, unfinished / MADE_OF)
+    epochs: dict[str, int] = read_json(directory / EPOCHS)
+    return epochs
+
+
+def _is_there(made_of: dict[str, Any], directory: Path) -> bool:
+    try:
+        known = read_json(directory / MADE_OF)
+    except CxrError:
+        return False
+    files = (FILE, Path(FILE).with_suffix(".bin").name, EPOCHS)
+    return bool(known == made_of) and all((directory / name).is_file() for name in files)
+
+
+def fit_segmenter(lessons: Lessons, params: LungsParams, directory: Path) -> "unet.Fit":
     """Fit on the training patients' masks, stop by the validation patients', and leave lungs.xml in `directory`."""
     from cxr import unet
 
-    pictures, masks = _pairs(data, found.on("train"), params.side)
-    seen, known = (part[..., None] for part in _pairs(data, found.on("validation"), params.side))
+    seen, known = lessons.seen[..., None], lessons.known[..., None]
     model = unet.build(params.side, params.width, params.seed)
     fitted = unet.fit(
         model,
-        lambda epoch: draw_epoch(pictures, masks, params, epoch),
+        lambda epoch: draw_epoch(lessons.pictures, lessons.masks, params, epoch),
         (seen.astype(np.float32), (known >= 128).astype(np.float32)),
         epochs=params.epochs,
         patience=params.patience,

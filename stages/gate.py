@@ -6,8 +6,9 @@ from cxr.dataset import Dataset
 from cxr.files import replace_when_complete, write_json
 from cxr.gate import FILE
 from cxr.gate_material import frontal_pictures, joined, other_views
+from cxr.gate_params import GateParams
 from cxr.gate_report import gate_report
-from cxr.gate_training import GateParams, train_gate
+from cxr.gate_training import teach
 from cxr.layout import GATE, INDEX, PIXELS, RAW, REJECTED, REPORTS, SPLIT
 from cxr.manifest import RejectedRow, read_rows
 from cxr.params import EvaluateParams, SplitParams, load_params
@@ -22,11 +23,11 @@ def main() -> str:
     rejected, side = read_rows(RejectedRow, REJECTED), data.pixels.shape[1]
     views = other_views(rejected, RAW, side, load_params(SplitParams, "split"))
     material = joined(frontal_pictures(data), views)
-    gate = train_gate(material, params)
+    taught = teach(material, params)
     with replace_when_complete(GATE) as unfinished:
         unfinished.mkdir()
-        gate.save(unfinished / FILE)
-    report = gate_report(gate, material, params, load_params(EvaluateParams, "evaluate"))
+        taught.gate.save(unfinished / FILE)
+    report = gate_report(taught, material, params, load_params(EvaluateParams, "evaluate"))
     write_json(report, REPORTS / "gate.json")
     write_json(headline(report), REPORTS / "gate_headline.json")
     shown = (f"{kind} {rate['value']:.1%} of {rate['images']}" for kind, rate in report["summary"]["test"].items())

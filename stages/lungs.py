@@ -3,7 +3,7 @@
 from typing import Any
 
 from cxr.dataset import Dataset
-from cxr.files import replace_when_complete, write_json
+from cxr.files import write_json
 from cxr.layout import INDEX, LUNGS, PIXELS, RAW, REPORTS, SPLIT
 from cxr.lungs_training import LungsParams, find_masks, train_and_measure
 from cxr.params import EvaluateParams, SplitParams, load_params
@@ -14,10 +14,7 @@ def main() -> str:
     params, bootstrap = load_params(LungsParams, "lungs"), load_params(EvaluateParams, "evaluate")
     data = Dataset.read(INDEX, SPLIT, PIXELS)
     found = find_masks(data, RAW, load_params(SplitParams, "split"))
-    with replace_when_complete(LUNGS) as unfinished:
-        unfinished.mkdir()
-        report = train_and_measure(data, found, params, bootstrap, unfinished)
-        write_json(report, unfinished / "report.json")
+    report = train_and_measure(data, found, params, bootstrap, LUNGS)
     write_json(report, REPORTS / "lungs.json")
     write_json(headline(report), REPORTS / "lungs_headline.json")
     if not report["trained"]:

@@ -2,11 +2,13 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from cxr import lungs_training
 from cxr.dataset import Dataset
 from cxr.distortion import DistortionParams, distorted, distorted_pair
 from cxr.engine import Trunk
@@ -15,9 +17,11 @@ from cxr.lungs import FILE, LungSegmenter, clean, components, dice, fill_holes, 
 from cxr.lungs_training import (
     ENDING,
     MASKS,
+    Lessons,
     LungsParams,
     MaskSearch,
     draw_epoch,
+    ensure_segmenter,
     find_masks,
     read_mask,
     train_and_measure,
@@ -208,10 +212,106 @@ def test_a_mask_is_scaled_to_its_picture(collection: tuple[Dataset, Path]):
 
 def test_without_masks_there_is_no_segmenter_and_the_report_says_why(tmp_path: Path):
     data = Dataset([image_row("a.png")], {"a.png": "train"}, np.zeros((1, 32, 32), np.uint8))
-    report = train_and_measure(data, find_masks(data, tmp_path, SPLIT), params(), BOOTSTRAP, tmp_path)
+    report = train_and_measure(data, find_masks(data, tmp_path, SPLIT), params(), BOOTSTRAP, tmp_path / "lungs")
     assert report["trained"] is False
     assert "no lung masks" in report["why"]
-    assert LungSegmenter.load_if_trained(tmp_path) is None
+    assert LungSegmenter.load_if_trained(tmp_path / "lungs") is None
+
+
+# --- a segmenter is made once ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fits(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The folders that a segmenter was fitted into, by a stand-in that trains nothing."""
+    done: list[Path] = []
+
+    def fit(lessons: Lessons, params: LungsParams, directory: Path) -> SimpleNamespace:
+        done.append(directory)
+        dark_is_lung(directory)
+        return SimpleNamespace(best_epoch=2, history=[{}] * 3)
+
+    monkeypatch.setattr(lungs_training, "fit_segmenter", fit)
+    return done
+
+
+def folder_of(directory: Path) -> dict[str, tuple[bytes, int]]:
+    """Content and time of change of every file."""
+    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in directory.iterdir()}
+
+
+def test_a_segmenter_of_the_same_masks_is_kept_and_reported_as_before(
+    collection: tuple[Dataset, Path], tmp_path: Path, fits: list[Path]
+):
+    data, raw = collection
+    found, home = find_masks(data, raw, SPLIT), tmp_path / "lungs"
+    first = train_and_measure(data, found, params(), BOOTSTRAP, home)
+    before = folder_of(home)
+    assert train_and_measure(data, found, params(), BOOTSTRAP, home) == first
+    assert (first["best_epoch"], first["epochs"]) == (2, 3)
+    assert folder_of(home) == before
+    assert len(fits) == 1
+
+
+def test_pictures_without_a_mask_and_masks_of_test_patients_train_nothing_anew(
+    collection: tuple[Dataset, Path], tmp_path: Path, fits: list[Path]
+):
+    data, raw = collection
+    found, home = find_masks(data, raw, SPLIT), tmp_path / "lungs"
+    fewer = MaskSearch([image for image in found.images if image is not found.on("test")[0]], {})
+    before = train_and_measure(data, fewer, params(), BOOTSTRAP, home)
+    rows = [image_row("covid/images/a.jpg", source="covid", patient="covid/new"), *data.rows]
+    split_of = {**data.split_of, "covid/images/a.jpg": "train"}
+    grown = Dataset(rows, split_of, np.concatenate([data.pixels[:1], data.pixels]))
+    after = train_and_measure(grown, find_masks(grown, raw, SPLIT), params(), BOOTSTRAP, home)
+    assert len(fits) == 1
+    assert after["masks"]["test"] == before["masks"]["test"] + 1
+    assert after["dice"]["test"]["mean"]["images"] == before["dice"]["test"]["mean"]["images"] + 1
+
+
+@pytest.mark.parametrize("change", ["mask", "picture", "params", "code", "library", "weights gone", "damaged"])
+def test_whatever_the_segmenter_depends_on_trains_it_anew(
+    collection: tuple[Dataset, Path],
+    tmp_path: Path,
+    fits: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+    change: str,
+):
+    data, raw = collection
+    found, home, wanted = find_masks(data, raw, SPLIT), tmp_path / "lungs", params()
+    train_and_measure(data, found, wanted, BOOTSTRAP, home)
+    image = found.on("train")[0]
+    if change == "mask":
+        Image.fromarray(np.zeros((72, 96), np.uint8)).save(image.file)
+    elif change == "picture":
+        data.pixels[image.position] += 3
+    elif change == "params":
+        wanted = params(seed=2)
+    elif change == "code":
+        monkeypatch.setattr(lungs_training, "identity_of_code", lambda modules: "another")
+    elif change == "library":
+        monkeypatch.setattr(lungs_training, "identity_of_libraries", lambda: "another")
+    elif change == "weights gone":
+        (home / "lungs.bin").unlink()
+    else:
+        (home / "made_of.json").write_text("{")
+    train_and_measure(data, found, wanted, BOOTSTRAP, home)
+    assert len(fits) == 2
+
+
+@pytest.mark.slow
+def test_training_anew_gives_the_same_bytes(collection: tuple[Dataset, Path], tmp_path: Path):
+    data, raw = collection
+    lessons = Lessons.read(data, find_masks(data, raw, SPLIT), 32)
+    for home in (tmp_path / "first", tmp_path / "again"):
+        ensure_segmenter(lessons, params(), home)
+    first, again = (
+        {name: content for name, (content, _) in folder_of(tmp_path / home).items()} for home in ("first", "again")
+    )
+    assert first["lungs.bin"] == again["lungs.bin"]
+    assert {name: first[name] for name in ("epochs.json", "made_of.json")} == {
+        name: again[name] for name in ("epochs.json", "made_of.json")
+    }
 
 
 # --- distortion -----------------------------------------------------------------------------------------------
@@ -261,7 +361,7 @@ def test_training_learns_the_lungs_of_patients_it_has_not_seen(collection: tuple
     data, raw = collection
     found = find_masks(data, raw, SPLIT)
     assert {image.side for image in found.images} == {"train", "validation", "test"}
-    report = train_and_measure(data, found, params(epochs=25, augmentation=STILL), BOOTSTRAP, tmp_path)
+    report = train_and_measure(data, found, params(epochs=25, augmentation=STILL), BOOTSTRAP, tmp_path / "lungs")
     assert report["trained"] is True
     assert report["dice"]["test"]["mean"]["value"] > 0.9
     assert report["dice"]["test"]["mean"]["patients"] == report["patients"]["test"]
@@ -292,6 +392,22 @@ def test_the_network_ends_with_the_weights_of_its_best_epoch():
     assert fitted.best_epoch == int(np.argmax(scores)) + 1
     found = model.predict(pictures, verbose=0) >= 0.5
     assert np.mean([dice(a, b > 0) for a, b in zip(found, masks, strict=True)]) == pytest.approx(max(scores), abs=0.01)
+
+
+@pytest.mark.slow
+def test_the_validation_dice_of_an_epoch_is_over_all_pictures_not_the_last_batch():
+    from cxr import unet
+
+    rng = np.random.default_rng(1)
+    masks = np.stack([lungs(rng, 32) for _ in range(6)])[..., None].astype(np.float32)
+    pictures = 200 - 150 * masks
+    seen = (np.concatenate([pictures, pictures[:1]]), np.concatenate([masks, 0 * masks[:1]]))  # the last: no lungs
+    model = unet.build(32, 2, seed=3)
+    settings = {"epochs": 2, "patience": 2, "batch_size": 3, "learning_rate": 0.05}
+    fitted = unet.fit(model, lambda epoch: (pictures, masks), seen, **settings)
+    found = model.predict(seen[0], verbose=0) >= 0.5
+    scores = [dice(a, b > 0) for a, b in zip(found, seen[1], strict=True)]
+    assert fitted.history[fitted.best_epoch - 1]["validation_dice"] == pytest.approx(np.mean(scores), abs=0.01)
 
 
 def test_a_search_names_the_images_of_one_side(collection: tuple[Dataset, Path]):

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from cxr.parallel import bar, map_in_order
+from cxr.parallel import bar, map_apart, map_in_order
 
 
 def process_of(task: int) -> tuple[int, int]:
@@ -28,6 +28,18 @@ def test_many_tasks_run_in_other_processes(monkeypatch: pytest.MonkeyPatch) -> N
 def test_one_core_needs_no_other_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     assert {process for _, process in map_in_order(process_of, range(100), 100, "work")} == {os.getpid()}
+
+
+def threads_and_process(task: int) -> tuple[int, str | None, int]:
+    return task, os.environ.get("OPENBLAS_NUM_THREADS"), os.getpid()
+
+
+def test_heavy_tasks_run_in_processes_of_one_thread_each_and_leave_ours_as_it_was(monkeypatch) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    done = map_apart(threads_and_process, range(3), "heavy")
+    assert [(task, threads) for task, threads, _ in done] == [(0, "1"), (1, "1"), (2, "1")]
+    assert os.getpid() not in {process for _, _, process in done}
+    assert "OPENBLAS_NUM_THREADS" not in os.environ
 
 
 def test_a_fault_in_another_process_reaches_the_caller() -> None:

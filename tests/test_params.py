@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from cxr.audit_params import AuditParams
-from cxr.gate_training import GateParams
+from cxr.gate_params import GateParams
 from cxr.lungs_training import LungsParams
 from cxr.params import (
     SECTIONS,
