@@ -16,6 +16,7 @@ from cxr.images import resize
 from cxr.precision import Precision
 
 FILE = "lungs.xml"
+WEIGHTS, SHAPE = "lungs.weights.h5", "network.json"  # the same network for Keras (cxr/unet.py)
 LUNGS = 2  # as many components as are kept: a third one is never a lung
 _BATCH = 32  # pictures in memory at once as float32 maps
 

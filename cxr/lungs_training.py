@@ -20,7 +20,7 @@ from cxr.errors import CxrError
 from cxr.files import read_json, replace_when_complete, write_json
 from cxr.images import resize
 from cxr.intervals import mean_over_patients
-from cxr.lungs import FILE, LungSegmenter, dice
+from cxr.lungs import FILE, SHAPE, WEIGHTS, LungSegmenter, dice
 from cxr.made_of import identity_of_arrays, identity_of_code, identity_of_libraries
 from cxr.manifest import ImageRow
 from cxr.params import EvaluateParams, ParamsError, SplitParams, Within
@@ -33,7 +33,7 @@ MASKS = "annotations/lungVAE-masks"
 ENDING = "_mask.png"  # some names end in _mask.png.png
 MADE_OF = "made_of.json"  # beside the segmenter
 EPOCHS = "epochs.json"
-_CODE = ("cxr.backbones", "cxr.distortion", "cxr.images", "cxr.lungs_training", "cxr.unet")
+_CODE = ("cxr.distortion", "cxr.images", "cxr.keras_export", "cxr.lungs_training", "cxr.unet")
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def _is_there(made_of: dict[str, Any], directory: Path) -> bool:
         known = read_json(directory / MADE_OF)
     except CxrError:
         return False
-    files = (FILE, Path(FILE).with_suffix(".bin").name, EPOCHS)
+    files = (FILE, Path(FILE).with_suffix(".bin").name, WEIGHTS, SHAPE, EPOCHS)
     return bool(known == made_of) and all((directory / name).is_file() for name in files)
 
 

@@ -15,11 +15,10 @@ from cxr.backbones import SEGMENTER
 from cxr.errors import ModelError
 from cxr.files import read_json, write_json
 from cxr.keras_export import export_trunk, start_keras
-from cxr.lungs import FILE
+from cxr.lungs import FILE, SHAPE, WEIGHTS
 
 DEPTH = 4  # halvings: at a side of 64 the lowest level sees 4 x 4
 SIDE_MULTIPLE = 2**DEPTH
-WEIGHTS, SHAPE = "lungs.weights.h5", "network.json"
 
 # Pictures and masks, float32[n, side, side, 1] of 0..255 and of 0 or 1.
 Pairs = tuple[np.ndarray, np.ndarray]

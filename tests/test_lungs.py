@@ -13,7 +13,18 @@ from cxr.dataset import Dataset
 from cxr.distortion import DistortionParams, distorted, distorted_pair
 from cxr.engine import Trunk
 from cxr.images import decode
-from cxr.lungs import FILE, LungSegmenter, clean, components, dice, fill_holes, largest_components, share_inside
+from cxr.lungs import (
+    FILE,
+    SHAPE,
+    WEIGHTS,
+    LungSegmenter,
+    clean,
+    components,
+    dice,
+    fill_holes,
+    largest_components,
+    share_inside,
+)
 from cxr.lungs_training import (
     ENDING,
     MASKS,
@@ -229,6 +240,8 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     def fit(lessons: Lessons, params: LungsParams, directory: Path) -> SimpleNamespace:
         done.append(directory)
         dark_is_lung(directory)
+        for name in (WEIGHTS, SHAPE):
+            (directory / name).touch()
         return SimpleNamespace(best_epoch=2, history=[{}] * 3)
 
     monkeypatch.setattr(lungs_training, "fit_segmenter", fit)
