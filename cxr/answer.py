@@ -14,7 +14,7 @@ from PIL import Image
 from cxr.gate import Refusal, is_blank
 from cxr.images import resize
 from cxr.labels import CLASSES, COVID_INDEX
-from cxr.lungs import share_inside
+from cxr.lungs import LUNG_SHARE, share_inside
 from cxr.model import Model
 
 State = Literal["COVID", "NonCOVID", "Refused"]
@@ -35,7 +35,6 @@ REFUSALS: dict[Refusal, str] = {
 }
 
 NEAR_LOG_ODDS = 0.4  # a factor of 1.5 in the odds, whatever the threshold is: 0.40 to 0.60 around 0.5
-LUNG_SHARE = 0.5  # of the heat map: a warning below it
 TOWARDS_COVID = (217, 95, 2)  # orange and blue: told apart by people who do not tell red from green
 AWAY_FROM_COVID = (33, 102, 172)
 STRONGEST_ALPHA = 200  # the picture stays visible under the strongest share

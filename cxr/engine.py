@@ -166,6 +166,10 @@ class Engine:
             progress(len(maps))
         return logits
 
+    def shares(self, pixels: np.ndarray) -> np.ndarray:
+        """Each location's part of the logit, to which the bias adds: uint8[n, side, side] to float64[n, h, w]."""
+        return self.head.shares(self.trunk.feature_maps(pixels))
+
     def predict(self, pixels: np.ndarray, progress: Callable[[int], object] = lambda n: None) -> np.ndarray:
         """Calibrated probability of COVID of each picture: uint8[n, side, side] to float64[n]."""
         return self.probabilities(self.logits(pixels, progress))

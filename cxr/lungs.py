@@ -17,6 +17,7 @@ from cxr.precision import Precision
 
 FILE = "lungs.xml"
 WEIGHTS, SHAPE = "lungs.weights.h5", "network.json"  # the same network for Keras (cxr/unet.py)
+LUNG_SHARE = 0.5  # of a heat map inside the lungs: an answer is warned of below it
 LUNGS = 2  # as many components as are kept: a third one is never a lung
 _BATCH = 32  # pictures in memory at once as float32 maps
 

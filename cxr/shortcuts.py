@@ -14,8 +14,9 @@ not answer.
 | source_probe | can the trunk's features tell sources apart within one label? | 0.5; a frozen trunk is near 1 |
 | cross_fitted, leave_one_source_out | the recipe, trained anew without these patients, without this source | |
 | behaviour | does a harmless change move the answer? | 0 |
+| lung_share | how much of the heat map lies inside the lungs? | 1 |
 
-The last but two say what the features allow, by a stand-in for the head (cxr/probes.py).
+`source_probe` and the row after it say what the features allow, by a stand-in for the head (cxr/probes.py).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,7 @@ import numpy.typing as npt
 from cxr.audit_params import AuditParams
 from cxr.intervals import mean_over_patients
 from cxr.labels import CLASSES, COVID, NON_COVID
+from cxr.lungs import LUNG_SHARE, share_inside
 from cxr.metrics import bootstrap_intervals
 from cxr.params import EvaluateParams
 from cxr.perturbations import Mask, blacked_out, border_only, harmless, lung_boxes, rectangle_masks
@@ -42,6 +44,9 @@ class Scorer(Protocol):
 
     def predict(self, pixels: np.ndarray) -> np.ndarray:
         """uint8[n, side, side] to the calibrated probability of COVID, float64[n]."""
+
+    def shares(self, pixels: np.ndarray) -> np.ndarray:
+        """uint8[n, side, side] to each location's part of the logit, float64[n, h, w]."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,7 @@ def audit_answers(
         *calls_by_source(pictures, p_covid, threshold, intervals),
         *score_probe(pictures, p_covid, intervals),
         *behaviour(scorer, pictures, p_covid, threshold, params, intervals),
+        *lung_share(scorer, pictures, params, intervals),
     ]
 
 
@@ -172,6 +178,28 @@ def behaviour(
         highest = float(np.quantile(moved, 0.95))
         count = len(set(patients))
         yield Finding("behaviour", name, "95th percentile change", highest, None, None, len(chosen), count)
+
+
+def lung_share(scorer: Scorer, pictures: Pictures, params: AuditParams, intervals: EvaluateParams) -> Iterator[Finding]:
+    """Mean share of the heat map inside the lungs on test patients, beside the lungs' own share of the picture, which
+    a map without any preference would have; and how many answers would be warned of (cxr/answer.py)."""
+    if pictures.lungs is None:
+        yield unmeasured("lung_share", "heat map", "mean share", "no lung masks")
+        return
+    sealed = np.flatnonzero(pictures.sealed)
+    labels = [pictures.labels[i] for i in sealed]
+    chosen = sealed[spread(labels, params.behaviour_images, params.seed)]
+    pixels = pictures.pixels[chosen]
+    masks = pictures.lungs(pixels)
+    found = [share_inside(mask, np.abs(shares)) for mask, shares in zip(masks, scorer.shares(pixels), strict=True)]
+    known = np.array([share is not None for share in found])  # no lungs were found in the others
+    inside = np.array([share for share in found if share is not None])
+    patients = [pictures.patients[i] for i in chosen[known]]
+    area = masks[known].mean(axis=(1, 2))
+    yield Finding("lung_share", "heat map", "mean share", **mean_over_patients(inside, patients, intervals))
+    yield Finding("lung_share", "area of the lungs", "mean share", **mean_over_patients(area, patients, intervals))
+    warned = mean_over_patients(inside < LUNG_SHARE, patients, intervals)
+    yield Finding("lung_share", "heat map", "share of answers warned", **warned)
 
 
 def spread(labels: Sequence[str], count: int, seed: int) -> npt.NDArray[np.intp]:

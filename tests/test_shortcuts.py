@@ -48,6 +48,9 @@ class LungScorer:
         middle = pixels[:, 14:26, 14:26].astype(float)
         return _sigmoid((middle.std(axis=(1, 2)) - 20) / 3)
 
+    def shares(self, pixels: np.ndarray) -> np.ndarray:
+        return middles(pixels)[:, 2::4, 2::4].astype(float)
+
 
 class BorderScorer:
     """Reads the brightness of the outermost pixels."""
@@ -55,6 +58,9 @@ class BorderScorer:
     def predict(self, pixels: np.ndarray) -> np.ndarray:
         border = np.concatenate([pixels[:, :2].reshape(len(pixels), -1), pixels[:, -2:].reshape(len(pixels), -1)], 1)
         return _sigmoid((border.mean(axis=1) - 70) / 5)
+
+    def shares(self, pixels: np.ndarray) -> np.ndarray:
+        return ~middles(pixels)[:, 2::4, 2::4] * -1.0
 
 
 def _sigmoid(z: np.ndarray) -> np.ndarray:
@@ -151,6 +157,20 @@ def test_only_test_patients_are_asked_about_without_lungs():
     findings = audited(BorderScorer(), replace(pictures, sealed=sealed))
     assert one(findings, "lungs_blacked_out").images == one(findings, "with_lungs").images == 40
     assert one(findings, "false_positive_rate", "b").images == 20
+
+
+@pytest.mark.parametrize(("scorer", "inside", "warned"), [(LungScorer(), 1.0, 0.0), (BorderScorer(), 0.0, 1.0)])
+def test_the_heat_maps_share_in_the_lungs_stands_beside_the_lungs_area(scorer, inside: float, warned: float):
+    found = {(f.subject, f.statistic): f for f in audited(scorer, made()) if f.arm == "lung_share"}
+    assert found["heat map", "mean share"].value == pytest.approx(inside, abs=0.2)  # cells at the edge lie half inside
+    assert found["heat map", "share of answers warned"].value == warned
+    assert found["area of the lungs", "mean share"].value == pytest.approx(20 * 20 / SIDE**2)
+    assert found["heat map", "mean share"].images == PARAMS.behaviour_images
+
+
+def test_without_a_segmenter_the_share_in_the_lungs_is_not_measured():
+    found = one(audited(LungScorer(), replace(made(), lungs=None)), "lung_share")
+    assert found.note == "not measurable: no lung masks"
 
 
 def test_behaviour_counts_the_calls_that_turn_over():

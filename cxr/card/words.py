@@ -79,6 +79,10 @@ ARMS = {
         "Trained without a source",
         "What the same recipe reaches on a source that a stand-in has never seen.",
     ),
+    "lung_share": (
+        "Heat map inside the lungs",
+        "How much of the answer's parts lies inside the lungs, and how much of the picture the lungs take.",
+    ),
     "behaviour": ("Harmless changes", "How far flips, shifts, brightness, JPEG and a pasted marker move the answer."),
 }
 
