@@ -26,8 +26,10 @@ def trunk(facts: Facts) -> str:
     features, train = facts.params["features"], facts.params["train"]
     cut = features.get("cut", {}).get(facts.winner)
     blocks = train.get("fine_tune", 0)
-    whole = f"cut after the layer {cut}" if cut else "without its top"
-    return f"{whole}, {f'its last {blocks} blocks trained too' if blocks else 'frozen'}"
+    layers = cut.split("+") if cut else []
+    whole = f"cut after the layer{'s' * (len(layers) > 1)} {words.listed(layers)}" if layers else "without its top"
+    seen = ", its map weighted by the lungs that a segmenter sees" if features["focus"] == "models/lungs" else ""
+    return f"{whole}{seen}, {f'its last {blocks} blocks trained too' if blocks else 'frozen'}"
 
 
 def findings(facts: Facts, arm: str) -> list[Mapping[str, Any]]:

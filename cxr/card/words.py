@@ -4,7 +4,7 @@ What has a number in it stands in the templates, and gets the number from the fa
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -121,6 +121,11 @@ def arm_words(arm: str) -> tuple[str, str]:
 
 def spaced(name: str) -> str:
     return name.replace("_", " ")
+
+
+def listed(names: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return " and ".join([*([", ".join(names[:-1])] if names[1:] else []), names[-1]])
 
 
 def number(value: float) -> str:

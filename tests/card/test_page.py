@@ -15,6 +15,7 @@ from cxr.card import words
 from cxr.card.facts import Facts, read_facts
 from cxr.card.origin import made_from, stale_files
 from cxr.card.page import model_card, report
+from cxr.card.view import trunk
 from cxr.errors import CxrError
 from cxr.files import sha256_of
 from cxr.layout import MODEL_REPORTS, REPORTS
@@ -270,3 +271,11 @@ def test_a_page_whose_files_have_changed_is_stale(made: Made, tmp_path: Path) ->
 def test_another_version_than_the_registered_one_is_refused(made: Made) -> None:
     with pytest.raises(CxrError, match="as register"):
         read_facts(replace(REGISTERED, number=4), made.root)
+
+
+def test_the_network_is_described_as_it_was_made(made: Made) -> None:
+    features = {**made.facts.params["features"], "cut": {made.facts.winner: "mixed4+mixed5"}, "focus": "models/lungs"}
+    facts = replace(made.facts, params={**made.facts.params, "features": features})
+    assert trunk(facts).startswith("cut after the layers mixed4 and mixed5, its map weighted by the lungs")
+    whole = {**features, "cut": {made.facts.winner: ""}, "focus": "data/pixels.npy"}
+    assert trunk(replace(facts, params={**facts.params, "features": whole})).startswith("without its top, frozen")

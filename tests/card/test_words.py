@@ -2,7 +2,7 @@
 
 import pytest
 
-from cxr.card.words import interval, of_group, percent, setting
+from cxr.card.words import interval, listed, of_group, percent, setting
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,7 @@ def test_settings_name_no_folder_of_a_machine() -> None:
     assert setting(["COVID", "NonCOVID"]) == "COVID, NonCOVID"
     assert (setting([]), setting({}), setting("")) == ("none", "none", "none")
     assert (setting(True), setting(0.0)) == ("yes", "0.0")
+
+
+def test_a_list_reads_as_a_sentence_would_say_it() -> None:
+    assert [listed(names) for names in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
