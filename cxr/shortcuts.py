@@ -187,14 +187,14 @@ def lung_share(scorer: Scorer, pictures: Pictures, params: AuditParams, interval
         yield unmeasured("lung_share", "heat map", "mean share", "no lung masks")
         return
     sealed = np.flatnonzero(pictures.sealed)
-    labels = [pictures.labels[i] for i in sealed]
-    chosen = sealed[spread(labels, params.behaviour_images, params.seed)]
+    labels, who = np.array(pictures.labels)[sealed], np.array(pictures.patients)
+    chosen = sealed[spread(list(labels), params.behaviour_images, params.seed)]
     pixels = pictures.pixels[chosen]
     masks = pictures.lungs(pixels)
     found = [share_inside(mask, np.abs(shares)) for mask, shares in zip(masks, scorer.shares(pixels), strict=True)]
     known = np.array([share is not None for share in found])  # no lungs were found in the others
     inside = np.array([share for share in found if share is not None])
-    patients = [pictures.patients[i] for i in chosen[known]]
+    patients = list(who[chosen[known]])
     area = masks[known].mean(axis=(1, 2))
     yield Finding("lung_share", "heat map", "mean share", **mean_over_patients(inside, patients, intervals))
     yield Finding("lung_share", "area of the lungs", "mean share", **mean_over_patients(area, patients, intervals))
