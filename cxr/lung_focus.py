@@ -9,23 +9,24 @@ logit.
 from pathlib import Path
 from typing import Any
 
-# Lung seen everywhere beside what the segmenter sees: with no lung in the picture all places weigh the same.
-BACKGROUND = 0.02
+# Of the picture: lungs take a quarter to a half of it. Where less lung than this is seen the map fades, and without any
+# lung nothing has a say; weighing all places alike instead would let what is no lung decide about just those pictures.
+LEAST_LUNG = 0.1
 SHARE = "lung_share"  # the name of the layer that gives each place its probability of lung
 
 
 def weighted_by_lungs(grey: Any, maps: Any, lungs: Path) -> Any:
-    """maps [n, h, w, c] of the pictures `grey` [n, side, side, 1] in 0..255, each place times w / mean(w) with
-    w = p + BACKGROUND, p in [0, 1] being the segmenter's probability of lung, averaged over the place's cell."""
+    """maps [n, h, w, c] of the pictures `grey` [n, side, side, 1] in 0..255, each place times p / max(mean(p),
+    LEAST_LUNG), p in [0, 1] being the segmenter's probability of lung, averaged over the place's cell."""
     import keras
 
     from cxr import unet
 
     segmenter = unet.load(lungs)
     seen = segmenter(_resized(grey, segmenter.input_shape[1:3], "lung_input"))
-    weights = _resized(seen, maps.shape[1:3], SHARE) + BACKGROUND
-    mean = keras.ops.mean(weights, axis=(1, 2), keepdims=True)
-    return keras.layers.Multiply(name="lungs_only")([maps, weights / mean])
+    lung = _resized(seen, maps.shape[1:3], SHARE)
+    mean = keras.ops.mean(lung, axis=(1, 2), keepdims=True)
+    return keras.layers.Multiply(name="lungs_only")([maps, lung / keras.ops.maximum(mean, LEAST_LUNG)])
 
 
 def _resized(pictures: Any, size: tuple[int, int], name: str) -> Any:

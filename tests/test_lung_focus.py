@@ -12,7 +12,7 @@ from cxr.engine import Trunk
 from cxr.errors import ModelError
 from cxr.head import Head
 from cxr.keras_export import export_trunk
-from cxr.lung_focus import BACKGROUND
+from cxr.lung_focus import LEAST_LUNG
 from cxr.lungs import FILE
 from cxr.trunks import TrunkSpec, lungs_identity
 
@@ -55,8 +55,8 @@ def probability(lungs: Path, shown: np.ndarray) -> np.ndarray:
 def test_each_place_weighs_by_the_lung_that_is_seen_there(focused: Any, lungs: Path) -> None:
     plain, shown = build_trunk("vgg16", SIDE, "random", 1, CUT), pictures()
     whole = plain.get_layer(f"vgg16_to_{CUT}")(plain.get_layer("scaling")(np.repeat(shown, 3, axis=-1))).numpy()
-    weights = probability(lungs, shown) + BACKGROUND
-    weights = weights / weights.mean(axis=(1, 2), keepdims=True)
+    weights = probability(lungs, shown)
+    weights = weights / np.maximum(weights.mean(axis=(1, 2), keepdims=True), LEAST_LUNG)
     weighted = whole * weights[..., None]
     expected = weighted.reshape(len(shown), 4, 2, 4, 2, -1).mean(axis=(2, 4))
     found = focused.predict(shown, verbose=0)
@@ -64,17 +64,18 @@ def test_each_place_weighs_by_the_lung_that_is_seen_there(focused: Any, lungs: P
     np.testing.assert_allclose(found, expected, rtol=0.02, atol=0.02 * np.abs(expected).max())
 
 
-def test_without_any_lung_all_places_weigh_the_same(lungs: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("bias", "share"), [(-50.0, 0.0), (np.log(0.05 / 0.95), 0.05 / LEAST_LUNG), (50.0, 1.0)])
+def test_the_less_lung_is_seen_the_less_the_map_says(bias: float, share: float, lungs: Path, tmp_path: Path) -> None:
     from cxr import unet
 
     blind = unet.load(lungs)
     last = blind.layers[-1]
-    last.set_weights([np.zeros_like(last.get_weights()[0]), np.array([-50.0])])  # no pixel is lung
+    last.set_weights([np.zeros_like(last.get_weights()[0]), np.array([bias])])  # every pixel is as likely lung
     unet.export(blind, tmp_path)
     shown = pictures()
     found = build_trunk("vgg16", SIDE, "random", 1, CUT, tmp_path).predict(shown, verbose=0)
     plain = build_trunk("vgg16", SIDE, "random", 1, CUT).predict(shown, verbose=0)
-    np.testing.assert_allclose(found, plain, rtol=1e-3, atol=1e-4 * np.abs(plain).max())
+    np.testing.assert_allclose(found, share * plain, rtol=1e-3, atol=1e-4 * np.abs(plain).max())
 
 
 def test_the_exported_trunk_finds_the_lungs_itself(focused: Any, tmp_path: Path) -> None:
