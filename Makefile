@@ -69,7 +69,9 @@ real: $(VENV)/.pipeline ## the real recipe from a mirror: MIRROR=folder WEIGHTS=
 	@cd $(WORK) && $(in-env) dvc metrics show
 
 # Fewer views and epochs, and a precision that shares one bank among the variants of a trunk.
+# ONLY: titles of variants in quotes, such as ONLY="'+ lungs' 'one layer'", to measure these again and keep the rest.
 VIEWS ?= 4
+ONLY ?=
 ablation: $(VENV)/.pipeline ## what each part of the recipe gives: MIRROR=folder WEIGHTS=file ADULTS=folder
 	@$(mirror-given)
 	@test -n "$(ADULTS)" || { echo "make ablation needs ADULTS=folder of adults without COVID as well" >&2; exit 2; }
@@ -78,7 +80,7 @@ ablation: $(VENV)/.pipeline ## what each part of the recipe gives: MIRROR=folder
 	  --set train.epochs=200 \
 	  --set register.model=covid-cxr-ablation --set register.experiment=covid-cxr-ablation
 	cd ablation && PYTHONPATH="$(CURDIR)" $(in-env) python -m tools.ablation --out ../docs/results/ablation \
-	  --command "make ablation VIEWS=$(VIEWS)"
+	  --command "make ablation VIEWS=$(VIEWS)" $(if $(ONLY),--only $(ONLY))
 
 repro: $(VENV)/.pipeline ## the real recipe from the public sources: `dvc repro`
 	$(in-env) dvc repro

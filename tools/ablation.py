@@ -11,6 +11,7 @@ import argparse
 import datetime
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from cxr.curves import read_history
 from cxr.dataset import Dataset, Side
 from cxr.engine import Engine
 from cxr.errors import CxrError
-from cxr.files import write_json
+from cxr.files import read_json, write_json
 from cxr.layout import INDEX, LUNGS, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
 from cxr.lungs import LungSegmenter
 from cxr.manifest import count_by
@@ -113,11 +114,14 @@ def validation_side(data: Dataset, params: SplitParams) -> Side:
     return Dataset(data.rows, split_of, data.pixels).side("validation")
 
 
-def main(out: Path, command: str) -> str:
+def main(out: Path, command: str, only: Sequence[str] = ()) -> str:
+    """only: titles of variants to measure again; the others' rows stay as `out` has them."""
     _start_git()
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, Any]] = read_json(out.with_suffix(".json"))["variants"] if only else {}
     dark = DarkLungs()
     for variant in variants():
+        if only and variant.title not in only:
+            continue
         _dvc("exp", "remove", variant.name, check=False)
         _git("checkout", "--quiet", "--", "params.yaml")
         settings = [word for setting in variant.settings for word in ("-S", setting)]
@@ -143,12 +147,13 @@ def _measured(variant: Variant, dark: DarkLungs) -> dict[str, Any]:
 
 
 def _write(rows: dict[str, dict[str, Any]], out: Path, command: str) -> None:
+    order = [variant.title for variant in variants() if variant.title in rows]
     result = {
         "command": command,
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
         "views": load_params(FeaturesParams, "features").views,
-        "variants": rows,
+        "variants": {title: rows[title] for title in order},
     }
     write_json(result, out.with_suffix(".json"))
     out.with_suffix(".md").write_text(table(result), encoding="utf-8")
@@ -183,5 +188,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="without ending; .json and .md are written")
     parser.add_argument("--command", required=True, help="what a person types for this, to be written down")
+    titles = [variant.title for variant in variants()]
+    parser.add_argument("--only", nargs="+", choices=titles, default=(), metavar="TITLE", help=", ".join(titles))
     arguments = parser.parse_args()
-    run_stage(lambda: main(arguments.out, arguments.command))
+    run_stage(lambda: main(arguments.out, arguments.command, arguments.only))
