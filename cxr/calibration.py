@@ -1,36 +1,50 @@
-"""Two numbers chosen on the validation patients: the temperature, and the operating threshold."""
+"""What is chosen on the validation patients: shift and temperature of the log odds, and the operating threshold."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
 # A temperature outside says that the validation set is too small or too odd to say anything.
 TEMPERATURE_BOUNDS = (0.05, 20.0)
-BISECTIONS = 60  # halves the range of 1 / T to below 1e-15
+BISECTIONS = 60  # halves any range here to below 1e-12
 
 Array = npt.NDArray[np.float64]
 
 
-def fit_temperature(y_true: npt.ArrayLike, logits: npt.ArrayLike) -> float:
-    """The T > 0 that minimises the negative log-likelihood of softmax(logits / T) (Guo et al. 2017).
+def fit_calibration(y_true: npt.ArrayLike, logits: npt.ArrayLike) -> tuple[float, float]:
+    """The shift c and the temperature T > 0 that minimise the negative log-likelihood of sigmoid((margin + c) / T).
 
+    Platt (1999) in the words of Guo et al. (2017). The temperature corrects how sure the logits are. The shift corrects
+    for which mix of labels they were trained: a training that weighs labels and sources alike answers for an even one.
     y_true: (n,) 0 or 1. logits: (n, 2) in the order of CLASSES, or their margins (n,), COVID minus the other.
-    When every image lies on its right side, sharpening would go on without end; the likelihood then counts
-    each label as (k + 1) / (k + 2) sure, k being the images of that class (Platt 1999). T is kept within
-    TEMPERATURE_BOUNDS. Raises ValueError on an empty or not finite input.
+    Each label counts as (k + 1) / (k + 2) sure, k being the images of that class (Platt 1999), so that separable
+    answers do not sharpen without end. T is kept within TEMPERATURE_BOUNDS. Raises ValueError on an empty or not
+    finite input.
     """
     margins = margins_of(logits)
     y = np.asarray(y_true, float)
     if y.shape != margins.shape or not len(y) or not np.isfinite(margins).all():
         raise ValueError(f"y_true {y.shape} and logits {margins.shape} must be equally long, not empty, and finite")
-    targets = _platt_targets(y) if ((margins > 0) == (y == 1)).all() else y
-    low, high = 1 / TEMPERATURE_BOUNDS[1], 1 / TEMPERATURE_BOUNDS[0]
-    for _ in range(BISECTIONS):  # the likelihood is concave in 1 / T, so its slope has one root
+    targets, low, high = _platt_targets(y), 1 / TEMPERATURE_BOUNDS[1], 1 / TEMPERATURE_BOUNDS[0]
+
+    def likeliest(slope: float) -> float:
+        """Of sigmoid(slope * margin + d), the d at which probabilities and targets have one mean."""
+        reach = slope * float(np.abs(margins).max()) + 40
+        return _root(lambda d: float(np.sum(sigmoid(slope * margins + d) - targets)), -reach, reach)
+
+    # The likelihood is concave in slope and d, and so it is in the slope alone with the likeliest d for each.
+    slope = _root(lambda a: float(margins @ (sigmoid(a * margins + likeliest(a)) - targets)), low, high)
+    return likeliest(slope) / slope, 1 / slope
+
+
+def _root(rising: Callable[[float], float], low: float, high: float) -> float:
+    """Where a rising function crosses 0, by bisection; the nearer end where it does not."""
+    for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        slope = margins @ (sigmoid(margins * middle) - targets)
-        low, high = (low, middle) if slope > 0 else (middle, high)
-    return float(1 / ((low + high) / 2))
+        low, high = (low, middle) if rising(middle) > 0 else (middle, high)
+    return (low + high) / 2
 
 
 def calibrated(logits: npt.ArrayLike, temperature: float) -> Array:

@@ -1,12 +1,13 @@
 """From banks to a calibrated bundle: the head is trained, perhaps the trunk's end with it, then the bundle's
 probabilities and its threshold are set.
 
-Temperature and threshold are chosen on the validation patients' answers of the very engine that will serve.
+Bias, temperature and threshold are chosen on the validation patients' answers of the very engine that will serve.
 """
 
 import contextlib
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from cxr.banks import ensure_eight_bits
 from cxr.bundle import write_bundle
-from cxr.calibration import calibrated, fit_temperature, operating_threshold
+from cxr.calibration import calibrated, fit_calibration, operating_threshold
 from cxr.dataset import Side
 from cxr.engine import Engine, Trunk
 from cxr.features import ViewBank, pixel_keys
@@ -79,7 +80,7 @@ def fine_tuned(
 def calibrated_bundle(
     directory: Path, trunk: Path, trained: TrainedHead, validation: Side, facts: dict[str, Any], sensitivity: float
 ) -> np.ndarray:
-    """Ask the engine about the validation patients, set temperature and threshold, write the bundle.
+    """Ask the engine about the validation patients, set the head's bias, temperature and threshold, write the bundle.
 
     Returns the calibrated probabilities float64[n] of the validation images. facts: name, backbone, side and what
     else the bundle is to say of itself.
@@ -87,8 +88,9 @@ def calibrated_bundle(
     neutral = {**facts, "classes": list(CLASSES), "temperature": 1.0, "threshold": 0.5, "head": trained.head.kind}
     with bar(len(validation.rows), f"validate {facts['backbone']}") as advance:
         logits = Engine(Trunk(trunk / "trunk.xml"), trained.head, neutral).logits(validation.pixels, advance)
-    temperature = fit_temperature(validation.y, logits)
-    p_covid = calibrated(logits, temperature)
+    shift, temperature = fit_calibration(validation.y, logits)
+    head = replace(trained.head, bias=trained.head.bias + shift)
+    p_covid = calibrated(logits + shift, temperature)
     threshold = operating_threshold(validation.y, p_covid, sensitivity)
-    write_bundle(directory, trunk, trained.head, {**neutral, "temperature": temperature, "threshold": threshold})
+    write_bundle(directory, trunk, head, {**neutral, "temperature": temperature, "threshold": threshold})
     return p_covid

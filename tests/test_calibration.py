@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cxr.calibration import TEMPERATURE_BOUNDS, calibrated, fit_temperature, operating_threshold, sigmoid
+from cxr.calibration import TEMPERATURE_BOUNDS, calibrated, fit_calibration, operating_threshold, sigmoid
 
 
 def drawn(temperature: float, n: int = 4000) -> tuple[np.ndarray, np.ndarray]:
@@ -15,23 +15,34 @@ def nll(y: np.ndarray, p: np.ndarray) -> float:
     return float(-np.log(np.where(y == 1, p, 1 - p)).mean())
 
 
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
-def test_the_temperature_that_made_the_logits_is_found(temperature):
+@pytest.mark.parametrize(("shift", "temperature"), [(0.0, 0.5), (-1.5, 1.0), (2.0, 3.0)])
+def test_the_shift_and_the_temperature_that_made_the_logits_are_found(shift, temperature):
     y, margins = drawn(temperature)
-    assert fit_temperature(y, margins) == pytest.approx(temperature, rel=0.1)
+    found = fit_calibration(y, margins - shift)
+    assert found == (pytest.approx(shift, abs=0.15 * temperature), pytest.approx(temperature, rel=0.1))
 
 
-def test_no_other_temperature_is_likelier():
-    y, margins = drawn(2.0, n=300)
-    best = fit_temperature(y, margins)
-    for other in (best * 0.97, best * 1.03):
-        assert nll(y, calibrated(margins, best)) < nll(y, calibrated(margins, other))
+def test_no_other_shift_or_temperature_is_likelier():
+    y, margins = drawn(2.0, n=3000)
+    shift, best = fit_calibration(y, margins + 1)
+    least = nll(y, calibrated(margins + 1 + shift, best))
+    for other in ((shift, best * 0.93), (shift, best * 1.07), (shift + 0.2, best), (shift - 0.2, best)):
+        assert least < nll(y, calibrated(margins + 1 + other[0], other[1]))
+
+
+def test_probabilities_say_how_common_covid_is_among_the_images_that_they_were_calibrated_on():
+    """Also where the logits are of a training that took both labels for equally common."""
+    y, margins = drawn(1.0)
+    few = np.flatnonzero((y == 0) | (np.arange(len(y)) % 5 == 0))
+    shift, temperature = fit_calibration(y[few], margins[few])
+    assert shift < -1
+    assert calibrated(margins[few] + shift, temperature).mean() == pytest.approx(y[few].mean(), abs=0.001)
 
 
 def test_two_logits_and_their_margin_agree():
     y, margins = drawn(2.0, n=200)
     pairs = np.stack([7 - margins / 2, 7 + margins / 2], axis=1)
-    assert fit_temperature(y, pairs) == pytest.approx(fit_temperature(y, margins))
+    assert fit_calibration(y, pairs) == pytest.approx(fit_calibration(y, margins))
     assert calibrated(pairs, 2.0) == pytest.approx(calibrated(margins, 2.0))
 
 
@@ -43,20 +54,21 @@ def test_calibration_keeps_the_order_of_the_images():
 def test_separable_data_do_not_sharpen_without_end():
     y = np.repeat([0, 1], 50)
     margins = np.where(y == 1, 4.0, -4.0)
-    p = calibrated(margins, fit_temperature(y, margins))
+    shift, temperature = fit_calibration(y, margins)
+    p = calibrated(margins + shift, temperature)
     assert p.max() == pytest.approx(51 / 52)  # as sure as 50 of 50 allow
 
 
 def test_nonsense_stays_within_the_bounds():
     y, margins = drawn(1.0, n=500)
-    assert fit_temperature(1 - y, margins) == pytest.approx(TEMPERATURE_BOUNDS[1])
-    assert fit_temperature(y, margins * 1e-3) == pytest.approx(TEMPERATURE_BOUNDS[0])
+    assert fit_calibration(1 - y, margins)[1] == pytest.approx(TEMPERATURE_BOUNDS[1])
+    assert fit_calibration(y, margins * 1e-3)[1] == pytest.approx(TEMPERATURE_BOUNDS[0])
 
 
 @pytest.mark.parametrize("logits", [[], [0.1, 0.2, 0.3], [np.inf, 0.0], np.zeros((2, 3))])
 def test_odd_logits_are_refused(logits):
     with pytest.raises(ValueError, match="logits"):
-        fit_temperature([0, 1][: len(logits)], logits)
+        fit_calibration([0, 1][: len(logits)], logits)
 
 
 def test_extreme_logits_give_probabilities_without_a_warning():
