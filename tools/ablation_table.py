@@ -58,7 +58,8 @@ def measures(side: Side, p_covid: np.ndarray, p_dark: np.ndarray, threshold: flo
 def table(result: Mapping[str, Any]) -> str:
     """Markdown: what was run, and a row a variant."""
     rows: dict[str, dict[str, Any]] = result["variants"]
-    names = list(next(iter(rows.values()))["measures"])
+    measured = next(iter(rows.values()))["measures"]
+    names = [*TITLES, *sorted(measured.keys() - TITLES.keys())]
     heads = ["variant", *(TITLES.get(name, f"false positives, {name.removeprefix(RATE)}") for name in names)]
     lines = [
         "# What each part of the recipe gives",
