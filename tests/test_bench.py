@@ -33,7 +33,9 @@ def check(figures: dict[str, Any]) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)  # the pipeline three times, which starts some thirty processes
 @pytest.mark.parametrize("name", list(QUESTIONS))
-def test_each_question_is_answered_with_finite_figures(name: str) -> None:
+def test_each_question_is_answered_with_finite_figures(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("CXR_MIRROR", "CXR_WEIGHTS"):  # toy sizes are of phantoms and random weights
+        monkeypatch.delenv(variable, raising=False)
     answer = ask(name, QUESTIONS[name].toy)
     check(answer["figures"])
     assert answer["figures"]["size"]

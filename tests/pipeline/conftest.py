@@ -27,7 +27,11 @@ SMALL = {
     },
     "pixels": {"side": 80},
     "gate": {"networks": 1, "epochs": 20, "versions": 100},
-    "features": {"views": 2, "weights": {"inceptionv3": "random", "vgg16": "random"}},
+    "features": {
+        "views": 2,
+        "focus": "data/pixels.npy",  # phantoms bring no lung masks
+        "weights": {"inceptionv3": "random", "vgg16": "random"},
+    },
     "train": {"backbones": ["inceptionv3", "vgg16"], "epochs": 5},
     "evaluate": {"resamples": 100},
     "audit": {"masked_images": 10, "behaviour_images": 4, "images_per_source": 20, "permutations": 5},
