@@ -14,46 +14,46 @@ import numpy as np
 
 _BLOCK = 2048  # inputs whose gradient is gathered at once: 8 KiB, which stays in the first-level cache
 _BETA1, _BETA2, _EPSILON = np.float32(0.9), np.float32(0.999), np.float32(1e-7)  # Keras' defaults
-_u32 = np.uint32
+SHIFTS = 2**16  # places in a drawing of dropout where a row may begin
 
 
-@numba.njit(inline="always", cache=True)
-def _kept(position, seed, drop_below):
-    """Whether dropout keeps one input: a hash of its position and the row's seed (MurmurHash3's finaliser).
+def draw_dropout(rng: np.random.Generator, count: int, size: int, rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """Which inputs are kept, bool[size + SHIFTS - 1], and where in it each of `count` rows of `size` inputs begins,
+    int64[count].
 
-    Computed again in the backward pass rather than stored; `drop_below` is the dropout rate times 2**32.
+    One drawing for all rows of an epoch, because to draw each input of each row would cost more than the training
+    itself. The inputs of a row are dropped independently, and at each input so are any two rows that begin at different
+    places. What remains is that one row's mask is another's, shifted.
     """
-    mixed = _u32(position * _u32(0x9E3779B1)) ^ seed
-    mixed = _u32((mixed ^ (mixed >> _u32(16))) * _u32(0x85EBCA6B))
-    mixed = _u32((mixed ^ (mixed >> _u32(13))) * _u32(0xC2B2AE35))
-    return _u32(mixed ^ (mixed >> _u32(16))) >= drop_below
+    return rng.random(size + SHIFTS - 1, np.float32) >= rate, rng.integers(SHIFTS, size=count)
 
 
 @numba.njit(fastmath=True, cache=True)
-def _dot(row, centre, weights, seed, drop_below):
+def _dot(row, centre, weights, kept):
     total = np.float32(0)
     for j in range(row.shape[0]):
         term = (np.float32(row[j]) - centre[j]) * weights[j]
-        total += term if _kept(_u32(j), seed, drop_below) else np.float32(0)
+        total += term if kept[j] else np.float32(0)
     return total
 
 
 @numba.njit(parallel=True, fastmath=True, cache=True)
-def logits(bank, rows, views, centre, weights, bias, seeds, drop_below):
+def logits(bank, rows, views, centre, weights, bias, kept, shifts):
     """float32[n] log odds. bank: [rows, views, d] of uint8 or float32. rows, views: int64[n]. centre: float32[d], the
     stored value that counts as 0. weights: float32[d], with the inputs' scale and 1 / (1 - rate) already in it.
-    seeds: uint32[n]; drop_below 0 drops nothing."""
-    out = np.empty(rows.shape[0], np.float32)
+    kept, shifts: of `draw_dropout`."""
+    out, size = np.empty(rows.shape[0], np.float32), weights.shape[0]
     for i in numba.prange(rows.shape[0]):
-        out[i] = _dot(bank[rows[i], views[i]], centre, weights, seeds[i], drop_below) + bias
+        mask = kept[shifts[i] : shifts[i] + size]
+        out[i] = _dot(bank[rows[i], views[i]], centre, weights, mask) + bias
     return out
 
 
 @numba.njit(fastmath=True, cache=True)
-def _accumulate(row, centre, slope, seed, drop_below, start, gradient):
+def _accumulate(row, centre, slope, kept, gradient):
     for j in range(row.shape[0]):
-        factor = slope if _kept(_u32(j) + _u32(start), seed, drop_below) else np.float32(0)
-        gradient[j] += factor * (np.float32(row[j]) - centre[j])
+        term = slope * (np.float32(row[j]) - centre[j])
+        gradient[j] += term if kept[j] else np.float32(0)
 
 
 @numba.njit(fastmath=True, cache=True)
@@ -67,18 +67,19 @@ def _adam(gradient, scale, weights, mean, square, step_size, decay, correction):
 
 @numba.njit(parallel=True, fastmath=True, cache=True)
 def descend(
-    bank, rows, views, centre, slopes, seeds, drop_below, scale, weights, mean, square, step_size, decay, correction
+    bank, rows, views, centre, slopes, kept, shifts, scale, weights, mean, square, step_size, decay, correction
 ):
-    """One Adam step in place. bank, rows, views, centre: as for `logits`. slopes: float32[n], d loss / d logit of each
-    row. scale: float32[d], input per
-    stored byte, over 1 - rate. weights, mean, square: float32[d]. correction: 1 / sqrt(1 - beta2**t)."""
+    """One Adam step in place. bank, rows, views, centre, kept, shifts: as for `logits`. slopes: float32[n], d loss / d
+    logit of each row. scale: float32[d], input per stored byte, over 1 - rate. weights, mean, square: float32[d].
+    correction: 1 / sqrt(1 - beta2**t)."""
     size = weights.shape[0]
     for block in numba.prange((size + _BLOCK - 1) // _BLOCK):
         start, stop = block * _BLOCK, min(size, (block + 1) * _BLOCK)
         gradient = np.zeros(stop - start, np.float32)
         for i in range(rows.shape[0]):
             row = bank[rows[i], views[i], start:stop]
-            _accumulate(row, centre[start:stop], slopes[i], seeds[i], drop_below, start, gradient)
+            mask = kept[shifts[i] + start : shifts[i] + stop]
+            _accumulate(row, centre[start:stop], slopes[i], mask, gradient)
         _adam(
             gradient, scale[start:stop], weights[start:stop], mean[start:stop], square[start:stop],
             step_size, decay, correction,
@@ -111,7 +112,7 @@ class Adam:
         self.weights = (columns[1] - columns[0]).astype(np.float32)
         self.bias = np.float32(0)
         self._keep_scale = (scale / (1 - dropout)).astype(np.float32)
-        self._drop_below = _u32(round(dropout * 2**32))
+        self._dropout = dropout
         self._rate, self._decay = learning_rate, weight_decay
         self._momentum, self._square = np.zeros(size, np.float32), np.zeros(size, np.float32)
         self._bias_mean = self._bias_square = 0.0
@@ -119,26 +120,38 @@ class Adam:
 
     def predict(self, bank: np.ndarray, rows: np.ndarray, views: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """float32[n] log odds without dropout. scale: float32[d], of this bank, which may be another one."""
-        none = np.zeros(len(rows), np.uint32)
+        all_kept, first = np.ones(len(scale), np.bool_), np.zeros(len(rows), np.int64)
         return logits(
-            bank, rows, views, self._mean / scale.astype(np.float32), self.weights * scale, self.bias, none, _u32(0)
+            bank, rows, views, self._mean / scale.astype(np.float32), self.weights * scale, self.bias, all_kept, first
         )
 
+    def draw_dropout(self, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """What the steps of an epoch of `count` rows take as `kept`, and the rows' `shifts`."""
+        return draw_dropout(rng, count, len(self.weights), self._dropout)
+
     def step(
-        self, bank: np.ndarray, rows: np.ndarray, views: np.ndarray, y: np.ndarray, cost: np.ndarray, seeds: np.ndarray
+        self,
+        bank: np.ndarray,
+        rows: np.ndarray,
+        views: np.ndarray,
+        y: np.ndarray,
+        cost: np.ndarray,
+        kept: np.ndarray,
+        shifts: np.ndarray,
     ) -> np.ndarray:
         """One step on a batch; returns its float32[n] log odds under dropout, before the step.
 
-        y: float32[n], 0 or 1. cost: float32[n], what each row weighs in the loss. seeds: uint32[n], of dropout.
+        y: float32[n], 0 or 1. cost: float32[n], what each row weighs in the loss. kept, shifts
+        (int64[n]): of `draw_dropout`.
         """
         weights = self.weights * self._keep_scale
-        z = logits(bank, rows, views, self._centre, weights, self.bias, seeds, self._drop_below)
+        z = logits(bank, rows, views, self._centre, weights, self.bias, kept, shifts)
         slopes = ((1 / (1 + np.exp(-z.astype(np.float64))) - y) * cost / len(z)).astype(np.float32)
         self._steps += 1
         step_size = 2 * self._rate / (1 - float(_BETA1) ** self._steps)
         correction = 1 / np.sqrt(1 - float(_BETA2) ** self._steps)
         descend(
-            bank, rows, views, self._centre, slopes, seeds, self._drop_below, self._keep_scale,
+            bank, rows, views, self._centre, slopes, kept, shifts, self._keep_scale,
             self.weights, self._momentum, self._square,
             np.float32(step_size), np.float32(self._rate * self._decay), np.float32(correction),
         )  # fmt: skip

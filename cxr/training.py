@@ -135,12 +135,12 @@ def _run_epoch(
 ) -> tuple[float, float]:
     order = rng.permutation(len(train.rows))
     views = rng.integers(train.views.shape[1], size=len(order))
-    seeds = rng.integers(2**32, size=len(order), dtype=np.uint32)
+    kept, shifts = model.draw_dropout(rng, len(order))
     z = np.empty(len(order), np.float32)
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
         rows, y, cost = train.rows[batch], train.y[batch], train.cost[batch]
-        z[batch] = model.step(train.views, rows, views[batch], y, cost, seeds[batch])
+        z[batch] = model.step(train.views, rows, views[batch], y, cost, kept, shifts[batch])
         if alignment:
             alignment.step(model.weights)
     return _loss_and_accuracy(z, train)

@@ -2,13 +2,16 @@ import numba
 import numpy as np
 import pytest
 
-from cxr.linear import Adam, descend, logits
+from cxr.linear import Adam, descend, draw_dropout, logits
 
 RATE = np.float32(0.01)
 
 
-def drop_below(rate: float) -> np.uint32:
-    return np.uint32(round(rate * 2**32))
+Dropout = tuple[np.ndarray, np.ndarray]  # of draw_dropout
+
+
+def dropout(count: int, size: int, rate: float, seed: int = 0) -> Dropout:
+    return draw_dropout(np.random.default_rng(seed), count, size, rate)
 
 
 def bank(rows: int, views: int, size: int, seed: int = 0) -> np.ndarray:
@@ -18,67 +21,57 @@ def bank(rows: int, views: int, size: int, seed: int = 0) -> np.ndarray:
     return stored
 
 
-def masks(count: int, size: int, rate: float, seed: int = 0) -> np.ndarray:
-    """Which inputs the forward pass keeps under `count` seeds, bool[count, size].
+def masks(drawn: Dropout, size: int) -> np.ndarray:
+    """Which inputs the forward pass keeps of each row, bool[count, size].
 
     Row j of the bank lights input j alone, so that its logit says whether that input was kept.
     """
     lights = np.eye(size, dtype=np.uint8)[:, None]
     lights.flags.writeable = False
-    each, first = np.arange(size), np.zeros(size, np.int64)
-    weights, none = np.ones(size, np.float32), np.float32(0)
-    seeds = np.random.default_rng(seed).integers(2**32, size=count, dtype=np.uint32)
+    each, first, centre = np.arange(size), np.zeros(size, np.int64), np.zeros(size, np.float32)
+    weights, none, (kept, shifts) = np.ones(size, np.float32), np.float32(0), drawn
     return np.stack(
-        [
-            logits(lights, each, first, np.zeros_like(weights), weights, none, np.full(size, s), drop_below(rate)) == 1
-            for s in seeds
-        ]
+        [logits(lights, each, first, centre, weights, none, kept, np.full(size, shift)) == 1 for shift in shifts]
     )
 
 
-def gradient(
-    stored: np.ndarray, rows: np.ndarray, slopes: np.ndarray, seeds: np.ndarray, rate: float, scale: np.ndarray
-) -> np.ndarray:
+def gradient(stored: np.ndarray, rows: np.ndarray, slopes: np.ndarray, drawn: Dropout, scale: np.ndarray) -> np.ndarray:
     """d loss / d weights that the backward pass finds: Adam's first mean is a tenth of it."""
     size = stored.shape[2]
     weights, mean, square = (np.zeros(size, np.float32) for _ in range(3))
     no = np.float32(0)
     views = np.zeros(len(rows), np.int64)
     centre, one = np.zeros(size, np.float32), np.float32(1)
-    descend(stored, rows, views, centre, slopes, seeds, drop_below(rate), scale, weights, mean, square, no, no, one)
+    descend(stored, rows, views, centre, slopes, *drawn, scale, weights, mean, square, no, no, one)
     return mean / np.float32(0.1)
 
 
-def adam(size: int, dropout: float = 0.0, rate: float = float(RATE), decay: float = 0.0, seed: int = 0) -> Adam:
-    return Adam(np.full(size, 1 / 255, np.float32), dropout, rate, decay, np.random.default_rng(seed))
-
-
-def some_seeds(count: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(2**32, size=count, dtype=np.uint32)
+def adam(size: int, drop: float = 0.0, rate: float = float(RATE), decay: float = 0.0, seed: int = 0) -> Adam:
+    return Adam(np.full(size, 1 / 255, np.float32), drop, rate, decay, np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
 def test_dropout_keeps_the_right_share_of_the_inputs(rate: float) -> None:
-    kept = masks(8, 2500, rate)
+    kept = masks(dropout(8, 2500, rate), 2500)
     spread = np.sqrt(rate * (1 - rate) / 2500)
     assert (np.abs(kept.mean(axis=1) - (1 - rate)) < 4.5 * spread).all()
     assert abs(kept.mean() - (1 - rate)) < 4.5 * spread / np.sqrt(8)
 
 
 def test_no_dropout_keeps_everything() -> None:
-    assert masks(2, 100, 0.0).all()
+    assert masks(dropout(2, 100, 0.0), 100).all()
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
 def test_rows_and_steps_drop_different_inputs_independently(rate: float) -> None:
-    kept = masks(8, 2500, rate)
+    kept = masks(dropout(8, 2500, rate), 2500)
     both = np.array([(kept[i] & kept[j]).mean() for i in range(8) for j in range(i)])
     expected = (1 - rate) ** 2
     assert (np.abs(both - expected) < 4.5 * np.sqrt(expected * (1 - expected) / 2500)).all()
 
 
 def test_neighbouring_inputs_are_dropped_independently() -> None:
-    kept = masks(8, 2500, 0.5)
+    kept = masks(dropout(8, 2500, 0.5), 2500)
     for lag in (1, 2, 64, 2048):  # 2048: inputs of a block, and of the next one
         agreement = (kept[:, lag:] == kept[:, :-lag]).mean(axis=1)
         assert (np.abs(agreement - 0.5) < 4.5 * 0.5 / np.sqrt(2500 - lag)).all()
@@ -87,14 +80,13 @@ def test_neighbouring_inputs_are_dropped_independently() -> None:
 @pytest.mark.parametrize("rate", [0.0, 0.5, 0.9])
 def test_the_backward_pass_drops_what_the_forward_pass_dropped(rate: float) -> None:
     """Over more inputs than one block of the backward pass holds."""
-    size, seeds = 2500, some_seeds(3)
-    kept = masks(3, size, rate)  # of the same seeds
+    size = 2500
+    kept, shifts = drawn = dropout(3, size, rate)
     ones = np.ones((1, 1, size), np.uint8)
     ones.flags.writeable = False
-    for seed, mask in zip(seeds, kept, strict=True):
-        found = gradient(
-            ones, np.zeros(1, np.int64), np.ones(1, np.float32), np.array([seed]), rate, np.ones(size, np.float32)
-        )
+    for shift, mask in zip(shifts, masks(drawn, size), strict=True):
+        one = np.ones(1, np.float32)
+        found = gradient(ones, np.zeros(1, np.int64), one, (kept, np.array([shift])), np.ones(size, np.float32))
         np.testing.assert_allclose(found, mask, rtol=1e-5)  # fmt: skip
 
 
@@ -102,7 +94,7 @@ def test_the_backward_pass_drops_what_the_forward_pass_dropped(rate: float) -> N
 def test_the_gradient_is_that_of_the_loss(rate: float) -> None:
     """Against central differences of the forward pass, for a batch in which a row comes twice."""
     size, rng = 30, np.random.default_rng(1)
-    stored, rows, seeds = bank(6, 1, size), np.array([0, 3, 3, 5]), some_seeds(4)
+    stored, rows, drawn = bank(6, 1, size), np.array([0, 3, 3, 5]), dropout(4, size, rate)
     y, cost = np.array([1, 0, 1, 0]), np.array([1.0, 2.0, 0.5, 1.0])
     weights, scale = rng.normal(0, 1, size), rng.uniform(0.5, 1.5, size).astype(np.float32) / 255
     views = np.zeros(4, np.int64)
@@ -110,13 +102,13 @@ def test_the_gradient_is_that_of_the_loss(rate: float) -> None:
     def margins(at: np.ndarray) -> np.ndarray:
         scaled = (at * scale).astype(np.float32)
         centre, bias = np.zeros_like(scaled), np.float32(0.1)
-        return logits(stored, rows, views, centre, scaled, bias, seeds, drop_below(rate)).astype(float)
+        return logits(stored, rows, views, centre, scaled, bias, *drawn).astype(float)
 
     def loss(at: np.ndarray) -> float:
         return float(np.mean(cost * np.logaddexp(0, np.where(y == 1, -1, 1) * margins(at))))
 
     slopes = (cost * (1 / (1 + np.exp(-margins(weights))) - y) / 4).astype(np.float32)
-    found = gradient(stored, rows, slopes, seeds, rate, scale)
+    found = gradient(stored, rows, slopes, drawn, scale)
     steps = 1e-2 * np.eye(size)
     numerical = [(loss(weights + step) - loss(weights - step)) / 2e-2 for step in steps]
     np.testing.assert_allclose(found, numerical, atol=2e-5)
@@ -128,7 +120,7 @@ def test_a_first_step_moves_every_weight_by_twice_the_learning_rate_against_the_
     stored.flags.writeable = False
     before, first = model.weights.copy(), np.zeros(1, np.int64)
     one = np.ones(1, np.float32)
-    model.step(stored, rows, first, one, one, some_seeds(1))  # a COVID image: the logit must rise
+    model.step(stored, rows, first, one, one, *dropout(1, 50, 0.0))  # a COVID image: the logit must rise
     np.testing.assert_allclose(model.weights - before, 2 * RATE, rtol=1e-3)
     np.testing.assert_allclose(model.bias, 2 * RATE, rtol=1e-3)
 
@@ -137,7 +129,7 @@ def test_weight_decay_shrinks_what_the_data_do_not_need() -> None:
     model, stored = adam(50, decay=0.5), np.zeros((1, 1, 50), np.uint8)
     stored.flags.writeable = False
     before, first, one = model.weights.copy(), np.zeros(1, np.int64), np.ones(1, np.float32)
-    model.step(stored, first, first, one, one, some_seeds(1))
+    model.step(stored, first, first, one, one, *dropout(1, 50, 0.0))
     np.testing.assert_allclose(model.weights, before * (1 - 0.5 * RATE), rtol=1e-6)
 
 
@@ -155,7 +147,7 @@ def steps(model: Adam, stored: np.ndarray, count: int = 20, batch: int = 16) -> 
     for _ in range(count):
         rows, views = rng.integers(len(stored), size=batch), rng.integers(stored.shape[1], size=batch)
         y = (stored[rows, views, 0] > 127).astype(np.float32)
-        model.step(stored, rows, views, y, np.ones(batch, np.float32), rng.integers(2**32, size=batch, dtype=np.uint32))
+        model.step(stored, rows, views, y, np.ones(batch, np.float32), *model.draw_dropout(rng, batch))
     return model.weights
 
 
@@ -178,7 +170,7 @@ def test_the_same_seed_gives_the_same_bits_on_any_number_of_threads() -> None:
 
 
 def test_predictions_drop_nothing_and_take_another_banks_scale() -> None:
-    model, stored = adam(3000, dropout=0.9), bank(5, 2, 3000)
+    model, stored = adam(3000, drop=0.9), bank(5, 2, 3000)
     rows, views = np.array([4, 0]), np.array([1, 0])
     scale = np.random.default_rng(3).uniform(0, 0.01, 3000).astype(np.float32)
     expected = (stored[rows, views] * scale.astype(float)) @ model.weights.astype(float) + float(model.bias)
@@ -186,11 +178,11 @@ def test_predictions_drop_nothing_and_take_another_banks_scale() -> None:
 
 
 def test_dropout_leaves_the_expected_logit_as_it_is() -> None:
-    model, stored = adam(3000, dropout=0.5), bank(1, 1, 3000)
+    model, stored = adam(3000, drop=0.5), bank(1, 1, 3000)
     many = np.zeros(2000, np.int64)
     plain = model.predict(stored, many[:1], many[:1], np.full(3000, 1 / 255, np.float32))[0]
     no_cost = np.zeros(2000, np.float32)
-    dropped = model.step(stored, many, many, no_cost, no_cost, some_seeds(2000))
+    dropped = model.step(stored, many, many, no_cost, no_cost, *dropout(2000, 3000, 0.5))
     assert abs(dropped.mean() - plain) < 4.5 * dropped.std() / np.sqrt(2000)
     assert dropped.std() > 0
 
@@ -216,7 +208,7 @@ def test_training_equals_keras(decay: float) -> None:
     everything, first = np.arange(count), np.zeros(count, np.int64)
     for _ in range(20):
         batch = rng.permutation(count)[:24]
-        ours.step(inputs, batch, first[batch], y[batch], cost[batch], some_seeds(24))
+        ours.step(inputs, batch, first[batch], y[batch], cost[batch], *dropout(24, size, 0.0))
         theirs.train_on_batch(inputs[batch, 0], np.eye(2)[y[batch].astype(int)], sample_weight=cost[batch])
     z = ours.predict(inputs, everything, first, np.ones(size, np.float32))
     p_theirs = np.asarray(theirs.predict(inputs[:, 0], verbose=0))[:, 1]
