@@ -10,7 +10,8 @@ from benchmarks.measuring import cost_of, run_question
 from benchmarks.real_trunk import export
 from cxr.engine import Trunk, trunk_file
 from cxr.exposures import UNCHANGED
-from cxr.features import BankSpec, ViewBank, pixel_keys
+from cxr.features import BankSpec, ViewBank
+from cxr.keyed_rows import pixel_keys
 from cxr.params import AugmentationParams
 
 AUGMENTATION = AugmentationParams(rotation_degrees=20, shift_fraction=0.2, horizontal_flip=True, exposure=UNCHANGED)

@@ -18,7 +18,8 @@ import numpy as np
 from benchmarks.measuring import Cost, cost_of, rounded, run_question, watched_memory
 from benchmarks.pictures import downloads, save_phantoms
 from benchmarks.raw_files import Files
-from cxr.features import NO_AUGMENTATION, BankSpec, ViewBank, pixel_keys
+from cxr.features import NO_AUGMENTATION, BankSpec, ViewBank
+from cxr.keyed_rows import pixel_keys
 from cxr.params import TrainParams
 from cxr.pixels import read_pixels
 from cxr.training import Examples, train_head

@@ -6,9 +6,8 @@ import numpy as np
 
 from cxr.audit_params import AuditParams
 from cxr.dataset import Dataset, Side
-from cxr.engine import Engine, Trunk
+from cxr.engine import Engine
 from cxr.feature_audit import Examples, Fit
-from cxr.head import HeadKind
 from cxr.labels import COVID
 from cxr.lungs import LungSegmenter
 from cxr.probes import Array, ridge
@@ -54,16 +53,13 @@ def feature_examples(data: Dataset, params: AuditParams) -> tuple[Side, Examples
     return chosen, Examples(*_columns(chosen), trainable)
 
 
-def pooled_features(
-    trunk: Trunk, side: Side, kind: HeadKind, progress: Callable[[int], object] = lambda n: None
-) -> np.ndarray:
-    """float32[n, d] of what a head of this kind sees: channels averaged over all locations, or over CELLS by CELLS
-    places of a map."""
-    cells = 1 if kind == "average" else CELLS
+def pooled_features(engine: Engine, side: Side, progress: Callable[[int], object] = lambda n: None) -> np.ndarray:
+    """float32[n, d] of what the engine's kind of head sees: channels averaged over all locations, or over CELLS by
+    CELLS places of a map."""
     found = []
     for start in range(0, len(side.rows), _BATCH):
         pixels = side.store[side.positions[start : start + _BATCH]]
-        found.append(averaged(trunk.feature_maps(pixels, progress), cells))
+        found += [averaged(seen, CELLS) for seen in engine.seen(pixels, progress)]
     return np.concatenate(found)
 
 

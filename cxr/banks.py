@@ -6,7 +6,8 @@ import numpy as np
 
 from cxr.dataset import Side
 from cxr.engine import Trunk, trunk_file
-from cxr.features import BankSpec, ViewBank, pixel_keys
+from cxr.features import BankSpec, ViewBank
+from cxr.keyed_rows import pixel_keys
 from cxr.parallel import bar
 from cxr.params import FeaturesParams
 from cxr.precision import available

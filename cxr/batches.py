@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from cxr.dataset import Side
-from cxr.features import pixel_keys
+from cxr.keyed_rows import pixel_keys
 from cxr.params import FeaturesParams
 from cxr.views import view, view_rng
 

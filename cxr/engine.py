@@ -15,7 +15,7 @@ import numpy as np
 
 from cxr.calibration import calibrated
 from cxr.errors import ModelError
-from cxr.files import read_json
+from cxr.files import read_json, sha256_of
 from cxr.head import Head
 from cxr.labels import CLASSES
 from cxr.precision import Chosen, Precision, best, fastest_float
@@ -31,6 +31,11 @@ def trunk_file(directory: Path, precision: Precision) -> Path:
     return directory / ("int8.xml" if precision == "int8" else "trunk.xml")
 
 
+def batches_of(items: np.ndarray) -> Iterator[np.ndarray]:
+    """Pictures, or what belongs to pictures, by as many as a trunk is asked about at once."""
+    return (items[start : start + _BATCH] for start in range(0, len(items), _BATCH))
+
+
 class Trunk:
     """A compiled trunk: uint8[n, side, side] to float32[n, h, w, c].
 
@@ -41,7 +46,7 @@ class Trunk:
     def __init__(self, path: Path, precision: Precision = "f32", *, latency: bool = False, threads: int | None = None):
         import openvino as ov
 
-        core = ov.Core()
+        self._path, core = path, ov.Core()
         options: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY" if latency else "THROUGHPUT",
             "INFERENCE_PRECISION_HINT": fastest_float() if precision == "int8" else precision,
@@ -96,11 +101,14 @@ class Trunk:
         """float32[n, h, w, c] of uint8[n, side, side], in order. progress: called with images done."""
         self.check(pixels)
         out = np.empty((len(pixels), *self.shape), np.float32)
-        batches = (pixels[start : start + _BATCH] for start in range(0, len(pixels), _BATCH))
-        for number, maps in enumerate(self.stream(batches)):
+        for number, maps in enumerate(self.stream(batches_of(pixels))):
             out[number * _BATCH : number * _BATCH + len(maps)] = maps
             progress(len(maps))
         return out
+
+    def identity(self) -> str:
+        """The hash of its files: two trunks that share it say the same of every picture."""
+        return "-".join(sha256_of(file)[:32] for file in (self._path, self._path.with_suffix(".bin")))
 
     def check(self, pixels: np.ndarray) -> None:
         """Raises ValueError where `pixels` are not what the trunk takes."""
@@ -158,13 +166,15 @@ class Engine:
 
     def logits(self, pixels: np.ndarray, progress: Callable[[int], object] = lambda n: None) -> np.ndarray:
         """Log odds of COVID before calibration: uint8[n, side, side] to float64[n]."""
+        return np.concatenate([np.empty(0), *map(self.head.logits_of, self.seen(pixels, progress))])
+
+    def seen(self, pixels: np.ndarray, progress: Callable[[int], object] = lambda n: None) -> Iterator[np.ndarray]:
+        """What the head sees of pictures uint8[n, side, side], in order: batches of what `Head.seen` gives.
+        progress: called with images done."""
         self.trunk.check(pixels)
-        logits = np.empty(len(pixels))
-        batches = (pixels[start : start + _BATCH] for start in range(0, len(pixels), _BATCH))
-        for number, maps in enumerate(self.trunk.stream(batches)):
-            logits[number * _BATCH : number * _BATCH + len(maps)] = self.head.logits(maps)
+        for maps in self.trunk.stream(batches_of(pixels)):
+            yield self.head.seen(maps)
             progress(len(maps))
-        return logits
 
     def shares(self, pixels: np.ndarray) -> np.ndarray:
         """Each location's part of the logit, to which the bias adds: uint8[n, side, side] to float64[n, h, w]."""

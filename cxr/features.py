@@ -3,12 +3,10 @@
 The trunk is frozen, so its answer for a given picture and augmentation never changes. Row i, view k of the bank
 is always the same picture, whichever images stand beside it; adding images computes only their rows.
 
-A bank is a folder, named after everything that its numbers depend on:
+A bank is a folder of keyed rows (cxr/keyed_rows.py), named after everything that its numbers depend on:
 
     bank.json     that identity in plain words, and the shape
     scales.npy    float32[c]: a stored byte q of channel c stands for q * scales[c]
-    keys.txt      one line per row: the hash of the row's pixels
-    done.u8       one byte per row: 1 once all its views are on disk
     views.u8      uint8[rows, views, h, w, c]
 
 It is kept beside DVC's outputs, not among them: DVC would hash and copy gigabytes that any machine can make
@@ -17,17 +15,16 @@ again, and would throw all rows away to add one. What DVC tracks is the trunk an
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from cxr.engine import Trunk
 from cxr.errors import CxrError
 from cxr.exposures import UNCHANGED
-from cxr.files import read_json, reserve, write_json
+from cxr.keyed_rows import KeyedRows, Picture
 from cxr.params import AugmentationParams
 from cxr.views import view, view_rng
 
@@ -60,66 +57,52 @@ class BankSpec:
         return f"{self.backbone}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-Picture = Callable[[int], np.ndarray]  # the i-th picture, uint8[side, side]; pixels need not fit in memory
-
-
-def pixel_keys(picture: Picture, count: int) -> list[str]:
-    """One key per picture: the hash of what the trunk will see, 32 hex digits."""
-    return [hashlib.sha256(picture(i).tobytes()).hexdigest()[:32] for i in range(count)]
-
-
 class ViewBank:
     """A bank on disk. Opening one that another process fills at the same time is not supported."""
 
     def __init__(self, root: Path, spec: BankSpec, shape: tuple[int, int, int]):
         self.spec, self.shape = spec, shape
         self.directory = root / spec.name()
-        self.directory.mkdir(parents=True, exist_ok=True)
         facts = {"spec": asdict(spec), "shape": list(shape)}
-        facts_file = self.directory / "bank.json"
-        if not facts_file.exists():
-            write_json(facts, facts_file)
-        if read_json(facts_file) != json.loads(json.dumps(facts)):
-            raise CxrError(f"{self.directory} holds a bank of another shape; delete the folder and run again")
-        self._row_of = {key: row for row, key in enumerate(self._read_keys())}
-        self._check_files()
+        row = (spec.views, *shape)
+        self._rows = KeyedRows(
+            self.directory, facts, row, np.uint8, kind="bank", description="bank.json", values="views.u8"
+        )
+        if self._rows.any_done():
+            self._read_scales()  # without them no byte means anything
 
     def fill(
         self, keys: Sequence[str], picture: Picture, trunk: Trunk, progress: Callable[[int], object] = lambda n: None
     ) -> int:
         """Compute the rows that are not there yet; returns how many images that were.
 
-        keys: of `pixel_keys(picture, n)`. progress: called with images done.
+        keys: of `cxr.keyed_rows.pixel_keys(picture, n)`. progress: called with images done.
         """
-        missing = self._missing(keys)
+        missing = self._rows.missing(keys)
         if not missing:
             return 0
-        self._append_keys([keys[i] for i in missing])
+        self._rows.add([keys[i] for i in missing])
         scales = self._scales(keys, picture, missing, trunk)
-        stored, done = self._open("r+")
         for start in range(0, len(missing), _CHUNK):
             chunk = missing[start : start + _CHUNK]
-            for i, maps in zip(chunk, self._compute(keys, picture, chunk, trunk), strict=True):
-                stored[self._row_of[keys[i]]] = np.clip(np.rint(maps / scales), 0, 255)
-            stored.flush()  # the views must be on disk before their rows are called done
-            done[[self._row_of[keys[i]] for i in chunk]] = 1
-            done.flush()
+            maps = self._compute(keys, picture, chunk, trunk)
+            self._rows.write([keys[i] for i in chunk], (np.clip(np.rint(each / scales), 0, 255) for each in maps))
             progress(len(chunk))
         return len(missing)
 
     def rows(self, keys: Sequence[str]) -> np.ndarray:
         """Row numbers int64[n] of the keyed images. Raises CxrError where one is not in the bank."""
-        absent = self._missing(keys)
+        absent = self._rows.missing(keys)
         if absent:
             raise CxrError(
                 f"{len(absent)} of {len(keys)} images are not in the bank {self.directory}; "
                 "run `dvc repro --force --single-item` on the features stage to compute them"
             )
-        return np.array([self._row_of[key] for key in keys], np.int64)
+        return self._rows.rows(keys)
 
     def views(self) -> np.ndarray:
         """Memory-mapped uint8[rows, views, h * w * c], read-only."""
-        stored, _ = self._open("r")
+        stored = self._rows.stored()
         return stored.reshape(len(stored), self.spec.views, -1)
 
     def scales(self) -> np.ndarray:
@@ -129,13 +112,7 @@ class ViewBank:
 
     def missing(self, keys: Sequence[str]) -> int:
         """How many different keyed images `fill` would compute."""
-        return len(self._missing(keys))
-
-    def _missing(self, keys: Sequence[str]) -> list[int]:
-        """Positions of the keys whose views are not complete; a key that comes twice counts once."""
-        done = self._open("r")[1] if self._row_of else np.empty(0, np.uint8)
-        first = {key: i for i, key in reversed(list(enumerate(keys)))}
-        return sorted(i for key, i in first.items() if not (key in self._row_of and done[self._row_of[key]]))
+        return len(self._rows.missing(keys))
 
     def _compute(self, keys: Sequence[str], picture: Picture, which: Sequence[int], trunk: Trunk) -> np.ndarray:
         """float32[len(which), views, h, w, c] of the images at positions `which`."""
@@ -164,21 +141,7 @@ class ViewBank:
         try:
             return np.load(path)
         except (EOFError, ValueError, FileNotFoundError) as fault:
-            raise self._damaged(f"scales.npy can not be read ({fault})") from None
-
-    def _check_files(self) -> None:
-        """Raises CxrError where the files can not be what `fill` leaves: no byte in them can then be trusted."""
-        rows = len(self._row_of)
-        for name, row_bytes in self._row_bytes().items():
-            path = self.directory / name
-            size = path.stat().st_size if path.exists() else 0
-            if size < rows * row_bytes:
-                raise self._damaged(f"{name} has {size} bytes, its {rows} rows need {rows * row_bytes}")
-        if rows and self._open("r")[1].any():
-            self._read_scales()
-
-    def _damaged(self, what: str) -> CxrError:
-        return CxrError(f"the bank {self.directory} is damaged: {what}; delete the folder and run again")
+            raise self._rows.damaged(f"scales.npy can not be read ({fault})") from None
 
     def _channel_maxima(self, keys: Sequence[str], picture: Picture, which: Sequence[int], trunk: Trunk) -> np.ndarray:
         top = np.zeros(self.shape[2], np.float32)
@@ -187,31 +150,6 @@ class ViewBank:
                 raise CxrError(f"{self.spec.backbone} gives negative features; the bank stores outputs of a ReLU")
             np.maximum(top, maps.max(axis=(0, 1, 2)), out=top)
         return top
-
-    def _read_keys(self) -> Iterator[str]:
-        path = self.directory / "keys.txt"
-        return iter(path.read_text().split()) if path.exists() else iter(())
-
-    def _append_keys(self, keys: Sequence[str]) -> None:
-        new = [key for key in keys if key not in self._row_of]
-        rows = [*self._row_of, *new]
-        partial = self.directory / "keys.txt.partial"
-        partial.write_text("".join(f"{key}\n" for key in rows))
-        # Room first, names last: a named row always has its place in the files.
-        for name, row_bytes in self._row_bytes().items():
-            with (self.directory / name).open("ab") as handle:
-                handle.truncate(len(self._row_of) * row_bytes)  # whatever stood there was no row of ours
-                reserve(handle, len(rows) * row_bytes)
-        partial.replace(self.directory / "keys.txt")
-        self._row_of = {key: row for row, key in enumerate(rows)}
-
-    def _row_bytes(self) -> dict[str, int]:
-        return {"views.u8": self.spec.views * int(np.prod(self.shape)), "done.u8": 1}
-
-    def _open(self, mode: Any) -> tuple[np.memmap, np.memmap]:
-        shape = (len(self._row_of), self.spec.views, *self.shape)
-        views = np.memmap(self.directory / "views.u8", np.uint8, mode, shape=shape)
-        return views, np.memmap(self.directory / "done.u8", np.uint8, mode, shape=len(self._row_of))
 
 
 def bank_specs(training: BankSpec) -> tuple[BankSpec, BankSpec]:

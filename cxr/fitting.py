@@ -17,11 +17,13 @@ from cxr.banks import ensure_eight_bits
 from cxr.bundle import write_bundle
 from cxr.calibration import calibrated, fit_calibration, operating_threshold
 from cxr.dataset import Side
-from cxr.engine import Engine, Trunk
-from cxr.features import ViewBank, pixel_keys
+from cxr.engine import Engine, Trunk, trunk_file
+from cxr.features import ViewBank
+from cxr.keyed_rows import pixel_keys
 from cxr.labels import CLASSES
 from cxr.parallel import bar
 from cxr.params import Backbone, FeaturesParams, TrainParams
+from cxr.remembering import RememberingEngine
 from cxr.training import Examples, TrainedHead, costs, train_head
 
 
@@ -78,16 +80,23 @@ def fine_tuned(
 
 
 def calibrated_bundle(
-    directory: Path, trunk: Path, trained: TrainedHead, validation: Side, facts: dict[str, Any], sensitivity: float
+    directory: Path,
+    trunk: Path,
+    trained: TrainedHead,
+    validation: Side,
+    facts: dict[str, Any],
+    sensitivity: float,
+    memory: Path,
 ) -> np.ndarray:
     """Ask the engine about the validation patients, set the head's bias, temperature and threshold, write the bundle.
 
     Returns the calibrated probabilities float64[n] of the validation images. facts: name, backbone, side and what
-    else the bundle is to say of itself.
+    else the bundle is to say of itself. memory: of the engine (cxr/remembering.py).
     """
     neutral = {**facts, "classes": list(CLASSES), "temperature": 1.0, "threshold": 0.5, "head": trained.head.kind}
     with bar(len(validation.rows), f"validate {facts['backbone']}") as advance:
-        logits = Engine(Trunk(trunk / "trunk.xml"), trained.head, neutral).logits(validation.pixels, advance)
+        engine = RememberingEngine(Engine(Trunk(trunk_file(trunk, "f32")), trained.head, neutral), memory)
+        logits = engine.logits(validation.pixels, advance)
     shift, temperature = fit_calibration(validation.y, logits)
     head = replace(trained.head, bias=trained.head.bias + shift)
     p_covid = calibrated(logits + shift, temperature)

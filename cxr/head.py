@@ -26,12 +26,30 @@ class Head:
     weights: np.ndarray
     bias: float
 
+    def seen(self, feature_maps: np.ndarray) -> np.ndarray:
+        """What the logit hangs on: all of a map float32[n, h, w, c], or for the "average" head the means of its
+        channels, float32[n, 1, 1, c]."""
+        if self.kind == "flatten":
+            return feature_maps
+        return feature_maps.mean(axis=(1, 2), dtype=np.float64, keepdims=True).astype(np.float32)
+
+    def seen_shape(self) -> tuple[int, int, int]:
+        """Of one picture in `seen`."""
+        height, width, channels = self.weights.shape
+        return (height, width, channels) if self.kind == "flatten" else (1, 1, channels)
+
     def logits(self, feature_maps: np.ndarray) -> np.ndarray:
         """float32[n, h, w, c] to float64[n]: log odds of COVID before calibration."""
-        flat = feature_maps.reshape(len(feature_maps), -1)
-        if flat.shape[1] != self.weights.size:
+        if feature_maps.shape[1:] != self.weights.shape:
             raise ModelError(f"feature map of shape {feature_maps.shape[1:]}, the head takes {self.weights.shape}")
-        return flat.astype(np.float64) @ self.weights.reshape(-1).astype(np.float64) + self.bias
+        return self.logits_of(self.seen(feature_maps))
+
+    def logits_of(self, seen: np.ndarray) -> np.ndarray:
+        """The same of what `seen` gives."""
+        weights = self.weights.astype(np.float64)
+        if self.kind == "average":
+            weights = weights.sum(axis=(0, 1))
+        return seen.reshape(len(seen), -1).astype(np.float64) @ weights.reshape(-1) + self.bias
 
     def shares(self, feature_maps: np.ndarray) -> np.ndarray:
         """float32[n, h, w, c] to float64[n, h, w]: each location's part of the logit; with the bias, its sum."""

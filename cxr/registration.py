@@ -11,6 +11,7 @@ from cxr.errors import CxrError
 from cxr.model import Model
 from cxr.params import EvaluateParams
 from cxr.promotion import Decision, decide, decide_without_champion, keep_rolled_back
+from cxr.remembering import RememberingEngine
 from cxr.tracking import registry
 
 KNOWN_IMAGES = 16  # enough to notice damaged or swapped files
@@ -36,12 +37,12 @@ def check_registered(version: registry.Version, test: Side, p_recorded: np.ndarr
 
 
 def decide_on(
-    version: registry.Version, split: str, test: Side, p_challenger: np.ndarray, params: EvaluateParams
+    version: registry.Version, split: str, test: Side, p_challenger: np.ndarray, params: EvaluateParams, memory: Path
 ) -> Decision:
     """Whether `version` becomes champion: both models answer the same present test images.
 
-    split: `cxr.splits.identity` of the present split. A champion of another one has learned from some of the
-    present test patients, so its answers about them prove nothing.
+    split: `cxr.splits.identity` of the present split. A champion of another one has learned from some of the present
+    test patients, so its answers about them prove nothing. memory: of the champion's engine (cxr/remembering.py).
     """
     if version.rolled_back:
         return keep_rolled_back(version.rolled_back)
@@ -57,7 +58,7 @@ def decide_on(
                 raise CxrError("it was trained under another split, so it knows some of the test patients")
             if engine.side != test.store.shape[1]:
                 raise CxrError(f"it takes pictures of side {engine.side}, the test pictures have {test.store.shape[1]}")
-            p_champion = engine.predict(test.pixels)
+            p_champion = RememberingEngine(engine, memory).predict(test.pixels)
     except CxrError as fault:
         return decide_without_champion(str(fault))
     return decide(test.y, list(test.patients), p_challenger, p_champion, params)

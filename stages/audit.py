@@ -12,16 +12,17 @@ from cxr.audit_data import audited_answers, audited_pictures, feature_examples, 
 from cxr.audit_params import AuditParams
 from cxr.curves import read_history
 from cxr.dataset import Dataset, label_follows_source
-from cxr.engine import Engine, Trunk
+from cxr.engine import Engine
 from cxr.feature_audit import cross_fitted, leave_one_source_out, source_probe
 from cxr.files import write_json
-from cxr.layout import INDEX, LUNGS, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.layout import BANK, INDEX, LUNGS, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
 from cxr.lungs import LungSegmenter
 from cxr.manifest import write_rows
 from cxr.parallel import bar
 from cxr.params import Backbone, EvaluateParams, TrainParams, load_params
 from cxr.predictions import read_probabilities
 from cxr.probes import gram
+from cxr.remembering import RememberingEngine
 from cxr.shortcuts import Finding, audit_answers
 from cxr.stage import run_stage
 from cxr.tracking.runs import resume_run
@@ -34,10 +35,12 @@ def main(backbone: Backbone) -> str:
     p_test = read_probabilities(reports / "predictions.csv", data.side("test"))
     engine = Engine.load(TRAINED / backbone)
     pictures = audited_pictures(data, LungSegmenter.load_if_trained(LUNGS))
+    remembering = RememberingEngine(engine, BANK)
     with bar(len(pictures.labels) - len(p_test), f"audit {backbone}: images never trained on") as advance:
-        p_covid = audited_answers(engine, pictures, p_test, advance)
+        p_covid = audited_answers(remembering, pictures, p_test, advance)
+    # About altered pictures, which nobody asks about again.
     answers = audit_answers(engine, pictures, p_covid, engine.facts["threshold"], params, intervals)
-    findings = [*answers, *_on_features(engine.trunk, data, params, intervals)]
+    findings = [*answers, *_on_features(remembering, data, params, intervals)]
     outcome = verdict(findings, params.limits, label_follows_source=label_follows_source(data.side("train").rows))
     write_json(outcome, reports / "audit.json")
     write_json(headline(findings, shortcut_flagged=outcome["shortcut_flagged"]), reports / "audit_headline.json")
@@ -51,11 +54,11 @@ def main(backbone: Backbone) -> str:
     return f"{backbone}: {_words(outcome)}"
 
 
-def _on_features(trunk: Trunk, data: Dataset, params: AuditParams, intervals: EvaluateParams) -> Iterator[Finding]:
+def _on_features(engine: Engine, data: Dataset, params: AuditParams, intervals: EvaluateParams) -> Iterator[Finding]:
     recipe = load_params(TrainParams, "train")
     side, examples = feature_examples(data, params)
     with bar(len(side.rows), "audit: features") as advance:
-        products = gram(pooled_features(trunk, side, recipe.head, advance))
+        products = gram(pooled_features(engine, side, advance))
     fit = standin(products, examples, recipe.weighting)
     yield from source_probe(products, examples, params, intervals)
     yield from cross_fitted(fit, examples, params, intervals)

@@ -11,11 +11,12 @@ from cxr.engine import Engine
 from cxr.figures import evaluation_figures
 from cxr.files import write_json
 from cxr.groups import as_metrics, evaluate_groups
-from cxr.layout import INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.layout import BANK, INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
 from cxr.metrics import balanced_auc, classification_report, evaluate, report_text
 from cxr.parallel import bar
 from cxr.params import Backbone, EvaluateParams, load_params
 from cxr.predictions import read_probabilities, write_predictions
+from cxr.remembering import RememberingEngine
 from cxr.stage import run_stage
 from cxr.tracking.runs import resume_run
 
@@ -27,7 +28,7 @@ def main(backbone: Backbone) -> str:
     params, reports = load_params(EvaluateParams, "evaluate"), MODEL_REPORTS / backbone
     data = Dataset.read(INDEX, SPLIT, PIXELS)
     test, validation = data.side("test"), data.side("validation")
-    engine = Engine.load(TRAINED / backbone)
+    engine = RememberingEngine(Engine.load(TRAINED / backbone), BANK)
     threshold = engine.facts["threshold"]
     with bar(len(test.rows), f"evaluate {backbone}") as advance:
         p_test = engine.predict(test.pixels, advance)

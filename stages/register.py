@@ -9,7 +9,7 @@ from cxr.bundle import complete_bundle
 from cxr.curves import read_history
 from cxr.dataset import Dataset
 from cxr.files import read_json, write_json
-from cxr.layout import CHAMPION, GATE, INDEX, LUNGS, MODEL_REPORTS, PIXELS, REPORTS, SPLIT, TRAINED
+from cxr.layout import BANK, CHAMPION, GATE, INDEX, LUNGS, MODEL_REPORTS, PIXELS, REPORTS, SPLIT, TRAINED
 from cxr.params import EvaluateParams, RegisterParams, SplitParams, TrainParams, load_params
 from cxr.predictions import read_probabilities
 from cxr.promotion import pick_winner
@@ -52,7 +52,7 @@ def main() -> str:
         version = registry.register_model(params.model, bundle, record.run_id, description, tags)
     check_registered(version, test, p_covid)
     split = identity(load_params(SplitParams, "split"))
-    decision = decide_on(version, split, test, p_covid, load_params(EvaluateParams, "evaluate"))
+    decision = decide_on(version, split, test, p_covid, load_params(EvaluateParams, "evaluate"), BANK)
     champion = registry.set_champion(version) if decision.promote else registry.champion(params.model)
     if not decision.promote:
         registry.set_challenger(version)

@@ -37,7 +37,7 @@ def main(backbone: Backbone) -> str:
         with fine_tuned(backbone, features, trained, sides, params, features_params) as (trunk, trained):
             if trunk != features:
                 facts["fine_tuned_blocks"] = params.fine_tune
-            p_covid = calibrated_bundle(model, trunk, trained, validation, facts, params.sensitivity)
+            p_covid = calibrated_bundle(model, trunk, trained, validation, facts, params.sensitivity, BANK)
         write_predictions(validation, p_covid, reports / "validation.csv")
         write_history(trained.history, reports / "history.csv")
         write_json(record.as_json(), reports / "run.json")

@@ -5,7 +5,7 @@ import pytest
 
 from cxr.batches import PlainBatches, ViewBatches
 from cxr.exposures import UNCHANGED
-from cxr.features import pixel_keys
+from cxr.keyed_rows import pixel_keys
 from cxr.params import AugmentationParams, FeaturesParams
 from cxr.views import view, view_rng
 from tests.sides import labelled_side

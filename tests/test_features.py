@@ -11,7 +11,8 @@ import pytest
 
 from cxr.errors import CxrError
 from cxr.exposures import UNCHANGED
-from cxr.features import NO_AUGMENTATION, BankSpec, ViewBank, bank_specs, pixel_keys
+from cxr.features import NO_AUGMENTATION, BankSpec, ViewBank, bank_specs
+from cxr.keyed_rows import pixel_keys
 from cxr.params import AugmentationParams
 from cxr.views import view, view_rng
 from tests.sides import pictures

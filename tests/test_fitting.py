@@ -9,8 +9,9 @@ from cxr.dataset import Side
 from cxr.engine import Engine, Trunk
 from cxr.errors import CxrError
 from cxr.exposures import UNCHANGED
-from cxr.features import BankSpec, ViewBank, bank_specs, pixel_keys
+from cxr.features import BankSpec, ViewBank, bank_specs
 from cxr.fitting import calibrated_bundle, train_on_banks
+from cxr.keyed_rows import pixel_keys
 from cxr.params import AugmentationParams
 from cxr.training import TrainedHead
 from tests.sides import labelled_side
@@ -47,7 +48,7 @@ def trained(banks: tuple[ViewBank, ViewBank]) -> TrainedHead:
 def test_pictures_that_differ_are_told_apart_by_the_engine_that_comes_out(
     trained: TrainedHead, trunk_folder: Path, tmp_path: Path
 ) -> None:
-    p_covid = calibrated_bundle(tmp_path / "model", trunk_folder, trained, VALIDATION, FACTS, 0.9)
+    p_covid = calibrated_bundle(tmp_path / "model", trunk_folder, trained, VALIDATION, FACTS, 0.9, tmp_path / "bank")
     engine = Engine.load(tmp_path / "model")
     np.testing.assert_allclose(engine.predict(VALIDATION.pixels), p_covid, atol=1e-6)
     assert p_covid[VALIDATION.y == 1].min() > p_covid[VALIDATION.y == 0].max()
@@ -74,7 +75,9 @@ def test_alignment_goes_by_the_sources_of_the_training_images(banks: tuple[ViewB
 def test_the_threshold_reaches_the_sensitivity_that_was_asked_for_and_no_lower_one_is_needed(
     sensitivity: float, trained: TrainedHead, trunk_folder: Path, tmp_path: Path
 ) -> None:
-    p_covid = calibrated_bundle(tmp_path / "model", trunk_folder, trained, VALIDATION, FACTS, sensitivity)
+    p_covid = calibrated_bundle(
+        tmp_path / "model", trunk_folder, trained, VALIDATION, FACTS, sensitivity, tmp_path / "bank"
+    )
     threshold = Engine.load(tmp_path / "model").facts["threshold"]
     positives = p_covid[VALIDATION.y == 1]
     assert (positives >= threshold).mean() >= sensitivity
@@ -87,7 +90,7 @@ def test_bias_and_temperature_are_those_that_suit_the_engines_own_answers(
     """On labels that the head can not all have right: else there is no best one."""
     wrong = [replace(row, label="NonCOVID") if i in (1, 7, 13) else row for i, row in enumerate(VALIDATION.rows)]
     side = replace(VALIDATION, rows=wrong)
-    calibrated_bundle(tmp_path / "model", trunk_folder, trained, side, FACTS, 0.9)
+    calibrated_bundle(tmp_path / "model", trunk_folder, trained, side, FACTS, 0.9, tmp_path / "bank")
     engine = Engine.load(tmp_path / "model")
     shift, temperature = fit_calibration(side.y, engine.logits(side.pixels))
     assert (shift, temperature) == (pytest.approx(0, abs=1e-3), pytest.approx(engine.facts["temperature"], rel=1e-4))
@@ -96,7 +99,9 @@ def test_bias_and_temperature_are_those_that_suit_the_engines_own_answers(
 
 
 def test_the_facts_of_the_model_are_complete(trained: TrainedHead, trunk_folder: Path, tmp_path: Path) -> None:
-    calibrated_bundle(tmp_path / "model", trunk_folder, trained, VALIDATION, FACTS | {"note": "kept"}, 0.9)
+    calibrated_bundle(
+        tmp_path / "model", trunk_folder, trained, VALIDATION, FACTS | {"note": "kept"}, 0.9, tmp_path / "bank"
+    )
     facts = Engine.load(tmp_path / "model").facts
     assert (facts["note"], facts["head"], facts["backbone"], facts["side"]) == ("kept", "flatten", "tiny", 32)
 

@@ -25,6 +25,20 @@ def test_the_shares_and_the_bias_sum_to_the_logit() -> None:
     np.testing.assert_allclose(shares.sum(axis=(1, 2)) + head().bias, logits, rtol=1e-6)
 
 
+def test_the_average_head_sees_the_means_of_channels_alone() -> None:
+    same = np.broadcast_to(head().weights[0, 0] / 12, SHAPE).astype(np.float32)
+    average = Head("average", same, bias=-0.7)
+    seen = average.seen(maps())
+    assert seen.shape[1:] == average.seen_shape() == (1, 1, 50)
+    np.testing.assert_allclose(average.logits_of(seen), maps().mean(axis=(1, 2)) @ same[0, 0] * 12 - 0.7, rtol=1e-4)
+    np.testing.assert_allclose(average.logits(maps()), average.shares(maps()).sum(axis=(1, 2)) - 0.7, rtol=1e-5)
+
+
+def test_the_flatten_head_sees_everything() -> None:
+    assert head().seen_shape() == SHAPE
+    np.testing.assert_array_equal(head().seen(maps()), maps())
+
+
 def test_an_empty_feature_map_has_the_bias_for_its_logit() -> None:
     assert head().logits(np.zeros((1, *SHAPE), np.float32)).tolist() == [-0.7]
 

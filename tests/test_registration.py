@@ -36,6 +36,11 @@ def stored(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dic
 
 
 @pytest.fixture
+def bank(tmp_path: Path) -> Path:
+    return tmp_path / "bank"
+
+
+@pytest.fixture
 def champion(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "champion", lambda name: FIRST)
 
@@ -80,56 +85,58 @@ def test_files_that_can_not_be_loaded_stop_the_registration(
         check_registered(SECOND, TEST, answers)
 
 
-def test_the_first_model_becomes_champion(monkeypatch: pytest.MonkeyPatch, answers: np.ndarray) -> None:
+def test_the_first_model_becomes_champion(monkeypatch: pytest.MonkeyPatch, answers: np.ndarray, bank: Path) -> None:
     monkeypatch.setattr(registry, "champion", lambda name: None)
-    decision = decide_on(FIRST, SPLIT, TEST, answers, PARAMS)
+    decision = decide_on(FIRST, SPLIT, TEST, answers, PARAMS, bank)
     assert decision.promote
     assert "no champion yet" in decision.reason
 
 
 @pytest.mark.usefixtures("champion")
-def test_the_champion_stays_champion_when_the_pipeline_runs_again(answers: np.ndarray) -> None:
-    assert decide_on(FIRST, SPLIT, TEST, answers, PARAMS).promote
+def test_the_champion_stays_champion_when_the_pipeline_runs_again(answers: np.ndarray, bank: Path) -> None:
+    assert decide_on(FIRST, SPLIT, TEST, answers, PARAMS, bank).promote
 
 
 @pytest.mark.usefixtures("champion")
-def test_an_equal_model_is_promoted_and_a_surely_worse_one_is_not(stored: dict[int, Path], answers: np.ndarray) -> None:
-    assert decide_on(SECOND, SPLIT, TEST, answers, PARAMS).promote
-    worse = decide_on(SECOND, SPLIT, TEST, 1 - answers, PARAMS)
+def test_an_equal_model_is_promoted_and_a_surely_worse_one_is_not(
+    stored: dict[int, Path], answers: np.ndarray, bank: Path
+) -> None:
+    assert decide_on(SECOND, SPLIT, TEST, answers, PARAMS, bank).promote
+    worse = decide_on(SECOND, SPLIT, TEST, 1 - answers, PARAMS, bank)
     assert not worse.promote
     assert "surely below the champion" in worse.reason
 
 
 @pytest.mark.usefixtures("champion")
-def test_a_model_that_a_person_took_back_is_not_promoted_again(answers: np.ndarray) -> None:
+def test_a_model_that_a_person_took_back_is_not_promoted_again(answers: np.ndarray, bank: Path) -> None:
     taken_back = replace(SECOND, tags={ROLLED_BACK_TAG: "2026-11-01T08:00:00Z"})
-    decision = decide_on(taken_back, SPLIT, TEST, answers, PARAMS)
+    decision = decide_on(taken_back, SPLIT, TEST, answers, PARAMS, bank)
     assert not decision.promote
     assert "2026-11-01T08:00:00Z" in decision.reason
 
 
 @pytest.mark.usefixtures("champion")
 def test_a_champion_whose_files_are_gone_gives_way_and_the_reason_says_so(
-    stored: dict[int, Path], answers: np.ndarray
+    stored: dict[int, Path], answers: np.ndarray, bank: Path
 ) -> None:
     del stored[1]
-    decision = decide_on(SECOND, SPLIT, TEST, answers, PARAMS)
+    decision = decide_on(SECOND, SPLIT, TEST, answers, PARAMS, bank)
     assert decision.promote
     assert "the files of covid-cxr version 1 can not be read" in decision.reason
 
 
 @pytest.mark.usefixtures("champion")
 def test_a_champion_for_pictures_of_another_size_is_not_compared(
-    stored: dict[int, Path], answers: np.ndarray, tmp_path: Path
+    stored: dict[int, Path], answers: np.ndarray, bank: Path, tmp_path: Path
 ) -> None:
     stored[1] = tiny_bundle(tmp_path / "large", side=64, split=SPLIT)
-    decision = decide_on(SECOND, SPLIT, TEST, answers, PARAMS)
+    decision = decide_on(SECOND, SPLIT, TEST, answers, PARAMS, bank)
     assert decision.promote
     assert "takes pictures of side 64, the test pictures have 32" in decision.reason
 
 
 @pytest.mark.usefixtures("champion")
-def test_a_champion_of_another_split_is_not_compared(stored: dict[int, Path], answers: np.ndarray) -> None:
-    decision = decide_on(SECOND, "21/0.2/0.15", TEST, 1 - answers, PARAMS)
+def test_a_champion_of_another_split_is_not_compared(stored: dict[int, Path], answers: np.ndarray, bank: Path) -> None:
+    decision = decide_on(SECOND, "21/0.2/0.15", TEST, 1 - answers, PARAMS, bank)
     assert decision.promote
     assert "trained under another split" in decision.reason

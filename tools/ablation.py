@@ -23,11 +23,12 @@ from cxr.dataset import Dataset, Side
 from cxr.engine import Engine
 from cxr.errors import CxrError
 from cxr.files import read_json, write_json
-from cxr.layout import INDEX, LUNGS, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.layout import BANK, INDEX, LUNGS, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
 from cxr.lungs import LungSegmenter
 from cxr.manifest import count_by
 from cxr.params import EvaluateParams, FeaturesParams, SplitParams, load_params
 from cxr.perturbations import blacked_out
+from cxr.remembering import RememberingEngine
 from cxr.splits import side_of
 from cxr.stage import run_stage
 from cxr.tracking.runs import resume_run
@@ -136,7 +137,8 @@ def _measured(variant: Variant, dark: DarkLungs) -> dict[str, Any]:
     data, params = Dataset.read(INDEX, SPLIT, PIXELS), load_params(EvaluateParams, "evaluate")
     side, engine = validation_side(data, load_params(SplitParams, "split")), Engine.load(TRAINED / BACKBONE)
     threshold = engine.facts["threshold"]
-    found = measures(side, engine.predict(side.pixels), engine.predict(dark.of(side)), threshold, params)
+    plain = RememberingEngine(engine, BANK).predict(side.pixels)
+    found = measures(side, plain, engine.predict(dark.of(side)), threshold, params)
     reports = MODEL_REPORTS / BACKBONE
     record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
     values = {f"ablation_{name}": measure["value"] for name, measure in found.items()}
