@@ -59,13 +59,14 @@ def pooled_features(engine: Engine, side: Side, progress: Callable[[int], object
     found = []
     for start in range(0, len(side.rows), _BATCH):
         pixels = side.store[side.positions[start : start + _BATCH]]
-        found += [averaged(seen, CELLS) for seen in engine.seen(pixels, progress)]
+        found += [averaged(seen) for seen in engine.seen(pixels, progress)]
     return np.concatenate(found)
 
 
-def averaged(maps: np.ndarray, cells: int) -> np.ndarray:
-    """float32[n, h, w, c] to float32[n, cells * cells * c], at most h by w cells; sizes need not divide."""
-    rows, columns = (np.array_split(np.arange(size), min(cells, size)) for size in maps.shape[1:3])
+def averaged(maps: np.ndarray) -> np.ndarray:
+    """float32[n, h, w, c] to float32[n, k * k * c] of CELLS by CELLS places, fewer where a map is smaller; sizes need
+    not divide."""
+    rows, columns = (np.array_split(np.arange(size), min(CELLS, size)) for size in maps.shape[1:3])
     places = [maps[:, r[:, None], c].mean(axis=(1, 2)) for r in rows for c in columns]
     return np.concatenate(places, axis=1)
 

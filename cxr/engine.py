@@ -97,17 +97,16 @@ class Trunk:
             while waiting:
                 yield waiting.popleft().result()
 
-    def feature_maps(self, pixels: np.ndarray, progress: Callable[[int], object] = lambda n: None) -> np.ndarray:
-        """float32[n, h, w, c] of uint8[n, side, side], in order. progress: called with images done."""
+    def feature_maps(self, pixels: np.ndarray) -> np.ndarray:
+        """float32[n, h, w, c] of uint8[n, side, side], in order."""
         self.check(pixels)
         out = np.empty((len(pixels), *self.shape), np.float32)
         for number, maps in enumerate(self.stream(batches_of(pixels))):
             out[number * _BATCH : number * _BATCH + len(maps)] = maps
-            progress(len(maps))
         return out
 
     def identity(self) -> str:
-        """The hash of its files: two trunks that share it say the same of every picture."""
+        """The hash of its files: two trunks that share it say the same of every picture, as far as OpenVINO does."""
         return "-".join(sha256_of(file)[:32] for file in (self._path, self._path.with_suffix(".bin")))
 
     def check(self, pixels: np.ndarray) -> None:

@@ -66,7 +66,7 @@ class ViewBank:
         facts = {"spec": asdict(spec), "shape": list(shape)}
         row = (spec.views, *shape)
         self._rows = KeyedRows(
-            self.directory, facts, row, np.uint8, kind="bank", description="bank.json", values="views.u8"
+            self.directory, facts, row, np.uint8, kind="bank", facts_file="bank.json", values_file="views.u8"
         )
         if self._rows.any_done():
             self._read_scales()  # without them no byte means anything

@@ -23,7 +23,7 @@ from cxr.keyed_rows import pixel_keys
 from cxr.labels import CLASSES
 from cxr.parallel import bar
 from cxr.params import Backbone, FeaturesParams, TrainParams
-from cxr.remembering import RememberingEngine
+from cxr.remembering import remembering
 from cxr.training import Examples, TrainedHead, costs, train_head
 
 
@@ -95,7 +95,7 @@ def calibrated_bundle(
     """
     neutral = {**facts, "classes": list(CLASSES), "temperature": 1.0, "threshold": 0.5, "head": trained.head.kind}
     with bar(len(validation.rows), f"validate {facts['backbone']}") as advance:
-        engine = RememberingEngine(Engine(Trunk(trunk_file(trunk, "f32")), trained.head, neutral), memory)
+        engine = remembering(Engine(Trunk(trunk_file(trunk, "f32")), trained.head, neutral), memory)
         logits = engine.logits(validation.pixels, advance)
     shift, temperature = fit_calibration(validation.y, logits)
     head = replace(trained.head, bias=trained.head.bias + shift)

@@ -7,7 +7,7 @@ kept as that difference, and everything here is a dot product.
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -64,6 +64,9 @@ class Head:
         """Raises ModelError where the file is not a head. Nothing in it is executed: no pickle."""
         try:
             with np.load(path, allow_pickle=False) as stored:
-                return cls(str(stored["kind"]), stored["weights"], float(stored["bias"]))  # type: ignore[arg-type]
+                kind = str(stored["kind"])
+                if kind not in get_args(HeadKind):
+                    raise ValueError(f"its kind is {kind}, known are {', '.join(get_args(HeadKind))}")
+                return cls(kind, stored["weights"], float(stored["bias"]))  # type: ignore[arg-type]
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as fault:
             raise ModelError(f"{path} is not a readable head ({fault}); register the model again") from None

@@ -2,10 +2,10 @@
 
 A folder:
 
-    <description>   what the rows depend on, and their shape
+    <facts_file>    what the rows depend on
     keys.txt        one line per row: the hash of the row's picture
     done.u8         one byte per row: 1 once the row is on disk
-    <values>        the rows, one after another
+    <values_file>   the rows, one after another
 """
 
 import hashlib
@@ -30,8 +30,8 @@ def pixel_keys(picture: Picture, count: int) -> list[str]:
 class KeyedRows:
     """Opening a folder that another process writes to at the same time is not supported.
 
-    description: "bank.json", for example, which holds `facts`. values: the rows' file. kind: what the folder is, for
-    messages. Raises CxrError where the folder holds something else, or is damaged.
+    facts: JSON values, kept in `facts_file`. shape: of one row. kind: what the folder is, for messages. Raises CxrError
+    where the folder holds something else, or is damaged.
     """
 
     def __init__(
@@ -42,16 +42,17 @@ class KeyedRows:
         dtype: type[np.generic],
         *,
         kind: str,
-        description: str,
-        values: str,
+        facts_file: str,
+        values_file: str,
     ):
-        self.directory, self._shape, self._dtype, self._kind, self._values = directory, shape, dtype, kind, values
+        self.directory, self._shape, self._dtype = directory, shape, dtype
+        self._kind, self._values_file = kind, values_file
         directory.mkdir(parents=True, exist_ok=True)
-        facts_file = directory / description
-        if not facts_file.exists():
-            write_json(facts, facts_file)
-        if read_json(facts_file) != json.loads(json.dumps(facts)):
-            raise CxrError(f"{directory} holds a {kind} of another shape; delete the folder and run again")
+        described = directory / facts_file
+        if not described.exists():
+            write_json(facts, described)
+        if read_json(described) != json.loads(json.dumps(facts)):
+            raise CxrError(f"{directory} holds another {kind} than its name says; delete the folder and run again")
         self._row_of = {key: row for row, key in enumerate(self._read_keys())}
         self._check_sizes()
 
@@ -114,10 +115,10 @@ class KeyedRows:
         return iter(path.read_text().split()) if path.exists() else iter(())
 
     def _row_bytes(self) -> dict[str, int]:
-        return {self._values: int(np.prod(self._shape)) * np.dtype(self._dtype).itemsize, "done.u8": 1}
+        return {self._values_file: int(np.prod(self._shape)) * np.dtype(self._dtype).itemsize, "done.u8": 1}
 
     def _open_values(self, mode: Any) -> np.memmap:
-        return np.memmap(self.directory / self._values, self._dtype, mode, shape=(len(self), *self._shape))
+        return np.memmap(self.directory / self._values_file, self._dtype, mode, shape=(len(self), *self._shape))
 
     def _open_done(self, mode: Any) -> np.memmap:
         return np.memmap(self.directory / "done.u8", np.uint8, mode, shape=len(self))

@@ -14,18 +14,18 @@ import numpy as np
 
 _BLOCK = 2048  # inputs whose gradient is gathered at once: 8 KiB, which stays in the first-level cache
 _BETA1, _BETA2, _EPSILON = np.float32(0.9), np.float32(0.999), np.float32(1e-7)  # Keras' defaults
-SHIFTS = 2**16  # places in a drawing of dropout where a row may begin
+_SHIFTS = 2**16  # places in a drawing of dropout where a row may begin
 
 
 def draw_dropout(rng: np.random.Generator, count: int, size: int, rate: float) -> tuple[np.ndarray, np.ndarray]:
-    """Which inputs are kept, bool[size + SHIFTS - 1], and where in it each of `count` rows of `size` inputs begins,
+    """Which inputs are kept, bool[size + _SHIFTS - 1], and where in it each of `count` rows of `size` inputs begins,
     int64[count].
 
     One drawing for all rows of an epoch, because to draw each input of each row would cost more than the training
     itself. The inputs of a row are dropped independently, and at each input so are any two rows that begin at different
     places. What remains is that one row's mask is another's, shifted.
     """
-    return rng.random(size + SHIFTS - 1, np.float32) >= rate, rng.integers(SHIFTS, size=count)
+    return rng.random(size + _SHIFTS - 1, np.float32) >= rate, rng.integers(_SHIFTS, size=count)
 
 
 @numba.njit(fastmath=True, cache=True)
@@ -112,7 +112,7 @@ class Adam:
         self.weights = (columns[1] - columns[0]).astype(np.float32)
         self.bias = np.float32(0)
         self._keep_scale = (scale / (1 - dropout)).astype(np.float32)
-        self._dropout = dropout
+        self._drop_rate = dropout
         self._rate, self._decay = learning_rate, weight_decay
         self._momentum, self._square = np.zeros(size, np.float32), np.zeros(size, np.float32)
         self._bias_mean = self._bias_square = 0.0
@@ -127,7 +127,7 @@ class Adam:
 
     def draw_dropout(self, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
         """What the steps of an epoch of `count` rows take as `kept`, and the rows' `shifts`."""
-        return draw_dropout(rng, count, len(self.weights), self._dropout)
+        return draw_dropout(rng, count, len(self.weights), self._drop_rate)
 
     def step(
         self,
@@ -141,8 +141,8 @@ class Adam:
     ) -> np.ndarray:
         """One step on a batch; returns its float32[n] log odds under dropout, before the step.
 
-        y: float32[n], 0 or 1. cost: float32[n], what each row weighs in the loss. kept, shifts
-        (int64[n]): of `draw_dropout`.
+        y: float32[n], 0 or 1. cost: float32[n], what each row weighs in the loss. kept, shifts: of `draw_dropout`,
+        the shifts int64[n] of these rows.
         """
         weights = self.weights * self._keep_scale
         z = logits(bank, rows, views, self._centre, weights, self.bias, kept, shifts)

@@ -11,7 +11,7 @@ from cxr.errors import CxrError
 from cxr.model import Model
 from cxr.params import EvaluateParams
 from cxr.promotion import Decision, decide, decide_without_champion, keep_rolled_back
-from cxr.remembering import RememberingEngine
+from cxr.remembering import remembering
 from cxr.tracking import registry
 
 KNOWN_IMAGES = 16  # enough to notice damaged or swapped files
@@ -32,7 +32,7 @@ def check_registered(version: registry.Version, test: Side, p_recorded: np.ndarr
     if not gap <= TOLERANCE:  # NaN is no agreement either
         raise CxrError(
             f"{version} answers otherwise than it was tested: probabilities differ by {gap:.2g}, allowed are "
-            f"{TOLERANCE}; run `dvc repro --force` on its train stage"
+            f"{TOLERANCE}; delete data/bank/remembered-* and run `dvc repro --force` on its train stage"
         )
 
 
@@ -51,14 +51,15 @@ def decide_on(
         return decide_without_champion()
     if champion.number == version.number:
         return Decision(True, "is the champion already")
-    try:
-        with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
             engine = Engine.load(registry.fetch_bundle(champion, Path(folder) / "bundle"))
             if engine.facts.get("split") != split:
                 raise CxrError("it was trained under another split, so it knows some of the test patients")
             if engine.side != test.store.shape[1]:
                 raise CxrError(f"it takes pictures of side {engine.side}, the test pictures have {test.store.shape[1]}")
-            p_champion = RememberingEngine(engine, memory).predict(test.pixels)
-    except CxrError as fault:
-        return decide_without_champion(str(fault))
+        except CxrError as fault:
+            return decide_without_champion(str(fault))
+        # Outside: what goes wrong here is the memory's fault, and no reason to let go of the champion.
+        p_champion = remembering(engine, memory).predict(test.pixels)
     return decide(test.y, list(test.patients), p_challenger, p_champion, params)

@@ -8,6 +8,7 @@ champion of last week, which has the same trunk, need only those of new pictures
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -15,27 +16,40 @@ import numpy as np
 from cxr.engine import Engine, batches_of
 from cxr.keyed_rows import KeyedRows, pixel_keys
 
+FORMAT = 1  # raise it when the meaning of what is remembered changes
 
-class RememberingEngine(Engine):
-    """Answers as `engine` does, from a folder below `root` where it can, and leaves there what it could not.
 
-    The folder is named after the trunk's files, its precision, and what of a map its kind of head sees. It can be
-    deleted at any time. Another process must not write to it at the same time.
+def remembering(engine: Engine, root: Path) -> Engine:
+    """`engine` with a memory below `root`; without one where its trunk is fine-tuned, which no other model will have.
+
+    engine: in float32; raises ValueError where it is not, since what others answer depends on the machine.
     """
+    if engine.precision != "f32":
+        raise ValueError(f"the engine runs in {engine.precision}; only float32's answers are remembered")
+    return engine if engine.facts.get("fine_tuned_blocks") else _RememberingEngine(engine, root)
+
+
+class _RememberingEngine(Engine):
+    """The folder is named after all that its rows depend on but the picture. It can be deleted at any time. Another
+    process must not write to it at the same time."""
 
     def __init__(self, engine: Engine, root: Path):
         super().__init__(engine.trunk, engine.head, engine.facts, engine.precision)
-        shape = self.head.seen_shape()
-        facts = {"trunk": self.trunk.identity(), "precision": self.precision, "shape": list(shape)}
+        facts = {
+            "trunk": self.trunk.identity(),
+            "openvino": version("openvino"),
+            "head": self.head.kind,
+            "format": FORMAT,
+        }
         name = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
         self._rows = KeyedRows(
-            root / f"exact-{name}",
+            root / f"remembered-{name}",
             facts,
-            shape,
+            self.head.seen_shape(),
             np.float32,
             kind="memory",
-            description="memory.json",
-            values="maps.f32",
+            facts_file="memory.json",
+            values_file="seen.f32",
         )
 
     def seen(self, pixels: np.ndarray, progress: Callable[[int], object] = lambda n: None) -> Iterator[np.ndarray]:
@@ -43,17 +57,17 @@ class RememberingEngine(Engine):
         if not len(pixels):
             return
         keys = pixel_keys(pixels.__getitem__, len(pixels))
-        missing = self._rows.missing(keys)
+        missing = np.array(self._rows.missing(keys), np.int64)
         progress(len(keys) - len(missing))
-        if missing:
-            self._ask([keys[i] for i in missing], pixels[missing], progress)
+        if len(missing):
+            self._ask(keys, pixels, missing, progress)
         rows, stored = self._rows.rows(keys), self._rows.stored()
         yield from (stored[batch] for batch in batches_of(rows))
 
-    def _ask(self, keys: list[str], pixels: np.ndarray, progress: Callable[[int], object]) -> None:
-        """Ask the trunk about pictures that are all new. A kill loses the batches that it was working on."""
-        self._rows.add(keys)
-        at = 0
-        for seen in super().seen(pixels, progress):
-            self._rows.write(keys[at : at + len(seen)], seen)
-            at += len(seen)
+    def _ask(self, keys: list[str], pixels: np.ndarray, missing: np.ndarray, progress: Callable[[int], object]) -> None:
+        """Ask the trunk about the pictures at `missing`. A kill loses the batches that it was working on."""
+        self._rows.add([keys[i] for i in missing])
+        batches = list(batches_of(missing))
+        for batch, maps in zip(batches, self.trunk.stream(pixels[batch] for batch in batches), strict=True):
+            self._rows.write([keys[i] for i in batch], self.head.seen(maps))
+            progress(len(batch))

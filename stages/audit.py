@@ -22,7 +22,7 @@ from cxr.parallel import bar
 from cxr.params import Backbone, EvaluateParams, TrainParams, load_params
 from cxr.predictions import read_probabilities
 from cxr.probes import gram
-from cxr.remembering import RememberingEngine
+from cxr.remembering import remembering
 from cxr.shortcuts import Finding, audit_answers
 from cxr.stage import run_stage
 from cxr.tracking.runs import resume_run
@@ -35,12 +35,12 @@ def main(backbone: Backbone) -> str:
     p_test = read_probabilities(reports / "predictions.csv", data.side("test"))
     engine = Engine.load(TRAINED / backbone)
     pictures = audited_pictures(data, LungSegmenter.load_if_trained(LUNGS))
-    remembering = RememberingEngine(engine, BANK)
+    remembered = remembering(engine, BANK)
     with bar(len(pictures.labels) - len(p_test), f"audit {backbone}: images never trained on") as advance:
-        p_covid = audited_answers(remembering, pictures, p_test, advance)
-    # About altered pictures, which nobody asks about again.
+        p_covid = audited_answers(remembered, pictures, p_test, advance)
+    # Nearly all of these are about altered pictures, too many to keep.
     answers = audit_answers(engine, pictures, p_covid, engine.facts["threshold"], params, intervals)
-    findings = [*answers, *_on_features(remembering, data, params, intervals)]
+    findings = [*answers, *_on_features(remembered, data, params, intervals)]
     outcome = verdict(findings, params.limits, label_follows_source=label_follows_source(data.side("train").rows))
     write_json(outcome, reports / "audit.json")
     write_json(headline(findings, shortcut_flagged=outcome["shortcut_flagged"]), reports / "audit_headline.json")

@@ -16,7 +16,7 @@ from cxr.metrics import balanced_auc, classification_report, evaluate, report_te
 from cxr.parallel import bar
 from cxr.params import Backbone, EvaluateParams, load_params
 from cxr.predictions import read_probabilities, write_predictions
-from cxr.remembering import RememberingEngine
+from cxr.remembering import remembering
 from cxr.stage import run_stage
 from cxr.tracking.runs import resume_run
 
@@ -28,7 +28,7 @@ def main(backbone: Backbone) -> str:
     params, reports = load_params(EvaluateParams, "evaluate"), MODEL_REPORTS / backbone
     data = Dataset.read(INDEX, SPLIT, PIXELS)
     test, validation = data.side("test"), data.side("validation")
-    engine = RememberingEngine(Engine.load(TRAINED / backbone), BANK)
+    engine = remembering(Engine.load(TRAINED / backbone), BANK)
     threshold = engine.facts["threshold"]
     with bar(len(test.rows), f"evaluate {backbone}") as advance:
         p_test = engine.predict(test.pixels, advance)

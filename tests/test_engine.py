@@ -101,7 +101,7 @@ def test_the_order_is_kept_over_many_batches(bundle: Path) -> None:
     engine = Engine.load(bundle)
     ramp = np.repeat(np.arange(250, dtype=np.uint8), 32 * 32).reshape(-1, 32, 32)
     done: list[int] = []
-    maps = engine.trunk.feature_maps(ramp, done.append)
+    maps = np.concatenate(list(engine.seen(ramp, done.append)))
     assert (np.diff(maps[:, 0, 0, 0]) > 0).all()
     assert sum(done) == 250
     np.testing.assert_allclose(engine.logits(ramp), engine.head.logits(maps), atol=1e-6)

@@ -321,7 +321,7 @@ def test_a_damaged_file_is_named_before_anything_is_read_from_it(
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(b"{", "is not JSON"), (b"{}", "another shape"), (b"\xff", "is not JSON")]
+    ("content", "said"), [(b"{", "is not JSON"), (b"{}", "another bank than its name says"), (b"\xff", "is not JSON")]
 )
 def test_a_corrupted_description_is_refused(content: bytes, said: str, tmp_path: Path, many: Pictures) -> None:
     (filled(tmp_path, many).directory / "bank.json").write_bytes(content)
@@ -331,7 +331,7 @@ def test_a_corrupted_description_is_refused(content: bytes, said: str, tmp_path:
 
 def test_a_trunk_of_another_shape_is_refused(tmp_path: Path, many: Pictures) -> None:
     filled(tmp_path, many)
-    with pytest.raises(CxrError, match="another shape"):
+    with pytest.raises(CxrError, match="another bank than its name says"):
         ViewBank(tmp_path, SPEC, (2, 2, 4))
 
 

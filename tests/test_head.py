@@ -59,6 +59,12 @@ def test_what_is_saved_is_loaded_to_the_last_bit(kind: str, tmp_path: Path) -> N
     np.testing.assert_array_equal(loaded.weights, head().weights)
 
 
+def test_a_head_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
+    head("median").save(tmp_path / "head.npz")
+    with pytest.raises(ModelError, match="its kind is median, known are flatten, average"):
+        Head.load(tmp_path / "head.npz")
+
+
 class Evil:
     def __reduce__(self):
         return print, ("code from a model file has run",)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxr.engine import Engine
+from cxr.engine import Engine, Trunk
 from cxr.errors import CxrError
 from cxr.params import EvaluateParams
 from cxr.registration import check_registered, decide_on
@@ -123,6 +123,26 @@ def test_a_champion_whose_files_are_gone_gives_way_and_the_reason_says_so(
     decision = decide_on(SECOND, SPLIT, TEST, answers, PARAMS, bank)
     assert decision.promote
     assert "the files of covid-cxr version 1 can not be read" in decision.reason
+
+
+@pytest.mark.usefixtures("champion", "stored")
+def test_what_the_champion_said_is_remembered_until_the_next_comparison(
+    answers: np.ndarray, bank: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = decide_on(SECOND, SPLIT, TEST, answers, PARAMS, bank)
+    monkeypatch.setattr(Trunk, "stream", lambda trunk, batches: pytest.fail("the trunk was asked again"))
+    assert decide_on(SECOND, SPLIT, TEST, answers, PARAMS, bank) == first
+
+
+@pytest.mark.usefixtures("champion", "stored")
+def test_a_damaged_memory_stops_the_comparison_and_does_not_cost_the_champion_its_place(
+    answers: np.ndarray, bank: Path
+) -> None:
+    decide_on(SECOND, SPLIT, TEST, answers, PARAMS, bank)
+    (remembered,) = bank.glob("*/seen.f32")
+    remembered.write_bytes(b"")
+    with pytest.raises(CxrError, match=r"is damaged: seen\.f32"):
+        decide_on(SECOND, SPLIT, TEST, answers, PARAMS, bank)
 
 
 @pytest.mark.usefixtures("champion")

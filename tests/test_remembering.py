@@ -8,7 +8,7 @@ import pytest
 from cxr.engine import Engine, Trunk, trunk_file
 from cxr.errors import CxrError
 from cxr.head import Head
-from cxr.remembering import RememberingEngine
+from cxr.remembering import remembering
 from tests.sides import pictures
 from tests.tiny import tiny_bundle
 
@@ -33,16 +33,16 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     return found
 
 
-def remembering(bundle: Path, root: Path) -> RememberingEngine:
-    return RememberingEngine(Engine.load(bundle, threads=1), root)
+def engine_of(bundle: Path, root: Path) -> Engine:
+    return remembering(Engine.load(bundle, threads=1), root)
 
 
-def with_head(bundle: Path, root: Path, kind: str) -> RememberingEngine:
+def with_head(bundle: Path, root: Path, kind: str) -> Engine:
     engine = Engine.load(bundle, threads=1)
     height, width, channels = engine.trunk.shape
     weights = np.random.default_rng(3).normal(0, 1, channels).astype(np.float32)
     head = Head(kind, np.tile(weights, (height, width, 1)) / (height * width), bias=0.3)  # type: ignore[arg-type]
-    return RememberingEngine(Engine(engine.trunk, head, engine.facts), root)
+    return remembering(Engine(engine.trunk, head, engine.facts), root)
 
 
 @pytest.mark.parametrize("kind", ["flatten", "average"])
@@ -55,20 +55,20 @@ def test_it_answers_as_the_engine_does(kind: str, bundle: Path, tmp_path: Path) 
 
 def test_no_picture_is_asked_about_twice(bundle: Path, tmp_path: Path, asked: Asked) -> None:
     shown, done = pictures(30), list[int]()
-    remembering(bundle, tmp_path).predict(shown[:20])
+    engine_of(bundle, tmp_path).predict(shown[:20])
     assert len(asked) == 20
-    found = remembering(bundle, tmp_path).predict(shown[::-1], done.append)  # ten are new, in another order
+    found = engine_of(bundle, tmp_path).predict(shown[::-1], done.append)  # ten are new, in another order
     assert len(asked) == sum(done) == 30
     assert len(set(asked)) == 30
     np.testing.assert_allclose(found, Engine.load(bundle).predict(shown[::-1]), atol=1e-6)
 
 
 def test_another_head_of_the_same_kind_asks_nothing(bundle: Path, tmp_path: Path, asked: Asked) -> None:
-    remembering(bundle, tmp_path / "bank").predict(pictures(8))
+    engine_of(bundle, tmp_path / "bank").predict(pictures(8))
     other = Path(shutil.copytree(bundle, tmp_path / "other"))
     old = Head.load(other / "head.npz")
     Head(old.kind, old.weights * 2, old.bias).save(other / "head.npz")
-    found = remembering(other, tmp_path / "bank").logits(pictures(8))
+    found = engine_of(other, tmp_path / "bank").logits(pictures(8))
     assert len(asked) == 8
     np.testing.assert_allclose(found, Engine.load(other).logits(pictures(8)), rtol=1e-5)
 
@@ -86,8 +86,8 @@ def another_weight(folder: Path) -> Path:
 
 @pytest.mark.parametrize("other", [another_trunk, another_weight])
 def test_another_trunk_is_asked_anew(other: Callable[[Path], Path], bundle: Path, tmp_path: Path, asked: Asked) -> None:
-    remembering(bundle, tmp_path / "bank").predict(pictures(4))
-    engine = remembering(other(tmp_path / "other"), tmp_path / "bank")
+    engine_of(bundle, tmp_path / "bank").predict(pictures(4))
+    engine = engine_of(other(tmp_path / "other"), tmp_path / "bank")
     engine.predict(pictures(4, side=engine.side))
     assert len(asked) == 8
 
@@ -107,26 +107,46 @@ def test_a_stopped_run_goes_on_where_it_was(bundle: Path, tmp_path: Path, asked:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        remembering(bundle, tmp_path).predict(pictures(40), stop)
+        engine_of(bundle, tmp_path).predict(pictures(40), stop)
     asked.clear()
-    found = remembering(bundle, tmp_path).predict(pictures(40))
+    found = engine_of(bundle, tmp_path).predict(pictures(40))
     assert len(asked) == 40 - 16
     np.testing.assert_allclose(found, Engine.load(bundle).predict(pictures(40)), atol=1e-6)
 
 
+def test_a_picture_that_comes_twice_is_asked_about_once(bundle: Path, tmp_path: Path, asked: Asked) -> None:
+    twice = np.concatenate([pictures(5), pictures(5)])
+    found = engine_of(bundle, tmp_path).predict(twice)
+    assert len(asked) == 5
+    np.testing.assert_array_equal(found[:5], found[5:])
+
+
+def test_a_fine_tuned_trunk_is_no_other_models_and_leaves_nothing(bundle: Path, tmp_path: Path) -> None:
+    engine = Engine.load(bundle)
+    engine.facts["fine_tuned_blocks"] = 2
+    remembering(engine, tmp_path).predict(pictures(4))
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_float32_is_remembered(bundle: Path, tmp_path: Path) -> None:
+    engine = Engine.load(bundle)
+    with pytest.raises(ValueError, match="runs in bf16; only float32's"):
+        remembering(Engine(engine.trunk, engine.head, engine.facts, "bf16"), tmp_path)
+
+
 def test_no_pictures_need_nothing(bundle: Path, tmp_path: Path) -> None:
-    assert remembering(bundle, tmp_path).predict(pictures(0)).shape == (0,)
+    assert engine_of(bundle, tmp_path).predict(pictures(0)).shape == (0,)
 
 
 def test_a_damaged_memory_is_named(bundle: Path, tmp_path: Path) -> None:
-    remembering(bundle, tmp_path).predict(pictures(4))
-    (stored,) = tmp_path.glob("*/maps.f32")
+    engine_of(bundle, tmp_path).predict(pictures(4))
+    (stored,) = tmp_path.glob("*/seen.f32")
     stored.write_bytes(stored.read_bytes()[:-1])
-    with pytest.raises(CxrError, match=r"the memory .* is damaged: maps.f32 .*delete the folder and run again"):
-        remembering(bundle, tmp_path)
+    with pytest.raises(CxrError, match=r"the memory .* is damaged: seen.f32 .*delete the folder and run again"):
+        engine_of(bundle, tmp_path)
 
 
 def test_pictures_of_another_size_are_refused_before_anything_is_stored(bundle: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="the trunk takes"):
-        remembering(bundle, tmp_path).predict(pictures(2, side=16))
-    assert not list(tmp_path.glob("*/maps.f32"))
+        engine_of(bundle, tmp_path).predict(pictures(2, side=16))
+    assert not list(tmp_path.glob("*/seen.f32"))

@@ -2,18 +2,22 @@
 
 import json
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from cxr.audit_data import audited_answers, averaged, standin
+from cxr.audit_data import audited_answers, averaged, pooled_features, standin
 from cxr.audit_params import AuditLimits, AuditParams
+from cxr.engine import Engine
 from cxr.feature_audit import Examples, cross_fitted, leave_one_source_out, source_probe
+from cxr.head import Head
 from cxr.labels import COVID, NON_COVID
 from cxr.params import EvaluateParams
 from cxr.probes import balanced, gram, patient_folds, rank_auc, ridge, separate
 from cxr.shortcuts import Finding, Pictures, audit_answers, behaviour, pairs_of_sources, spread, unmeasured
 from cxr.verdict import ONE_LABEL, as_metrics, carried_facts, flagged, headline, not_cleared, verdict
+from tests.sides import labelled_side
 
 SIDE = 40
 INTERVALS = EvaluateParams(resamples=200, confidence=0.95, prevalence=0.1, seed=1)
@@ -376,9 +380,20 @@ def test_a_label_that_only_one_source_has_can_not_be_left_out():
     assert one(found, "leave_one_source_out", "a").note == "not measurable: COVID comes from it alone"
 
 
+@pytest.mark.parametrize("kind", ["flatten", "average"])
+def test_the_stand_in_sees_what_the_head_sees_averaged_over_places(kind: str, bundle: Path) -> None:
+    """Over more pictures than are read at once."""
+    engine, side = Engine.load(bundle), labelled_side(70)
+    head = Head(kind, np.ones(engine.trunk.shape, np.float32), 0.0)  # type: ignore[arg-type]
+    found = pooled_features(Engine(engine.trunk, head, engine.facts), side)
+    maps = engine.trunk.feature_maps(side.pixels)
+    expected = averaged(maps) if kind == "flatten" else maps.mean(axis=(1, 2))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
 def test_places_are_averaged_whatever_the_size_of_the_map():
     maps = np.random.default_rng(0).normal(size=(2, 9, 9, 3)).astype(np.float32)
-    assert averaged(maps, 1) == pytest.approx(maps.mean(axis=(1, 2)), abs=1e-6)
-    assert averaged(maps, 4).shape == (2, 48)
-    assert averaged(maps, 4)[:, :3] == pytest.approx(maps[:, :3, :3].mean(axis=(1, 2)), abs=1e-6)
-    assert averaged(maps[:, :2, :2], 4).shape == (2, 12)
+    assert averaged(maps[:, :1, :1]) == pytest.approx(maps[:, 0, 0], abs=1e-6)
+    assert averaged(maps).shape == (2, 48)
+    assert averaged(maps)[:, :3] == pytest.approx(maps[:, :3, :3].mean(axis=(1, 2)), abs=1e-6)
+    assert averaged(maps[:, :2, :2]).shape == (2, 12)

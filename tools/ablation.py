@@ -28,7 +28,7 @@ from cxr.lungs import LungSegmenter
 from cxr.manifest import count_by
 from cxr.params import EvaluateParams, FeaturesParams, SplitParams, load_params
 from cxr.perturbations import blacked_out
-from cxr.remembering import RememberingEngine
+from cxr.remembering import remembering
 from cxr.splits import side_of
 from cxr.stage import run_stage
 from cxr.tracking.runs import resume_run
@@ -137,7 +137,7 @@ def _measured(variant: Variant, dark: DarkLungs) -> dict[str, Any]:
     data, params = Dataset.read(INDEX, SPLIT, PIXELS), load_params(EvaluateParams, "evaluate")
     side, engine = validation_side(data, load_params(SplitParams, "split")), Engine.load(TRAINED / BACKBONE)
     threshold = engine.facts["threshold"]
-    plain = RememberingEngine(engine, BANK).predict(side.pixels)
+    plain = remembering(engine, BANK).predict(side.pixels)
     found = measures(side, plain, engine.predict(dark.of(side)), threshold, params)
     reports = MODEL_REPORTS / BACKBONE
     record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
