@@ -64,6 +64,7 @@ def measure(seconds: float, backbone: str = BACKBONE) -> dict[str, Any]:
     patients = list(test.patients)
     difference = paired_difference(test.y, p_pipeline, p_plain, patients, params, metric="auc")
     return {
+        "command": "make bench-plain",
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
         "load_average_at_end": round(os.getloadavg()[0], 1),
