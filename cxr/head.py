@@ -45,7 +45,7 @@ class Head:
         return self.logits_of(self.seen(feature_maps))
 
     def logits_of(self, seen: np.ndarray) -> np.ndarray:
-        """The same of what `seen` gives."""
+        """What `seen` gives, float32[n, *seen_shape()], to float64[n]: log odds of COVID before calibration."""
         weights = self.weights.astype(np.float64)
         if self.kind == "average":
             weights = weights.sum(axis=(0, 1))

@@ -1,0 +1,169 @@
+import logging
+import shutil
+
+import pytest
+
+from cxr.errors import CxrError
+from tests.tracking.specs import bundle_at, some_spec
+
+
+def registered(tmp_path, content: str = "weights"):
+    from cxr.tracking.registry import register_model
+    from cxr.tracking.runs import start_run
+
+    with start_run(some_spec()) as record:
+        pass
+    bundle = bundle_at(tmp_path / content, content)
+    return register_model("covid-cxr", bundle, record.run_id, "What it is.", {"backbone": "inceptionv3"})
+
+
+@pytest.mark.slow
+def test_a_registered_version_says_what_it_is(client, tmp_path):
+    from mlflow.models import get_model_info
+
+    version = registered(tmp_path)
+    assert (version.number, version.aliases, version.description) == (1, (), "What it is.")
+    assert version.tags["backbone"] == "inceptionv3"
+    info = get_model_info("models:/covid-cxr/1")
+    assert info.signature.inputs.input_names() == ["image"]
+    assert info.signature.outputs.input_names() == ["state", "percentage", "p_covid", "reason"]
+    assert client.get_run(version.run_id).info.status == "FINISHED"
+
+
+@pytest.mark.slow
+def test_the_same_bundle_is_the_same_version_and_another_is_not(client, tmp_path):
+    from cxr.tracking.registry import register_model
+
+    first = registered(tmp_path)
+    again = register_model("covid-cxr", tmp_path / "weights", first.run_id, "Better words.", {})
+    assert (again.number, again.description) == (1, "Better words.")
+    assert registered(tmp_path, "other").number == 2
+
+
+@pytest.mark.slow
+def test_a_version_whose_files_are_gone_is_registered_anew(client, tmp_path):
+    from cxr.tracking.registry import fetch_bundle, register_model
+
+    first = registered(tmp_path)
+    shutil.rmtree(tmp_path / "mlartifacts")
+    with pytest.raises(CxrError, match="the files of covid-cxr version 1 are not where they were registered"):
+        fetch_bundle(first, tmp_path / "fetched")
+    assert register_model("covid-cxr", tmp_path / "weights", first.run_id, "", {}).number == 2
+
+
+@pytest.mark.slow
+def test_the_champion_s_bundle_comes_back_as_it_was(client, tmp_path):
+    from cxr.tracking.registry import bundle_sha256, champion, fetch_bundle, set_champion
+
+    assert champion("covid-cxr") is None
+    set_champion(registered(tmp_path))
+    version = champion("covid-cxr")
+    assert version is not None
+    assert bundle_sha256(fetch_bundle(version, tmp_path / "fetched")) == version.bundle_sha256
+    stored = next((tmp_path / "mlartifacts").rglob("head.npz"))
+    stored.write_text("tampered")
+    with pytest.raises(CxrError, match="are not those that were registered"):
+        fetch_bundle(version, tmp_path / "fetched")
+
+
+@pytest.mark.slow
+def test_rollback_goes_back_step_by_step_and_then_says_that_it_can_not(client, tmp_path):
+    from cxr.tracking.registry import champion, rollback, set_challenger, set_champion
+
+    with pytest.raises(CxrError, match="covid-cxr has no champion"):
+        rollback("covid-cxr")
+    versions = [set_challenger(registered(tmp_path, content)) for content in "abc"]
+    for version in versions:
+        assert "champion" in set_champion(set_champion(version)).aliases  # twice is the same as once
+    assert champion("covid-cxr").aliases == ("champion",)
+    assert int(client.get_model_version_by_alias("covid-cxr", "previous_champion").version) == 2
+    assert rollback("covid-cxr").number == 2
+    assert int(client.get_model_version_by_alias("covid-cxr", "previous_champion").version) == 1
+    assert rollback("covid-cxr").aliases == ("champion",)
+    with pytest.raises(CxrError, match="version 1 is the first champion"):
+        rollback("covid-cxr")
+
+
+@pytest.mark.slow
+def test_a_version_that_was_taken_back_says_so_until_it_is_promoted_again(client, tmp_path):
+    from cxr.tracking.registry import register_model, rollback, set_champion
+
+    first, second = (set_champion(registered(tmp_path, content)) for content in "ab")
+    rollback("covid-cxr")
+    again = register_model("covid-cxr", tmp_path / "b", second.run_id, "", {})
+    assert again.rolled_back
+    assert not set_champion(again).rolled_back
+    assert rollback("covid-cxr").number == first.number
+
+
+@pytest.mark.slow
+def test_the_registered_model_answers_a_table_as_the_service_would(client, tmp_path, complete_bundle):
+    import base64
+    import io
+
+    import mlflow
+    import numpy as np
+    import pandas as pd
+    from PIL import Image
+
+    from cxr.engine import Engine
+    from cxr.tracking.registry import register_model
+    from cxr.tracking.runs import start_run
+
+    def text_of(pixels: np.ndarray) -> str:
+        with io.BytesIO() as handle:
+            Image.fromarray(pixels).save(handle, "PNG")
+            return base64.b64encode(handle.getvalue()).decode()
+
+    blank, from_the_side = np.full((32, 32), 90, np.uint8), np.repeat([[200] * 16 + [20] * 16], 32, 0).astype(np.uint8)
+    middle = np.full((32, 32), 10, np.uint8)
+    middle[8:24, 8:24] = 250
+    pictures = [blank, middle, from_the_side, 255 - middle]
+    with start_run(some_spec()) as record:
+        pass
+    register_model("covid-cxr", complete_bundle, record.run_id, "", {})
+    asked = pd.DataFrame({"image": [text_of(pixels) for pixels in pictures]})
+    answer = mlflow.pyfunc.load_model("models:/covid-cxr/1").predict(asked)
+    p_covid = Engine.load(complete_bundle).predict(np.stack([middle, 255 - middle]))
+    assert answer["state"].tolist() == ["Refused", "COVID", "Refused", "NonCOVID"]
+    assert answer["reason"].tolist() == ["blank", "", "lateral", ""]
+    assert answer["p_covid"].dropna().tolist() == pytest.approx(list(p_covid), abs=1e-6)
+    assert answer["percentage"].dropna().tolist() == pytest.approx([100 * p_covid[0], 100 - 100 * p_covid[1]])
+    assert answer["p_covid"].isna().tolist() == answer["percentage"].isna().tolist() == [True, False, True, False]
+    none = mlflow.pyfunc.load_model("models:/covid-cxr/1").predict(asked[:0])
+    assert list(none.columns) == ["state", "percentage", "p_covid", "reason"]
+
+
+@pytest.mark.slow
+def test_what_is_no_bundle_is_not_registered(client, tmp_path):
+    from cxr.tracking.registry import register_model
+
+    with pytest.raises(CxrError, match="is not a model bundle"):
+        register_model("covid-cxr", tmp_path, "0" * 32, "", {})
+
+
+@pytest.mark.slow
+def test_tracking_is_quiet(client, tmp_path, caplog, capfd, recwarn):
+    with caplog.at_level(logging.WARNING):
+        registered(tmp_path)
+    assert [record.getMessage() for record in caplog.records] == []
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.slow
+def test_a_version_says_where_its_report_is_and_when_it_was_registered(client, tmp_path):
+    from cxr.tracking.registry import find_version, link_report
+
+    version = registered(tmp_path)
+    link_report(version, f"runs:/{version.run_id}/card/report.html")
+    found = find_version("covid-cxr", version.number)
+    assert found.tags["cxr.report"] == f"runs:/{version.run_id}/card/report.html"
+    assert found.created[:2] == "20"
+    assert len(found.created) == len("2026-01-31")
+
+
+def test_a_version_that_the_registry_lacks_is_one_sentence(client):
+    from cxr.tracking.registry import find_version
+
+    with pytest.raises(CxrError, match="no version 7 of covid-cxr; run `dvc repro"):
+        find_version("covid-cxr", 7)
