@@ -13,7 +13,7 @@ from typing import Any
 import bentoml
 from bentoml.exceptions import BentoMLException
 
-from cxr.errors import ModelError
+from cxr.common.errors import ModelError
 from serving.app import Front, create_app
 from serving.champion import Champion
 from serving.settings import read_settings

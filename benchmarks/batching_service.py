@@ -6,9 +6,9 @@ from pathlib import Path
 import bentoml
 import numpy as np
 
-from cxr.engine import Engine
-from cxr.images import to_pixels
-from cxr.payload import decode_base64
+from cxr.imaging.base64_payload import decode_base64
+from cxr.imaging.decode import to_pixels
+from cxr.inference.engine import Engine
 
 MAX_BYTES = 20 * 2**20
 

@@ -35,8 +35,8 @@ from PIL import Image
 from benchmarks.load import Measured, load
 from benchmarks.serve_table import LATENCY, THROUGHPUT, table
 from benchmarks.servers import ROOT, Running, bentoml_command, free_port, running
-from cxr.bundle import copy_bundle
-from cxr.precision import available
+from cxr.inference.bundle import copy_bundle
+from cxr.inference.precision import available
 
 FASTEST = available()[0]
 CURVE = (1, 2, 4, 8, 16)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from benchmarks.timed_pipeline import TO_METRICS
-from cxr.quantising import KEPT_CONVOLUTIONS
+from cxr.features.quantization import KEPT_CONVOLUTIONS
 
 Figures = dict[str, dict[str, Any]]
 # What is asked, what is wanted, where the figure stands, how it is shown.

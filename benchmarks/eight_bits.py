@@ -10,10 +10,10 @@ import numpy as np
 from benchmarks.measuring import median_wall_s, run_question, turns
 from benchmarks.pictures import picture
 from benchmarks.real_trunk import CALIBRATION, COMPARED, export_float
-from cxr.bundle import link_or_copy
-from cxr.engine import Trunk, trunk_file
-from cxr.precision import available, fastest_float
-from cxr.quantising import compare, quantise
+from cxr.features.quantization import compare, quantise
+from cxr.inference.bundle import link_or_copy
+from cxr.inference.engine import Trunk, trunk_file
+from cxr.inference.precision import available, fastest_float
 
 
 def measure(side: int = 299, images: int = 64, rounds: int = 5, kept: list[int] | None = None) -> dict[str, Any]:

@@ -18,16 +18,17 @@ import numpy as np
 from benchmarks.growth import AUGMENTATION
 from benchmarks.measuring import run_question
 from benchmarks.pictures import picture
-from cxr.backbones import build_trunk, open_blocks
-from cxr.batches import Batch, ViewBatches
-from cxr.dataset import Side
-from cxr.fine_tuning import classifier, keras_dataset, precision_policy
-from cxr.head import Head
-from cxr.keras_export import start_keras
-from cxr.labels import CLASSES
-from cxr.manifest import ImageRow
-from cxr.params import FeaturesParams, TrainParams
-from cxr.training import TrainedHead
+from cxr.common.labels import CLASSES
+from cxr.data.dataset import Side
+from cxr.data.manifest import ImageRow
+from cxr.features.settings import FeaturesParams
+from cxr.inference.head import Head
+from cxr.networks.backbones import build_trunk, open_blocks
+from cxr.networks.keras_export import start_keras
+from cxr.training.batches import Batch, ViewBatches
+from cxr.training.fine_tuning import classifier, keras_dataset, precision_policy
+from cxr.training.head_training import TrainedHead
+from cxr.training.settings import TrainParams
 
 SKIPPED_STEPS = 2  # the first ones compile, and find the queue filled
 BACKBONE = "inceptionv3"

@@ -8,11 +8,11 @@ import numpy as np
 
 from benchmarks.measuring import cost_of, run_question
 from benchmarks.real_trunk import export
-from cxr.engine import Trunk, trunk_file
-from cxr.exposures import UNCHANGED
-from cxr.features import BankSpec, ViewBank
-from cxr.keyed_rows import pixel_keys
-from cxr.params import AugmentationParams
+from cxr.augmentation.photometric import UNCHANGED
+from cxr.augmentation.settings import AugmentationParams
+from cxr.features.feature_cache import BankSpec, ViewBank
+from cxr.features.row_store import pixel_keys
+from cxr.inference.engine import Trunk, trunk_file
 
 AUGMENTATION = AugmentationParams(rotation_degrees=20, shift_fraction=0.2, horizontal_flip=True, exposure=UNCHANGED)
 

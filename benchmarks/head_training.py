@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measuring import run_question
-from cxr.params import TrainParams
-from cxr.training import Examples, train_head
+from cxr.training.head_training import Examples, train_head
+from cxr.training.settings import TrainParams
 
 SHAPE = (8, 8, 2048)
 VALIDATION_SHARE = 0.2

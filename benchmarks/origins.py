@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.pictures import save_phantoms
-from cxr.params import DownloadParams, SourceParams, load_params
+from cxr.common.config import load_params
 from cxr.sources import SOURCES
+from cxr.sources.settings import DownloadParams, SourceParams
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 # Where a mirror has the sources of params.yaml.

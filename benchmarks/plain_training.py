@@ -18,12 +18,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.plain_way import build
-from cxr.dataset import Dataset, Side
-from cxr.files import write_json
-from cxr.layout import INDEX, MODEL_REPORTS, PIXELS, SPLIT
-from cxr.metrics import evaluate, paired_difference
-from cxr.params import EvaluateParams, load_params
-from cxr.predictions import read_probabilities
+from cxr.common.atomic_files import write_json
+from cxr.common.config import load_params
+from cxr.common.paths import INDEX, MODEL_REPORTS, PIXELS, SPLIT
+from cxr.data.dataset import Dataset, Side
+from cxr.data.predictions import read_probabilities
+from cxr.evaluation.metrics import evaluate, paired_difference
+from cxr.evaluation.settings import EvaluateParams
 from tools.machine import machine
 
 BACKBONE = "inceptionv3"

@@ -8,11 +8,12 @@ from typing import Any
 
 from benchmarks.measuring import Cost, median_cpu_s, median_wall_s, run_question, turns
 from benchmarks.pictures import save_phantoms
-from cxr.indexing import build_index
-from cxr.manifest import ImageRow
-from cxr.params import DownloadParams, KagglePneumoniaParams, SplitParams
-from cxr.pixels import write_pixels
-from cxr.splits import assign_splits
+from cxr.data.manifest import ImageRow
+from cxr.data.pixel_store import write_pixels
+from cxr.data.settings import SplitParams
+from cxr.data.splits import assign_splits
+from cxr.sources.index import build_index
+from cxr.sources.settings import DownloadParams, KagglePneumoniaParams
 
 SPLIT = SplitParams(seed=20, test_fraction=0.2, validation_fraction=0.15, near_duplicate_bits=24)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.real_trunk import export
-from cxr.bundle import write_bundle
-from cxr.engine import Trunk, trunk_file
-from cxr.head import Head
+from cxr.inference.bundle import write_bundle
+from cxr.inference.engine import Trunk, trunk_file
+from cxr.inference.head import Head
 
 SIDE = 299
 FACTS = {

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.pictures import picture
-from cxr.precision import Precision, available
-from cxr.quantising import Agreement, ensure_int8, read_agreement
-from cxr.trunks import TrunkSpec, ensure_trunk, running_precision
+from cxr.features.quantization import Agreement, ensure_int8, read_agreement
+from cxr.features.trunks import TrunkSpec, ensure_trunk, running_precision
+from cxr.inference.precision import Precision, available
 
 CALIBRATION = range(10_000, 10_100)  # pictures that no question times
 COMPARED = range(20_000, 20_032)

@@ -18,11 +18,11 @@ import numpy as np
 from benchmarks.measuring import Cost, cost_of, rounded, run_question, watched_memory
 from benchmarks.pictures import downloads, save_phantoms
 from benchmarks.raw_files import Files
-from cxr.features import NO_AUGMENTATION, BankSpec, ViewBank
-from cxr.keyed_rows import pixel_keys
-from cxr.params import TrainParams
-from cxr.pixels import read_pixels
-from cxr.training import Examples, train_head
+from cxr.data.pixel_store import read_pixels
+from cxr.features.feature_cache import NO_AUGMENTATION, BankSpec, ViewBank
+from cxr.features.row_store import pixel_keys
+from cxr.training.head_training import Examples, train_head
+from cxr.training.settings import TrainParams
 
 ROOT = Path(__file__).resolve().parents[1]
 CHANNELS = 2048

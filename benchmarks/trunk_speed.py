@@ -14,10 +14,10 @@ from benchmarks.ceiling import matrix_products
 from benchmarks.measuring import median_wall_s, run_question, turns
 from benchmarks.pictures import picture
 from benchmarks.real_trunk import export
-from cxr.backbones import build_trunk
-from cxr.engine import Trunk, trunk_file
-from cxr.precision import available
-from cxr.quantising import cosines
+from cxr.features.quantization import cosines
+from cxr.inference.engine import Trunk, trunk_file
+from cxr.inference.precision import available
+from cxr.networks.backbones import build_trunk
 
 MULTIPLY_ADDS = 5.71e9  # of the convolutions of InceptionV3 at 299 by 299, a picture, counted over the exported model
 

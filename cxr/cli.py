@@ -8,15 +8,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from cxr.answer import answer
-from cxr.errors import CxrError, ImageError
-from cxr.files import replace_when_complete
-from cxr.images import decode
-from cxr.labels import COVID
-from cxr.layout import CHAMPION
-from cxr.model import Model
-from cxr.parallel import bar
-from cxr.precision import FASTEST_FIRST
+from cxr.common.atomic_files import replace_when_complete
+from cxr.common.errors import CxrError, ImageError
+from cxr.common.labels import COVID
+from cxr.common.parallel import bar
+from cxr.common.paths import CHAMPION
+from cxr.imaging.decode import decode
+from cxr.inference.answer import answer
+from cxr.inference.precision import FASTEST_FIRST
+from cxr.inference.predictor import Model
 
 
 class Result(NamedTuple):

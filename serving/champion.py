@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from cxr.errors import CxrError
-from cxr.model import Model
-from cxr.precision import Chosen
+from cxr.common.errors import CxrError
+from cxr.inference.precision import Chosen
+from cxr.inference.predictor import Model
 
 logger = logging.getLogger("bentoml.covid_cxr")
 
 
 class Champion:
     """find: the folder of the bundle that is meant now; raises CxrError where there is none, as a bad bundle does.
-    threads, precision: as cxr.engine.Engine takes them."""
+    threads, precision: as cxr.inference.engine.Engine takes them."""
 
     def __init__(self, find: Callable[[], Path], threads: int | None = None, precision: Chosen = "auto"):
         self._find = find

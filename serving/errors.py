@@ -6,9 +6,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from cxr.errors import ImageError
-from cxr.images import HTTP_STATUS
-from cxr.payload import PayloadError
+from cxr.common.errors import ImageError
+from cxr.imaging.base64_payload import PayloadError
+from cxr.imaging.decode import HTTP_STATUS
 
 # The sentences of clients/texts.json, where nothing more exact can be said (a test compares them).
 SHARED_WORDS = {

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from cxr.answer import REFUSALS, WARNINGS
-from cxr.images import ACCEPTED
-from cxr.labels import CLASSES, REFUSED
+from cxr.common.labels import CLASSES, REFUSED
+from cxr.imaging.decode import ACCEPTED
+from cxr.inference.answer import REFUSALS, WARNINGS
 from serving.settings import Settings
 
 Schema = dict[str, Any]

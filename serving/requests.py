@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 from starlette.requests import ClientDisconnect, Request
 
-from cxr.payload import PayloadError, decode_base64
+from cxr.imaging.base64_payload import PayloadError, decode_base64
 from serving.errors import ServiceError, bad_request, invalid_field, not_json, of_picture
 from serving.load import Place
 

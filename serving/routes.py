@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from cxr.answer import Answer, answer
-from cxr.errors import ImageError
-from cxr.images import decode
-from cxr.model import Model
+from cxr.common.errors import ImageError
+from cxr.imaging.decode import decode
+from cxr.inference.answer import Answer, answer
+from cxr.inference.predictor import Model
 from serving.champion import Champion, identity_of, public_facts
 from serving.errors import ServiceError, error_body, of_picture, too_slow
 from serving.load import Load

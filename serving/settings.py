@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, fields
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from cxr.errors import CxrError
-from cxr.images import MAX_PIXELS
-from cxr.precision import FASTEST_FIRST, Chosen
+from cxr.common.errors import CxrError
+from cxr.imaging.decode import MAX_PIXELS
+from cxr.inference.precision import FASTEST_FIRST, Chosen
 from serving.cores import cores
 
 MIB = 2**20

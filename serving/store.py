@@ -5,7 +5,7 @@ from pathlib import Path
 import bentoml
 from bentoml.exceptions import NotFound
 
-from cxr.bundle import copy_bundle
+from cxr.inference.bundle import copy_bundle
 
 
 def publish(bundle: Path, model: str, number: int) -> None:

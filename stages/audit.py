@@ -8,25 +8,28 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from cxr.audit_data import audited_answers, audited_pictures, feature_examples, pooled_features, standin
-from cxr.audit_params import AuditParams
-from cxr.curves import read_history
-from cxr.dataset import Dataset, label_follows_source
-from cxr.engine import Engine
-from cxr.feature_audit import cross_fitted, leave_one_source_out, source_probe
-from cxr.files import write_json
-from cxr.layout import BANK, INDEX, LUNGS, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
-from cxr.lungs import LungSegmenter
-from cxr.manifest import write_rows
-from cxr.parallel import bar
-from cxr.params import Backbone, EvaluateParams, TrainParams, load_params
-from cxr.predictions import read_probabilities
-from cxr.probes import gram
-from cxr.remembering import remembering
-from cxr.shortcuts import Finding, audit_answers
-from cxr.stage import run_stage
+from cxr.audit.checks import Finding, audit_answers
+from cxr.audit.dataset import audited_answers, audited_pictures, feature_examples, pooled_features, standin
+from cxr.audit.feature_checks import cross_fitted, leave_one_source_out, source_probe
+from cxr.audit.probes import gram
+from cxr.audit.settings import AuditParams
+from cxr.audit.verdict import as_metrics, headline, verdict
+from cxr.common.atomic_files import write_json
+from cxr.common.config import load_params
+from cxr.common.parallel import bar
+from cxr.common.paths import BANK, INDEX, LUNGS, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.common.stage_runner import run_stage
+from cxr.data.dataset import Dataset, label_follows_source
+from cxr.data.manifest import write_rows
+from cxr.data.predictions import read_probabilities
+from cxr.evaluation.curves import read_history
+from cxr.evaluation.settings import EvaluateParams
+from cxr.features.cached_engine import remembering
+from cxr.inference.engine import Engine
+from cxr.inference.lung_segmenter import LungSegmenter
+from cxr.networks.names import Backbone
 from cxr.tracking.runs import resume_run
-from cxr.verdict import as_metrics, headline, verdict
+from cxr.training.settings import TrainParams
 
 
 def main(backbone: Backbone) -> str:

@@ -1,18 +1,19 @@
 """Write the report and the model card of the version that was registered, and put them where the version is found."""
 
-from cxr.card.facts import Registered, read_facts
-from cxr.card.figures import report_figures
-from cxr.card.mistakes import mistakes
-from cxr.card.page import model_card, report
-from cxr.curves import read_history
-from cxr.dataset import Dataset
-from cxr.engine import Engine
-from cxr.files import read_json, write_text
-from cxr.layout import CARD, INDEX, LUNGS, MODEL_REPORTS, PIXELS, REPORTS, SPLIT, TRAINED
-from cxr.lungs import LungSegmenter
-from cxr.params import RegisterParams, load_params
-from cxr.predictions import read_probabilities
-from cxr.stage import run_stage
+from cxr.common.atomic_files import read_json, write_text
+from cxr.common.config import load_params
+from cxr.common.paths import CARD, INDEX, LUNGS, MODEL_REPORTS, PIXELS, REPORTS, SPLIT, TRAINED
+from cxr.common.stage_runner import run_stage
+from cxr.data.dataset import Dataset
+from cxr.data.predictions import read_probabilities
+from cxr.evaluation.curves import read_history
+from cxr.inference.engine import Engine
+from cxr.inference.lung_segmenter import LungSegmenter
+from cxr.promotion.settings import RegisterParams
+from cxr.report.facts import Registered, read_facts
+from cxr.report.figures import report_figures
+from cxr.report.mistakes import mistakes
+from cxr.report.page import model_card, report
 from cxr.tracking import registry
 from cxr.tracking.runs import resume_run
 

@@ -1,10 +1,11 @@
 """Bring the sources that params.yaml names into data/raw, one folder each."""
 
-from cxr.layout import RAW
-from cxr.params import DownloadParams, load_params
+from cxr.common.config import load_params
+from cxr.common.paths import RAW
+from cxr.common.stage_runner import run_stage
 from cxr.sources import SOURCES
 from cxr.sources.fetching import fetch_all
-from cxr.stage import run_stage
+from cxr.sources.settings import DownloadParams
 
 
 def main() -> str:

@@ -5,19 +5,21 @@ from typing import Any
 
 import numpy as np
 
-from cxr.curves import read_history, write_curves
-from cxr.dataset import Dataset, Side
-from cxr.engine import Engine
-from cxr.figures import evaluation_figures
-from cxr.files import write_json
-from cxr.groups import as_metrics, evaluate_groups
-from cxr.layout import BANK, INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
-from cxr.metrics import balanced_auc, classification_report, evaluate, report_text
-from cxr.parallel import bar
-from cxr.params import Backbone, EvaluateParams, load_params
-from cxr.predictions import read_probabilities, write_predictions
-from cxr.remembering import remembering
-from cxr.stage import run_stage
+from cxr.common.atomic_files import write_json
+from cxr.common.config import load_params
+from cxr.common.parallel import bar
+from cxr.common.paths import BANK, INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.common.stage_runner import run_stage
+from cxr.data.dataset import Dataset, Side
+from cxr.data.predictions import read_probabilities, write_predictions
+from cxr.evaluation.curves import read_history, write_curves
+from cxr.evaluation.figures import evaluation_figures
+from cxr.evaluation.metrics import balanced_auc, classification_report, evaluate, report_text
+from cxr.evaluation.settings import EvaluateParams
+from cxr.evaluation.subgroups import as_metrics, evaluate_groups
+from cxr.features.cached_engine import remembering
+from cxr.inference.engine import Engine
+from cxr.networks.names import Backbone
 from cxr.tracking.runs import resume_run
 
 HEADLINE = ("auc", "sensitivity", "specificity", "accuracy", "ece")

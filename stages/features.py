@@ -2,13 +2,15 @@
 
 import sys
 
-from cxr.backbones import weights_identity
-from cxr.banks import ensure_eight_bits, filled_banks
-from cxr.dataset import Dataset
-from cxr.layout import BANK, FEATURES, INDEX, PIXELS, SPLIT
-from cxr.params import Backbone, FeaturesParams, load_params
-from cxr.stage import run_stage
-from cxr.trunks import TrunkSpec, ensure_trunk, lungs_identity
+from cxr.common.config import load_params
+from cxr.common.paths import BANK, FEATURES, INDEX, PIXELS, SPLIT
+from cxr.common.stage_runner import run_stage
+from cxr.data.dataset import Dataset
+from cxr.features.filling import ensure_eight_bits, filled_banks
+from cxr.features.settings import FeaturesParams
+from cxr.features.trunks import TrunkSpec, ensure_trunk, lungs_identity
+from cxr.networks.backbones import weights_identity
+from cxr.networks.names import Backbone
 
 
 def main(backbone: Backbone) -> str:

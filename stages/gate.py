@@ -2,17 +2,19 @@
 
 from typing import Any
 
-from cxr.dataset import Dataset
-from cxr.files import replace_when_complete, write_json
-from cxr.gate import FILE
-from cxr.gate_material import frontal_pictures, joined, other_views
-from cxr.gate_params import GateParams
-from cxr.gate_report import gate_report
-from cxr.gate_training import teach
-from cxr.layout import GATE, INDEX, PIXELS, RAW, REJECTED, REPORTS, SPLIT
-from cxr.manifest import RejectedRow, read_rows
-from cxr.params import EvaluateParams, SplitParams, load_params
-from cxr.stage import run_stage
+from cxr.common.atomic_files import replace_when_complete, write_json
+from cxr.common.config import load_params
+from cxr.common.paths import GATE, INDEX, PIXELS, RAW, REJECTED, REPORTS, SPLIT
+from cxr.common.stage_runner import run_stage
+from cxr.data.dataset import Dataset
+from cxr.data.manifest import RejectedRow, read_rows
+from cxr.data.settings import SplitParams
+from cxr.evaluation.settings import EvaluateParams
+from cxr.gate.dataset import frontal_pictures, joined, other_views
+from cxr.gate.report import gate_report
+from cxr.gate.settings import GateParams
+from cxr.gate.train import teach
+from cxr.inference.gate import FILE
 
 HEADLINE = ("frontal", "ct", "lateral", "inverted")
 

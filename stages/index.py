@@ -1,11 +1,12 @@
 """List every source's images, open each once: one row per usable image, one rejected row per other."""
 
-from cxr.files import write_json
-from cxr.indexing import build_index
-from cxr.layout import INDEX, RAW, REJECTED, REPORTS
-from cxr.manifest import ImageRow, RejectedRow, count_by, write_rows
-from cxr.params import DownloadParams, load_params
-from cxr.stage import run_stage
+from cxr.common.atomic_files import write_json
+from cxr.common.config import load_params
+from cxr.common.paths import INDEX, RAW, REJECTED, REPORTS
+from cxr.common.stage_runner import run_stage
+from cxr.data.manifest import ImageRow, RejectedRow, count_by, write_rows
+from cxr.sources.index import build_index
+from cxr.sources.settings import DownloadParams
 
 
 def main() -> str:

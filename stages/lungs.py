@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from cxr.dataset import Dataset
-from cxr.files import write_json
-from cxr.layout import INDEX, LUNGS, PIXELS, RAW, REPORTS, SPLIT
-from cxr.lungs_training import LungsParams, find_masks, train_and_measure
-from cxr.params import EvaluateParams, SplitParams, load_params
-from cxr.stage import run_stage
+from cxr.common.atomic_files import write_json
+from cxr.common.config import load_params
+from cxr.common.paths import INDEX, LUNGS, PIXELS, RAW, REPORTS, SPLIT
+from cxr.common.stage_runner import run_stage
+from cxr.data.dataset import Dataset
+from cxr.data.settings import SplitParams
+from cxr.evaluation.settings import EvaluateParams
+from cxr.lungs.train import LungsParams, find_masks, train_and_measure
 
 
 def main() -> str:

@@ -1,10 +1,11 @@
 """Decode and resize every indexed image once."""
 
-from cxr.layout import INDEX, PIXELS, RAW
-from cxr.manifest import ImageRow, read_rows
-from cxr.params import PixelsParams, load_params
-from cxr.pixels import write_pixels
-from cxr.stage import run_stage
+from cxr.common.config import load_params
+from cxr.common.paths import INDEX, PIXELS, RAW
+from cxr.common.stage_runner import run_stage
+from cxr.data.manifest import ImageRow, read_rows
+from cxr.data.pixel_store import write_pixels
+from cxr.data.settings import PixelsParams
 
 
 def main() -> str:

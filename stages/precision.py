@@ -5,14 +5,14 @@ What holds is what the service and the command line may answer in on a machine t
 
 import sys
 
-from cxr.curves import read_history
-from cxr.dataset import Dataset
-from cxr.files import write_json
-from cxr.layout import INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
-from cxr.params import Backbone
-from cxr.precision_check import compare_precisions
-from cxr.predictions import read_probabilities
-from cxr.stage import run_stage
+from cxr.common.atomic_files import write_json
+from cxr.common.paths import INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.common.stage_runner import run_stage
+from cxr.data.dataset import Dataset
+from cxr.data.predictions import read_probabilities
+from cxr.evaluation.curves import read_history
+from cxr.evaluation.precision_check import compare_precisions
+from cxr.networks.names import Backbone
 from cxr.tracking.runs import resume_run
 
 

@@ -5,20 +5,24 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from cxr.bundle import complete_bundle
-from cxr.curves import read_history
-from cxr.dataset import Dataset
-from cxr.files import read_json, write_json
-from cxr.layout import BANK, CHAMPION, GATE, INDEX, LUNGS, MODEL_REPORTS, PIXELS, REPORTS, SPLIT, TRAINED
-from cxr.params import EvaluateParams, RegisterParams, SplitParams, TrainParams, load_params
-from cxr.predictions import read_probabilities
-from cxr.promotion import pick_winner
-from cxr.registration import check_registered, decide_on
-from cxr.splits import identity
-from cxr.stage import run_stage
+from cxr.audit.verdict import carried_facts
+from cxr.common.atomic_files import read_json, write_json
+from cxr.common.config import load_params
+from cxr.common.paths import BANK, CHAMPION, GATE, INDEX, LUNGS, MODEL_REPORTS, PIXELS, REPORTS, SPLIT, TRAINED
+from cxr.common.stage_runner import run_stage
+from cxr.data.dataset import Dataset
+from cxr.data.predictions import read_probabilities
+from cxr.data.settings import SplitParams
+from cxr.data.splits import identity
+from cxr.evaluation.curves import read_history
+from cxr.evaluation.settings import EvaluateParams
+from cxr.inference.bundle import complete_bundle
+from cxr.promotion.decision import pick_winner
+from cxr.promotion.registration import check_registered, decide_on
+from cxr.promotion.settings import RegisterParams
 from cxr.tracking import registry
 from cxr.tracking.runs import log_winner, resume_run
-from cxr.verdict import carried_facts
+from cxr.training.settings import TrainParams
 from serving.store import publish
 
 REASONS_SHOWN = 5  # in the registry's description; the run's audit.json has all

@@ -1,12 +1,13 @@
 """Send every patient to train, validation or test, and drop near-duplicates that stand on two sides."""
 
-from cxr.errors import CxrError
-from cxr.files import write_json
-from cxr.layout import INDEX, REPORTS, SPLIT, SPLIT_REJECTED
-from cxr.manifest import ImageRow, RejectedRow, count_by, read_rows, write_rows
-from cxr.params import SplitParams, load_params
-from cxr.splits import SPLITS, SplitRow, assign_splits
-from cxr.stage import run_stage
+from cxr.common.atomic_files import write_json
+from cxr.common.config import load_params
+from cxr.common.errors import CxrError
+from cxr.common.paths import INDEX, REPORTS, SPLIT, SPLIT_REJECTED
+from cxr.common.stage_runner import run_stage
+from cxr.data.manifest import ImageRow, RejectedRow, count_by, read_rows, write_rows
+from cxr.data.settings import SplitParams
+from cxr.data.splits import SPLITS, SplitRow, assign_splits
 
 
 def main() -> str:

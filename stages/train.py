@@ -2,19 +2,24 @@
 
 import sys
 
-from cxr.banks import filled_banks
-from cxr.curves import read_history, write_history
-from cxr.dataset import Dataset, Side
-from cxr.figures import head_layers, training_figures
-from cxr.files import read_json, sha256_of, write_json
-from cxr.fitting import calibrated_bundle, fine_tuned, train_on_banks
-from cxr.layout import BANK, FEATURES, INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
-from cxr.params import Backbone, FeaturesParams, RegisterParams, SplitParams, TrainParams, load_params
-from cxr.predictions import write_predictions
-from cxr.splits import identity
-from cxr.stage import run_stage
+from cxr.common.atomic_files import read_json, sha256_of, write_json
+from cxr.common.config import load_params
+from cxr.common.paths import BANK, FEATURES, INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.common.stage_runner import run_stage
+from cxr.data.dataset import Dataset, Side
+from cxr.data.predictions import write_predictions
+from cxr.data.settings import SplitParams
+from cxr.data.splits import identity
+from cxr.evaluation.curves import read_history, write_history
+from cxr.evaluation.figures import head_layers, training_figures
+from cxr.features.filling import filled_banks
+from cxr.features.settings import FeaturesParams
+from cxr.networks.names import Backbone
+from cxr.promotion.settings import RegisterParams
 from cxr.tracking.runs import start_run
 from cxr.tracking.spec import DataInput, RunSpec
+from cxr.training.pipeline import calibrated_bundle, fine_tuned, train_on_banks
+from cxr.training.settings import TrainParams
 
 
 def main(backbone: Backbone) -> str:

@@ -1,8 +1,8 @@
 """Settings for audits of made up answers and features, and how to find one of their findings."""
 
-from cxr.audit_params import AuditLimits, AuditParams
-from cxr.params import EvaluateParams
-from cxr.shortcuts import Finding
+from cxr.audit.checks import Finding
+from cxr.audit.settings import AuditLimits, AuditParams
+from cxr.evaluation.settings import EvaluateParams
 
 INTERVALS = EvaluateParams(resamples=200, confidence=0.95, prevalence=0.1, seed=1)
 LIMITS = AuditLimits(

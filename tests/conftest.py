@@ -27,7 +27,7 @@ def complete_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def real_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the service as `bentoml serve` runs it, answering with a tiny model; for its clients' tests."""
-    from tests.service.bento_server import put_model, served
+    from tests.serving.bento_server import put_model, served
 
     home = tmp_path_factory.mktemp("service") / "bentoml"
     put_model(home, tiny_bundle(home.parent / "bundle"))

@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from cxr.backbones import build_trunk, leaves, open_blocks
-from cxr.batches import PlainBatches
-from cxr.engine import Trunk
-from cxr.fine_tuning import classifier, keras_dataset
-from cxr.head import Head
-from cxr.keras_export import export_trunk, start_keras
-from cxr.training import TrainedHead
+from cxr.inference.engine import Trunk
+from cxr.inference.head import Head
+from cxr.networks.backbones import build_trunk, leaves, open_blocks
+from cxr.networks.keras_export import export_trunk, start_keras
+from cxr.training.batches import PlainBatches
+from cxr.training.fine_tuning import classifier, keras_dataset
+from cxr.training.head_training import TrainedHead
 from tests.sides import labelled_side
-from tests.test_training import PARAMS
+from tests.training.test_head_training import PARAMS
 
 SIDE = 32
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from cxr.manifest import ImageRow
+from cxr.data.manifest import ImageRow
 
 
 def random_phash(rng: np.random.Generator) -> str:

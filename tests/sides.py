@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from cxr.dataset import Side
-from cxr.labels import COVID, NON_COVID
+from cxr.common.labels import COVID, NON_COVID
+from cxr.data.dataset import Side
 from tests.rows import image_row
 
 

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from cxr import cli
-from cxr.engine import Engine
-from cxr.images import to_pixels
-from cxr.model import Model
+from cxr.imaging.decode import to_pixels
+from cxr.inference.engine import Engine
+from cxr.inference.predictor import Model
 from tests.sides import pictures
 
 ROOT = Path(__file__).parents[1]

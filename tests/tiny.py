@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from cxr.bundle import complete_bundle, write_bundle
-from cxr.gate import FILE as GATE_FILE
-from cxr.gate import SIDE as THUMBNAIL
-from cxr.gate import Gate
-from cxr.head import Head
-from cxr.lungs import FILE as LUNGS_FILE
+from cxr.inference.bundle import complete_bundle, write_bundle
+from cxr.inference.gate import FILE as GATE_FILE
+from cxr.inference.gate import SIDE as THUMBNAIL
+from cxr.inference.gate import Gate
+from cxr.inference.head import Head
+from cxr.inference.lung_segmenter import FILE as LUNGS_FILE
 
 GRID = 4  # the feature map is GRID by GRID
 CHANNELS = 3

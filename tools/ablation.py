@@ -18,19 +18,22 @@ from typing import Any
 
 import numpy as np
 
-from cxr.curves import read_history
-from cxr.dataset import Dataset, Side
-from cxr.engine import Engine
-from cxr.errors import CxrError
-from cxr.files import read_json, write_json
-from cxr.layout import BANK, INDEX, LUNGS, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
-from cxr.lungs import LungSegmenter
-from cxr.manifest import count_by
-from cxr.params import EvaluateParams, FeaturesParams, SplitParams, load_params
-from cxr.perturbations import blacked_out
-from cxr.remembering import remembering
-from cxr.splits import side_of
-from cxr.stage import run_stage
+from cxr.audit.perturbations import blacked_out
+from cxr.common.atomic_files import read_json, write_json
+from cxr.common.config import load_params
+from cxr.common.errors import CxrError
+from cxr.common.paths import BANK, INDEX, LUNGS, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.common.stage_runner import run_stage
+from cxr.data.dataset import Dataset, Side
+from cxr.data.manifest import count_by
+from cxr.data.settings import SplitParams
+from cxr.data.splits import side_of
+from cxr.evaluation.curves import read_history
+from cxr.evaluation.settings import EvaluateParams
+from cxr.features.cached_engine import remembering
+from cxr.features.settings import FeaturesParams
+from cxr.inference.engine import Engine
+from cxr.inference.lung_segmenter import LungSegmenter
 from cxr.tracking.runs import resume_run
 from tools.ablation_table import measures, table
 from tools.machine import machine

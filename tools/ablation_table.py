@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from cxr.dataset import Side
-from cxr.intervals import mean_over_patients
-from cxr.labels import COVID
-from cxr.metrics import balanced_auc, evaluate
-from cxr.params import EvaluateParams
+from cxr.common.labels import COVID
+from cxr.data.dataset import Side
+from cxr.evaluation.intervals import mean_over_patients
+from cxr.evaluation.metrics import balanced_auc, evaluate
+from cxr.evaluation.settings import EvaluateParams
 
 SAME_SOURCE = "covid_chestxray"  # the one source of both labels
 RATE = "false_positive_rate_"

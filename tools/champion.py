@@ -8,8 +8,9 @@ import os
 import tempfile
 from pathlib import Path
 
-from cxr.params import RegisterParams, load_params
-from cxr.stage import run_stage
+from cxr.common.config import load_params
+from cxr.common.stage_runner import run_stage
+from cxr.promotion.settings import RegisterParams
 from cxr.tracking import registry
 from cxr.tracking.store import connect, experiment_id
 from tools.evidence import BORROWED_TAG, recorded_values

@@ -10,8 +10,8 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cxr.errors import CxrError
-from cxr.stage import run_stage
+from cxr.common.errors import CxrError
+from cxr.common.stage_runner import run_stage
 from tools.compare import FOLDER
 from tools.report import MARKER
 

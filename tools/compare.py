@@ -6,7 +6,7 @@ BASE in the environment names the git revision to compare with; HEAD, what was c
 import os
 from pathlib import Path
 
-from cxr.stage import run_stage
+from cxr.common.stage_runner import run_stage
 from tools.evidence import draw_plots, gather
 from tools.remote import remote_environment
 from tools.report import Curve, Evidence, report

@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cxr.errors import CxrError
-from cxr.files import read_json
-from cxr.layout import MODEL_REPORTS, REPORTS
-from cxr.params import RegisterParams, load_params
+from cxr.common.atomic_files import read_json
+from cxr.common.config import load_params
+from cxr.common.errors import CxrError
+from cxr.common.paths import MODEL_REPORTS, REPORTS
+from cxr.promotion.settings import RegisterParams
 from cxr.tracking import registry
 from cxr.tracking.store import connect
 from tools.report import ROWS, Base, Champion, Curve, Diff, Evidence, Metrics, base_from_diff
@@ -67,7 +68,7 @@ def base_roc(base: Base, backbone: str) -> Curve:
 
 
 def read_roc(text: str) -> Curve:
-    """Of a roc.csv as cxr.curves writes it."""
+    """Of a roc.csv as cxr.evaluation.curves writes it."""
     return [
         (float(row["false_positive_rate"]), float(row["true_positive_rate"]))
         for row in csv.DictReader(io.StringIO(text))

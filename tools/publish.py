@@ -13,11 +13,11 @@ from typing import Any
 
 import yaml
 
-from cxr.errors import CxrError
-from cxr.files import read_json
-from cxr.layout import REPORTS
-from cxr.promotion import decide_without_champion
-from cxr.stage import run_stage
+from cxr.common.atomic_files import read_json
+from cxr.common.errors import CxrError
+from cxr.common.paths import REPORTS
+from cxr.common.stage_runner import run_stage
+from cxr.promotion.decision import decide_without_champion
 from tools.remote import dvc, remote_environment, remote_name
 
 LOCK = "dvc.lock"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cxr.stage import run_stage
+from cxr.common.stage_runner import run_stage
 from tools.remote import dvc, remote_environment, remote_name
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from configobj import ConfigObj
 
-from cxr.errors import CxrError
+from cxr.common.errors import CxrError
 
 NAME = "retraining"
 

@@ -3,9 +3,10 @@
 The present one is marked, so that running the pipeline again does not promote it.
 """
 
-from cxr.layout import CHAMPION
-from cxr.params import RegisterParams, load_params
-from cxr.stage import run_stage
+from cxr.common.config import load_params
+from cxr.common.paths import CHAMPION
+from cxr.common.stage_runner import run_stage
+from cxr.promotion.settings import RegisterParams
 from cxr.tracking import registry
 from serving.store import publish
 

@@ -9,9 +9,9 @@ import sys
 import webbrowser
 from pathlib import Path
 
-from cxr.card.origin import stale_files
-from cxr.errors import CxrError
-from cxr.layout import CARD
+from cxr.common.errors import CxrError
+from cxr.common.paths import CARD
+from cxr.report.origin import stale_files
 
 
 def report_of(workspace: Path) -> Path:

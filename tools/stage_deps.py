@@ -1,93 +1,68 @@
-"""Which of our modules each stage imports, and dvc.yaml's `deps` brought in line: `make deps`.
+"""Which of our packages each stage imports, and dvc.yaml's `deps` brought in line: `make deps`.
 
-A stage must run again when code that it uses changes, and must not when other code does. Imports inside
-functions count; those for type checkers alone do not.
+A stage must run again when code that it uses changes, and need not when other code does. It depends on whole packages:
+a stage that reruns because a neighbour's line changed stays cheap, since what is costly is kept by content. Imports
+inside functions count; those for type checkers alone do not.
 """
 
 import argparse
-import ast
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
+import grimp
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("cxr", "serving", "stages")
+ROOT_PACKAGES = ("cxr", "serving", "stages")
 
 
-def modules_of(stage: str, root: Path = ROOT) -> list[str]:
-    """Paths, relative to the root, of stages/<stage>.py and everything of ours that it imports, sorted."""
-    found: set[Path] = set()
-    waiting = [root / "stages" / f"{stage}.py"]
-    while waiting:
-        file = waiting.pop()
-        if file not in found:
-            found.add(file)
-            waiting.extend(imported_files(file, root))
-    # An empty package file changes nothing that a stage does.
-    return sorted(file.relative_to(root).as_posix() for file in found if _has_code(file))
+def import_graph(root: Path) -> grimp.ImportGraph:
+    """Of the packages under `root`, read from their files: none is imported, nor may one have been before."""
+    sys.path.insert(0, str(root))
+    try:
+        present = [name for name in ROOT_PACKAGES if (root / name).is_dir()]
+        return grimp.build_graph(*present, exclude_type_checking_imports=True, cache_dir=None)
+    finally:
+        sys.path.remove(str(root))
 
 
-def imported_files(file: Path, root: Path = ROOT) -> Iterator[Path]:
-    """Files of ours that `file` imports, the packages that contain them included."""
-    package = file.relative_to(root).parent.parts
-    for name in _imported_names(ast.parse(file.read_text(encoding="utf-8")), package):
-        parts = name.split(".")
-        if parts[0] in PACKAGES:
-            for length in range(1, len(parts) + 1):
-                yield from _file_of(root.joinpath(*parts[:length]))
+def code_of(stage: str, graph: grimp.ImportGraph) -> list[str]:
+    """Paths of stages/<stage>.py and of every package that it imports at any depth, sorted."""
+    imported = graph.find_upstream_modules(f"stages.{stage}")
+    return sorted({_place(module) for module in imported} - {""} | {f"stages/{stage}.py"})
 
 
-def _imported_names(tree: ast.AST, package: tuple[str, ...]) -> Iterator[str]:
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            continue
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            above = package[: len(package) - node.level + 1] if node.level else ()
-            start = [*above, *([node.module] if node.module else [])]
-            # `from package import name`: the name may be a module or something in the package.
-            yield from (".".join([*start, alias.name]) for alias in node.names)
-        else:
-            yield from _imported_names(node, package)
-
-
-def _file_of(path: Path) -> Iterator[Path]:
-    yield from (file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file())
-
-
-def _has_code(file: Path) -> bool:
-    body = ast.parse(file.read_text(encoding="utf-8")).body
-    return any(not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in body)
-
-
-def stage_names(pipeline: dict) -> list[str]:
-    return list(pipeline["stages"])
+def _place(module: str) -> str:
+    """What DVC is told of a module: the package of the library that it lies in, or the service as a whole."""
+    top, *below = module.split(".")
+    if top == "cxr":
+        return f"cxr/{below[0]}" if below else ""
+    return top if top == "serving" else ""
 
 
 def is_code(dependency: str) -> bool:
-    return dependency.endswith(".py")
+    return dependency.split("/", maxsplit=1)[0] in ROOT_PACKAGES
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 where dvc.yaml is out of line")
-    check = parser.parse_args().check
+    parser.add_argument("--root", type=Path, default=ROOT, help="the project's folder")
+    arguments = parser.parse_args()
     yaml = YAML()
-    yaml.width, yaml.preserve_quotes = 120, True
+    yaml.width = 120
+    yaml.preserve_quotes = True
     yaml.indent(mapping=2, sequence=4, offset=2)
-    file = ROOT / "dvc.yaml"
+    file = arguments.root / "dvc.yaml"
     pipeline = yaml.load(file)
+    graph = import_graph(arguments.root)
     stale = []
-    for stage in stage_names(pipeline):
-        deps = pipeline["stages"][stage]["deps"]
-        wanted = modules_of(stage, ROOT) + [dep for dep in deps if not is_code(dep)]
-        if list(deps) != wanted:
+    for stage, entry in pipeline["stages"].items():
+        wanted = code_of(stage, graph) + [dep for dep in entry["deps"] if not is_code(dep)]
+        if list(entry["deps"]) != wanted:
             stale.append(stage)
-            deps[:] = wanted
-    if stale and check:
+            entry["deps"][:] = wanted
+    if stale and arguments.check:
         sys.exit(f"dvc.yaml: deps of {', '.join(stale)} are not what the stages import; run `make deps`")
     if stale:
         yaml.dump(pipeline, file)

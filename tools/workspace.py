@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-CODE = ("cxr", "stages", "serving", "dvc.yaml", ".dvc/plots")
+CODE = ("cxr", "stages", "serving", "dvc.yaml", ".dvcignore", ".dvc/plots")
 
 
 def make_workspace(folder: Path, changes: Sequence[dict[str, Any]]) -> None:

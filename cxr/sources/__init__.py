@@ -1,7 +1,8 @@
-"""Where images come from: one file per source, one interface.
+"""Where X-rays come from: one file a source, and the index of what they bring.
 
-`base.Source` says what a source must do. After `fetch` the code is the same for the public origin and for a
-mirror: the folder has the layout of the original in both cases.
+Imports `common`, `imaging` and `data`. `base.Source` says what a source must do. After `fetch` the code is the same
+for the public origin and for a mirror: the folder has the layout of the original in both cases. A package beside
+`data`, so that a stage which reads pixels does not run again because a downloader changed.
 """
 
 from typing import Any

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from cxr.manifest import RejectedRow
+from cxr.data.manifest import RejectedRow
 
 P = TypeVar("P")
 

@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from cxr.errors import SourceError
-from cxr.manifest import FRONTAL_VIEWS, RejectedRow
-from cxr.params import PUBLIC, CovidChestxrayParams
-from cxr.sources import archives
+from cxr.common.errors import SourceError
+from cxr.data.manifest import FRONTAL_VIEWS, RejectedRow
 from cxr.sources.base import Candidate, Listing, Source
-from cxr.sources.places import copy_mirror, is_clutter
-from cxr.sources.transfer import Download, Patience, url_opener
+from cxr.sources.http import archives
+from cxr.sources.http.archives import is_clutter
+from cxr.sources.http.transfer import Download, Patience, url_opener
+from cxr.sources.mirror import copy_mirror
+from cxr.sources.settings import PUBLIC, CovidChestxrayParams
 
 ARCHIVE_URL = "https://codeload.github.com/ieee8023/covid-chestxray-dataset/zip/{revision}"
 PATIENCE = Patience()

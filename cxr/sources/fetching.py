@@ -7,10 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cxr.errors import SourceError
-from cxr.files import remove, write_json
-from cxr.params import PUBLIC, SourceParams
+from cxr.common.atomic_files import remove, write_json
+from cxr.common.errors import SourceError
 from cxr.sources.base import Source
+from cxr.sources.settings import PUBLIC, SourceParams
 
 RECEIPT = ".source.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")

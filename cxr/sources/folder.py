@@ -3,11 +3,12 @@
 import re
 from pathlib import Path, PurePosixPath
 
-from cxr.errors import SourceError
-from cxr.manifest import RejectedRow
-from cxr.params import PUBLIC, FolderParams
+from cxr.common.errors import SourceError
+from cxr.data.manifest import RejectedRow
 from cxr.sources.base import Candidate, Listing, Source
-from cxr.sources.places import copy_mirror, is_clutter
+from cxr.sources.http.archives import is_clutter
+from cxr.sources.mirror import copy_mirror
+from cxr.sources.settings import PUBLIC, FolderParams
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".dcm", ".dicom", ".bmp", ".tif", ".tiff")
 

@@ -6,13 +6,14 @@ Its zip carries a second copy of everything in chest_xray/chest_xray/, and __MAC
 import re
 from pathlib import Path, PurePosixPath
 
-from cxr.errors import SourceError
-from cxr.params import PUBLIC, KagglePneumoniaParams
-from cxr.sources import archives
+from cxr.common.errors import SourceError
 from cxr.sources.base import Candidate, Listing, Source
-from cxr.sources.kaggle_api import DATASET, OWNER, dataset_opener
-from cxr.sources.places import copy_mirror, is_clutter
-from cxr.sources.transfer import Download, Patience
+from cxr.sources.http import archives
+from cxr.sources.http.archives import is_clutter
+from cxr.sources.http.kaggle_api import DATASET, OWNER, dataset_opener
+from cxr.sources.http.transfer import Download, Patience
+from cxr.sources.mirror import copy_mirror
+from cxr.sources.settings import PUBLIC, KagglePneumoniaParams
 
 PATIENCE = Patience()
 TOP = "chest_xray"

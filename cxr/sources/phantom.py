@@ -18,13 +18,13 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
 
-from cxr.errors import SourceError
-from cxr.files import remove, replace_when_complete, sha256_of
-from cxr.labels import COVID, NON_COVID
-from cxr.manifest import RejectedRow
-from cxr.params import PhantomParams
-from cxr.sources import anatomy, findings, overlay, radiograph
+from cxr.common.atomic_files import remove, replace_when_complete, sha256_of
+from cxr.common.errors import SourceError
+from cxr.common.labels import COVID, NON_COVID
+from cxr.data.manifest import RejectedRow
 from cxr.sources.base import Candidate, Listing, Source
+from cxr.sources.settings import PhantomParams
+from cxr.sources.synthetic import anatomy, findings, overlay, radiograph
 
 METADATA = "metadata.csv"
 RECIPE = "recipe.json"

@@ -11,17 +11,18 @@ import mlflow
 import pandas as pd
 from mlflow.pyfunc import PythonModel
 
-from cxr.answer import Answer, answer
-from cxr.images import decode
-from cxr.labels import COVID
-from cxr.model import Model
-from cxr.payload import decode_base64
+from cxr.common.labels import COVID
+from cxr.imaging.base64_payload import decode_base64
+from cxr.imaging.decode import decode
+from cxr.inference.answer import Answer, answer
+from cxr.inference.predictor import Model
 
 MAX_BYTES = 50_000_000  # of one picture
 
 
 class CxrModel(PythonModel):
-    """Answers by `cxr.answer.answer`, as the service and the command line do: what they refuse, this refuses."""
+    """Answers by `cxr.inference.answer.answer`, as the service and the command line do: what they refuse, this
+    refuses."""
 
     def load_context(self, context: Any) -> None:
         self.model = Model.load(Path(context.artifacts["bundle"]), latency=True)  # one picture at a time

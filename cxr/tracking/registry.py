@@ -17,8 +17,8 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxr.errors import CxrError
-from cxr.files import replace_when_complete, sha256_of
+from cxr.common.atomic_files import replace_when_complete, sha256_of
+from cxr.common.errors import CxrError
 from cxr.tracking.store import connect, registry_uri, tracking_uri
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxr.errors import CxrError
-from cxr.files import read_json
+from cxr.common.atomic_files import read_json
+from cxr.common.errors import CxrError
 from cxr.tracking.spec import GROUP_SECTIONS, DataInput, RunSpec, flattened, plain, run_tags
 from cxr.tracking.store import connect, experiment_id, store_lock
 
@@ -50,7 +50,7 @@ class TrainingRecord:
         _log_metrics(self.client, self.run_id, [(name, value, 0) for name, value in values.items()])
 
     def log_evaluation(self, evaluation: Mapping[str, Any], prefix: str = "test") -> None:
-        """What `cxr.metrics.evaluate` gives, as test_auc, test_auc_low, …; what is undefined is left out."""
+        """What `cxr.evaluation.metrics.evaluate` gives, as test_auc, test_auc_low, …; what is undefined is left out."""
         self.log_metrics({f"{prefix}_{name}": value for name, value in _evaluation_values(evaluation)})
 
     def log_figures(self, figures: "Mapping[str, Figure]") -> None:

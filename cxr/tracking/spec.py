@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cxr.errors import CxrError
+from cxr.common.errors import CxrError
 from cxr.tracking.store import workspace
 
 # The sections whose values, with the split, make two repros the same one.

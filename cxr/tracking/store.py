@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxr.errors import CxrError
+from cxr.common.errors import CxrError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -27,8 +27,8 @@ from typing import Any
 
 import numpy as np
 
-from cxr.errors import ImageError
-from cxr.images import IMAGE_ERROR_CODES, MAX_PIXELS, decode, inspect, resize
+from cxr.common.errors import ImageError
+from cxr.imaging.decode import IMAGE_ERROR_CODES, MAX_PIXELS, decode, inspect, resize
 from tests.fuzz.mutations import mutated
 from tests.fuzz.samples import every_sample
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxr.engine import Engine
-from cxr.files import sha256_of
+from cxr.common.atomic_files import sha256_of
+from cxr.inference.engine import Engine
 from tests.pipeline.conftest import small_workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

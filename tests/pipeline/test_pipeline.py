@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cxr.card.origin import stale_files
+from cxr.report.origin import stale_files
 from tests.pipeline.conftest import Workspace, small_workspace
 from tools.workspace import make_workspace, setting
 

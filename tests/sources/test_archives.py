@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxr.sources.archives import BadArchiveError, Bounds, unpack
+from cxr.sources.http.archives import BadArchiveError, Bounds, unpack
 
 from .made import files_under, zip_of
 

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from cxr.errors import SourceError
-from cxr.params import CovidChestxrayParams, KagglePneumoniaParams
-from cxr.sources import archives, covid_chestxray, kaggle_pneumonia, transfer
+from cxr.common.errors import SourceError
+from cxr.sources import covid_chestxray, kaggle_pneumonia
+from cxr.sources.http import archives, transfer
+from cxr.sources.settings import CovidChestxrayParams, KagglePneumoniaParams
 
 from .made import HURRIED, files_under, noise, zip_of
 from .servers import KAGGLE_CALL, REVISION, STORAGE, Server, hang_up, kaggle_error, status, web_page
@@ -281,7 +282,7 @@ CHILD = """
 import sys
 from pathlib import Path
 from kagglesdk import kaggle_env
-from cxr.params import CovidChestxrayParams, KagglePneumoniaParams
+from cxr.sources.settings import CovidChestxrayParams, KagglePneumoniaParams
 from cxr.sources import covid_chestxray, kaggle_pneumonia
 kaggle_env._env_to_endpoint[kaggle_env.KaggleEnv.PROD] = sys.argv[1]
 kaggle_pneumonia.fetch(KagglePneumoniaParams("kaggle_pneumonia", "public", (), 2), Path(sys.argv[2]))

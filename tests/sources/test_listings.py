@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from cxr.errors import SourceError
-from cxr.params import CovidChestxrayParams, FolderParams, KagglePneumoniaParams
+from cxr.common.errors import SourceError
 from cxr.sources import covid_chestxray, folder, kaggle_pneumonia
 from cxr.sources.base import Listing
+from cxr.sources.settings import CovidChestxrayParams, FolderParams, KagglePneumoniaParams
 
 from .made import HEADER, metadata, write_files
 

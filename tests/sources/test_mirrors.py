@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from cxr.errors import SourceError
-from cxr.params import CovidChestxrayParams, FolderParams, KagglePneumoniaParams, PhantomParams
+from cxr.common.errors import SourceError
 from cxr.sources import covid_chestxray, folder, kaggle_pneumonia
 from cxr.sources.base import Listing, Source
 from cxr.sources.fetching import RECEIPT, fetch_all, receipt_of
+from cxr.sources.settings import CovidChestxrayParams, FolderParams, KagglePneumoniaParams, PhantomParams
 
 from .made import files_under, metadata, write_files
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxr.errors import SourceError
-from cxr.files import sha256_of
-from cxr.manifest import FRONTAL_VIEWS
-from cxr.params import PhantomParams
+from cxr.common.atomic_files import sha256_of
+from cxr.common.errors import SourceError
+from cxr.data.manifest import FRONTAL_VIEWS
 from cxr.sources import phantom
-from cxr.sources.overlay import synthetic_mark
-from cxr.sources.radiograph import VIEWS, body_of, radiograph, shot_of
+from cxr.sources.settings import PhantomParams
+from cxr.sources.synthetic.overlay import synthetic_mark
+from cxr.sources.synthetic.radiograph import VIEWS, body_of, radiograph, shot_of
 
 PARAMS = PhantomParams(kind="phantom", train_on=("NonCOVID", "COVID"), patients=8, side=64, covid_fraction=0.5, seed=20)
 

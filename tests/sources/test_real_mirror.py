@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from cxr.manifest import count_by
-from cxr.params import CovidChestxrayParams, KagglePneumoniaParams
+from cxr.data.manifest import count_by
 from cxr.sources import SOURCES
 from cxr.sources.base import Listing
 from cxr.sources.fetching import fetch_all
+from cxr.sources.settings import CovidChestxrayParams, KagglePneumoniaParams
 
 pytestmark = [
     pytest.mark.mirror,

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cxr.manifest import count_by
-from cxr.params import DownloadParams, load_params
+from cxr.common.config import load_params
+from cxr.data.manifest import count_by
 from cxr.sources import SOURCES
+from cxr.sources.settings import DownloadParams
 
 ROOT = Path(__file__).parents[2]
 PHANTOM = {

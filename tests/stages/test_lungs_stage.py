@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxr.layout import INDEX, LUNGS, PIXELS, REPORTS, SPLIT
-from cxr.lungs import LungSegmenter
-from cxr.manifest import ImageRow, write_rows
-from cxr.splits import SplitRow
+from cxr.common.paths import INDEX, LUNGS, PIXELS, REPORTS, SPLIT
+from cxr.data.manifest import ImageRow, write_rows
+from cxr.data.splits import SplitRow
+from cxr.inference.lung_segmenter import LungSegmenter
 from stages import lungs
 from tests.rows import image_row
 

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from cxr.params import TrainParams
 from cxr.tracking.spec import DataInput, RunSpec, plain
+from cxr.training.settings import TrainParams
 
 ROOT = Path(__file__).parents[2]
 PREPARE = "from cxr.tracking.store import prepare_store; prepare_store()"

@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from cxr.errors import CxrError
+from cxr.common.errors import CxrError
 from tests.tracking.specs import bundle_at, some_spec
 
 
@@ -106,7 +106,7 @@ def test_the_registered_model_answers_a_table_as_the_service_would(client, tmp_p
     import pandas as pd
     from PIL import Image
 
-    from cxr.engine import Engine
+    from cxr.inference.engine import Engine
     from cxr.tracking.registry import register_model
     from cxr.tracking.runs import start_run
 

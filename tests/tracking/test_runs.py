@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from cxr.errors import CxrError
+from cxr.common.errors import CxrError
 from cxr.tracking import store
 from tests.tracking.specs import ROOT, some_spec
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from cxr.errors import CxrError
+from cxr.common.errors import CxrError
 from cxr.tracking import store
 from cxr.tracking.spec import RunSpec, flattened, plain
 from tests.tracking.specs import PREPARE, ROOT, some_spec

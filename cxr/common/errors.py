@@ -1,0 +1,25 @@
+"""The errors that a person may meet; each carries one sentence: where, what came, what was allowed, what to do."""
+
+
+class CxrError(Exception):
+    """An expected fault of input, configuration or surroundings. Its text is shown without a traceback."""
+
+
+class ParamsError(CxrError, ValueError):
+    """params.yaml holds an unknown key, lacks one, or a value is out of range."""
+
+
+class SourceError(CxrError):
+    """A source could not be fetched or is not what it should be."""
+
+
+class ImageError(CxrError):
+    """Bytes that are not a readable picture. `code` is one of cxr.imaging.decode.IMAGE_ERROR_CODES."""
+
+    def __init__(self, code: str, message: str):
+        super().__init__(message)
+        self.code = code
+
+
+class ModelError(CxrError):
+    """A model bundle is missing, incomplete, or made by another version."""

@@ -1,0 +1,76 @@
+"""The images of one side of the split, with their pixels: what training and evaluation work on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cxr.common.errors import CxrError
+from cxr.common.labels import label_index
+from cxr.data.manifest import ImageRow, read_rows
+from cxr.data.pixel_store import read_pixels
+from cxr.data.splits import SplitRow
+
+
+@dataclass(frozen=True)
+class Side:
+    """rows: of the index. positions: int64[n], where each stands in the index and in the pixel store.
+    store: memory-mapped uint8[all, side, side]."""
+
+    rows: list[ImageRow]
+    positions: np.ndarray
+    store: np.ndarray
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """uint8[n, side, side], copied into memory: for sides that fit."""
+        return self.store[self.positions]
+
+    def picture(self, i: int) -> np.ndarray:
+        """uint8[side, side] of the i-th row, without copying the others."""
+        return self.store[self.positions[i]]
+
+    @property
+    def y(self) -> np.ndarray:
+        """int64[n]: 1 where the label is COVID."""
+        return np.array([label_index(row.label) for row in self.rows], np.int64)
+
+    @property
+    def patients(self) -> np.ndarray:
+        return np.array([row.patient for row in self.rows])
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The index, the split and the pixel store, read together."""
+
+    rows: list[ImageRow]
+    split_of: dict[str, str]
+    pixels: np.ndarray
+
+    @classmethod
+    def read(cls, index: Path, split: Path, pixels: Path) -> "Dataset":
+        rows, store = read_rows(ImageRow, index), read_pixels(pixels)
+        if len(rows) != len(store):
+            raise CxrError(f"{index} has {len(rows)} rows, {pixels} {len(store)} pictures; run `dvc repro`")
+        return cls(rows, {row.path: row.split for row in read_rows(SplitRow, split)}, store)
+
+    def side(self, *splits: str) -> Side:
+        """The images of the named splits, in the index's order. Raises CxrError where there are none."""
+        found = [i for i, row in enumerate(self.rows) if self.split_of.get(row.path) in splits]
+        if not found:
+            raise CxrError(f"no image is in {' or '.join(splits)}; add patients or change params.yaml: split")
+        return Side([self.rows[i] for i in found], np.array(found), self.pixels)
+
+
+def label_follows_source(rows: Sequence[ImageRow]) -> bool:
+    """Whether a source among several carries one label only, so that whoever knows it knows its images' label.
+
+    A model trained on such images can score high without looking at disease, and no score on more images of the
+    same sources can show that it does not.
+    """
+    labels: dict[str, set[str]] = {}
+    for row in rows:
+        labels.setdefault(row.source, set()).add(row.label)
+    return len(labels) > 1 and any(len(found) == 1 for found in labels.values())

@@ -1,0 +1,96 @@
+"""Patients to train, validation, test: the same patient always to the same side.
+
+The side is a function of the seed and the patient alone, so growing the data moves nobody: a retrained model
+is never tested on what an earlier one learned from.
+
+Near-duplicates of two patients are the one thing that a patient's hash can not keep apart. Merging the two
+patients would move one of them whenever such a pair appears, so a pair that straddles the split loses its
+member on the less protected side instead: what was once trained on stays in training (dropping it there
+would let its twin be tested on), validation gives way to training, test to both.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cxr.data.manifest import ImageRow, RejectedRow
+from cxr.data.settings import SplitParams
+
+# In the order of precedence: the earlier side keeps its image.
+SPLITS = ("train", "validation", "test")
+HELD_OUT = "held_out"  # never in the split: audit and external images
+HASH_BITS = 256
+_BLOCK = 4096  # rows of the pairwise comparison held at once: 4096 x 4096 float32 = 64 MiB
+
+
+@dataclass(frozen=True, slots=True)
+class SplitRow:
+    """path: of the image. split: one of SPLITS, or HELD_OUT. group: the patient."""
+
+    path: str
+    group: str
+    split: str
+
+
+def side_of(group: str, params: SplitParams) -> str:
+    """The side of one patient, uniform over patients by a keyed hash."""
+    digest = hashlib.blake2b(group.encode(), digest_size=8, key=f"split-{params.seed}".encode()).digest()
+    position = int.from_bytes(digest, "big") / 2**64
+    if position < params.test_fraction:
+        return "test"
+    if position < params.test_fraction + params.validation_fraction:
+        return "validation"
+    return "train"
+
+
+def identity(params: SplitParams) -> str:
+    """The same for two splits exactly when they send every patient to the same side."""
+    return f"{params.seed}/{params.test_fraction}/{params.validation_fraction}"
+
+
+def assign_splits(rows: Sequence[ImageRow], params: SplitParams) -> tuple[list[SplitRow], list[RejectedRow]]:
+    """One SplitRow per kept image, and one RejectedRow per image that looks like one on a side before its own."""
+    sides = [side_of(row.patient, params) if row.role == "train" else HELD_OUT for row in rows]
+    twins = _twins_on_earlier_sides(rows, sides, params.near_duplicate_bits)
+    kept = [
+        SplitRow(row.path, row.patient, side)
+        for i, (row, side) in enumerate(zip(rows, sides, strict=True))
+        if i not in twins
+    ]
+    dropped = [
+        RejectedRow(rows[i].path, rows[i].source, "near_duplicate_across_split", f"{sides[i]}, like {rows[j].path}")
+        for i, j in sorted(twins.items())
+    ]
+    return kept, dropped
+
+
+def _twins_on_earlier_sides(rows: Sequence[ImageRow], sides: Sequence[str], max_bits: int) -> dict[int, int]:
+    """Index of each image to drop, to the index of its twin on an earlier side."""
+    order = {side: rank for rank, side in enumerate((*SPLITS, HELD_OUT))}
+    twins: dict[int, int] = {}
+    for i, j in near_duplicates([row.phash for row in rows], max_bits):
+        later, earlier = (i, j) if order[sides[i]] > order[sides[j]] else (j, i)
+        if sides[later] != sides[earlier]:
+            twins.setdefault(later, earlier)
+    return twins
+
+
+def near_duplicates(phashes: Sequence[str], max_bits: int) -> list[tuple[int, int]]:
+    """All pairs (i, j), i < j, whose hashes differ in at most `max_bits` bits; sorted.
+
+    The Hamming distance of two bit vectors is (bits - a.b) / 2 over +1 and -1, so that one matrix product
+    compares a block of images with all others.
+    """
+    if not phashes:
+        return []
+    packed = np.frombuffer(bytes.fromhex("".join(phashes)), np.uint8).reshape(len(phashes), HASH_BITS // 8)
+    signs = np.unpackbits(packed, axis=1).astype(np.float32) * 2 - 1
+    pairs: list[tuple[int, int]] = []
+    for start in range(0, len(signs), _BLOCK):
+        for other in range(start, len(signs), _BLOCK):
+            likeness = signs[start : start + _BLOCK] @ signs[other : other + _BLOCK].T
+            found = np.argwhere(likeness >= HASH_BITS - 2 * max_bits) + np.array([start, other])
+            pairs.extend((int(i), int(j)) for i, j in found if i < j)
+    return sorted(pairs)

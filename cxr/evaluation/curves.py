@@ -1,0 +1,140 @@
+"""Curves as points: what the figures draw, and the CSV files that `dvc plots` draws.
+
+y_true: (n,) 0 or 1. p_covid: (n,) in [0, 1]. An image is called COVID when p_covid >= threshold.
+"""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cxr.common.atomic_files import replace_when_complete
+from cxr.common.errors import CxrError
+from cxr.common.labels import CLASSES
+from cxr.evaluation.history import Epoch
+
+RELIABILITY_BINS = 10
+SPLITS = ("train", "validation")  # of a training history
+MOST_POINTS = 1000  # of a file: more can not be seen
+Points = dict[str, npt.NDArray[np.float64]]
+
+
+def roc_points(y_true: npt.ArrayLike, p_covid: npt.ArrayLike) -> Points:
+    """threshold (falling), false_positive_rate, true_positive_rate; from (0, 0) to (1, 1), corners only.
+
+    The first threshold is infinite. Raises ValueError where a class is missing.
+    """
+    threshold, tp, fp = _cumulative(y_true, p_covid)
+    if not tp[-1] or not fp[-1]:
+        raise ValueError(f"a ROC curve needs both classes, got {tp[-1]:.0f} COVID and {fp[-1]:.0f} other images")
+    tp, fp = np.append(0, tp), np.append(0, fp)
+    bends = np.append(np.diff(tp, 2) != 0, True) | np.append(np.diff(fp, 2) != 0, True)
+    corner = np.append(True, bends)  # a point on the straight line between its neighbours adds nothing
+    return {
+        "threshold": np.append(np.inf, threshold)[corner],
+        "false_positive_rate": (fp / fp[-1])[corner],
+        "true_positive_rate": (tp / tp[-1])[corner],
+    }
+
+
+def pr_points(y_true: npt.ArrayLike, p_covid: npt.ArrayLike) -> Points:
+    """threshold (falling), recall (rising), precision. Raises ValueError without a COVID image."""
+    threshold, tp, fp = _cumulative(y_true, p_covid)
+    if not tp[-1]:
+        raise ValueError("a precision-recall curve needs COVID images, got none")
+    return {"threshold": threshold, "recall": tp / tp[-1], "precision": tp / (tp + fp)}
+
+
+def reliability_points(y_true: npt.ArrayLike, p_covid: npt.ArrayLike, bins: int = RELIABILITY_BINS) -> Points:
+    """For each filled bin of p_covid: predicted (its mean), observed (share of COVID), low, high, images.
+
+    low, high: Wilson's (1927) 95 % interval of the share, which takes images as independent.
+    """
+    y, p = np.asarray(y_true, float), np.asarray(p_covid, float)
+    bin_of = np.clip((p * bins).astype(int), 0, bins - 1)
+    images = np.bincount(bin_of, minlength=bins).astype(float)
+    filled = images > 0
+    predicted = np.bincount(bin_of, p, bins)[filled] / images[filled]
+    observed = np.bincount(bin_of, y, bins)[filled] / images[filled]
+    low, high = _wilson(observed, images[filled])
+    return {"predicted": predicted, "observed": observed, "low": low, "high": high, "images": images[filled]}
+
+
+def write_curves(y_true: npt.ArrayLike, p_covid: npt.ArrayLike, threshold: float, folder: Path) -> None:
+    """roc.csv, pr.csv, reliability.csv, and confusion.csv with a row (actual, predicted) for each image."""
+    _write_points(_thinned(roc_points(y_true, p_covid)), folder / "roc.csv")
+    _write_points(_thinned(pr_points(y_true, p_covid)), folder / "pr.csv")
+    _write_points(reliability_points(y_true, p_covid), folder / "reliability.csv")
+    called = (np.asarray(p_covid) >= threshold).astype(int)
+    pairs = zip(np.asarray(y_true, int), called, strict=True)
+    _write_csv(("actual", "predicted"), ((CLASSES[a], CLASSES[c]) for a, c in pairs), folder / "confusion.csv")
+
+
+def write_history(history: Sequence[Epoch], path: Path) -> None:
+    """epoch, split, loss, accuracy: two rows for each epoch."""
+    rows = (
+        (e.epoch, split, _text(getattr(e, f"{split}_loss")), _text(getattr(e, f"{split}_accuracy")))
+        for e in history
+        for split in SPLITS
+    )
+    _write_csv(("epoch", "split", "loss", "accuracy"), rows, path)
+
+
+def read_history(path: Path) -> dict[str, list[float]]:
+    """What `write_history` wrote, as train_loss, train_accuracy, validation_loss, validation_accuracy by epoch."""
+    curves: dict[str, list[float]] = {f"{split}_{name}": [] for split in SPLITS for name in ("loss", "accuracy")}
+    try:
+        with path.open(newline="", encoding="utf-8") as handle:
+            for row in csv.DictReader(handle):
+                for name in ("loss", "accuracy"):
+                    curves[f"{row['split']}_{name}"].append(float(row[name]))
+    except FileNotFoundError:
+        raise CxrError(f"{path} is missing; `dvc repro` makes it") from None
+    except (KeyError, TypeError, ValueError) as fault:
+        raise CxrError(f"{path} is not a training history ({fault!r}); run `dvc repro --force train`") from None
+    return curves
+
+
+def _cumulative(y_true: npt.ArrayLike, p_covid: npt.ArrayLike) -> tuple[npt.NDArray, npt.NDArray, npt.NDArray]:
+    """Distinct scores, falling, with the COVID and the other images that score at least as high."""
+    y, p = np.asarray(y_true, bool), np.asarray(p_covid, float)
+    order = np.argsort(-p, kind="stable")
+    last_of_score = np.flatnonzero(np.append(np.diff(p[order]) != 0, True))
+    tp = np.cumsum(y[order], dtype=float)[last_of_score]
+    return p[order][last_of_score], tp, last_of_score + 1 - tp
+
+
+def _wilson(share: npt.NDArray, trials: npt.NDArray) -> tuple[npt.NDArray, npt.NDArray]:
+    z = 1.959963985  # 97.5 % of the normal distribution lies below
+    middle = share + z**2 / (2 * trials)
+    reach = z * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
+    scale = 1 + z**2 / trials
+    return np.maximum((middle - reach) / scale, 0), np.minimum((middle + reach) / scale, 1)
+
+
+def _thinned(points: Points) -> Points:
+    count = len(points["threshold"])
+    if count <= MOST_POINTS:
+        return points
+    kept = np.linspace(0, count - 1, MOST_POINTS).round().astype(int)
+    return {name: values[kept] for name, values in points.items()}
+
+
+def _write_points(points: Mapping[str, npt.NDArray], path: Path) -> None:
+    columns = [[_text(value) for value in values] for values in points.values()]
+    _write_csv(tuple(points), zip(*columns, strict=True), path)
+
+
+def _write_csv(header: Sequence[str], rows: Iterable[Sequence[Any]], path: Path) -> None:
+    with replace_when_complete(path) as partial, partial.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def _text(value: float) -> str:
+    """Nine digits; nothing for infinity, which plotting programs stumble over."""
+    return f"{value:.9g}" if np.isfinite(value) else ""

@@ -1,0 +1,39 @@
+"""The mean of a measure over images, with an interval that treats the patient as the unit."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cxr.evaluation.settings import EvaluateParams
+
+
+def mean_over_patients(values: npt.ArrayLike, patients: Sequence[str], params: EvaluateParams) -> dict[str, Any]:
+    """Mean of `values` (n,), percentile interval over resampled patients (Efron & Tibshirani 1993), and the counts.
+
+    Where all values are 0, or all are 1, as in a rate without an exception, resampling has nothing to say;
+    Clopper & Pearson (1934) with one trial a patient does. None without any value.
+    """
+    measured, index = np.asarray(values, float), np.unique(np.asarray(patients), return_inverse=True)[1]
+    if not len(measured):
+        return {"value": None, "low": None, "high": None, "images": 0, "patients": 0}
+    trials = int(index.max()) + 1
+    bounds = _certain(measured, trials, params.confidence) or _resampled(measured, index, trials, params)
+    low, high = map(float, bounds)
+    return {"value": float(measured.mean()), "low": low, "high": high, "images": len(measured), "patients": trials}
+
+
+def _certain(values: npt.NDArray, trials: int, confidence: float) -> tuple[float, float] | None:
+    reach = ((1 - confidence) / 2) ** (1 / trials)
+    if (values == 0).all():
+        return 0.0, 1 - reach
+    return (reach, 1.0) if (values == 1).all() else None
+
+
+def _resampled(values: npt.NDArray, index: npt.NDArray, trials: int, params: EvaluateParams) -> npt.NDArray:
+    rng = np.random.default_rng(params.seed)
+    drawn = rng.multinomial(trials, np.full(trials, 1 / trials), size=params.resamples)
+    sums = drawn @ np.bincount(index, weights=values, minlength=trials)
+    means = sums / (drawn @ np.bincount(index, minlength=trials))
+    return np.quantile(means, [(1 - params.confidence) / 2, (1 + params.confidence) / 2])

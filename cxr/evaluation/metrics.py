@@ -1,0 +1,293 @@
+"""What a model's probabilities are worth: metrics with intervals that treat the patient, not the image, as the unit.
+
+Shared arguments: y_true (n,) 0 or 1 (1 is COVID); p_covid (n,) in [0, 1]; patients (n,) ids, of which several
+images may share one; an image is called COVID when p_covid >= threshold.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from cxr.common.labels import CLASSES
+from cxr.evaluation import weighted_metrics as weighted
+from cxr.evaluation.settings import EvaluateParams
+from cxr.evaluation.weighted_metrics import (
+    METRICS,
+    Array,
+    confusion_counts,
+    negative_predictive_value,
+    positive_predictive_value,
+    statistics,
+)
+
+BLOCK_VALUES = 2_000_000  # weights held at once: 16 MB a temporary, whatever the number of images
+
+Interval = dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A metric of one model minus another's, on the same patients. low, high: percentile interval.
+
+    degenerate_resamples: draws that missed a whole class; they are left out.
+    """
+
+    metric: str
+    value: float
+    low: float
+    high: float
+    degenerate_resamples: int
+
+
+def evaluate(
+    y_true: npt.ArrayLike, p_covid: npt.ArrayLike, patients: Sequence[str], threshold: float, params: EvaluateParams
+) -> dict[str, Any]:
+    """Every metric as {"value", "low", "high"}, and what they were computed on, ready for JSON.
+
+    Where only one class is present, what needs both is null. "exact" lists the metrics whose interval is not
+    the bootstrap's but Clopper and Pearson's (see `bootstrap_intervals`), "no_spread" those for which every
+    resample gave the same value and no better interval is known: their width of 0 is not certainty.
+    """
+    y, p, _ = checked(y_true, p_covid, patients)
+    intervals, notes = bootstrap_intervals(y, p, patients, threshold, params)
+    tp, fp, fn, tn = (int(cell[0]) for cell in confusion_counts(y, p, threshold, np.ones((1, len(y)))))
+    counts = {
+        "images": len(y),
+        "patients": len(set(patients)),
+        "covid": int(y.sum()),
+        "non_covid": int((~y).sum()),
+        "true_positive": tp,
+        "false_positive": fp,
+        "false_negative": fn,
+        "true_negative": tn,
+        "resamples": params.resamples,
+        "degenerate_resamples": notes["degenerate_resamples"],
+    }
+    settings = {"threshold": float(threshold), "prevalence": params.prevalence, "confidence": params.confidence}
+    return {**intervals, "counts": counts, **settings, "exact": notes["exact"], "no_spread": notes["no_spread"]}
+
+
+def evaluate_by(
+    groups: Sequence[str],
+    y_true: npt.ArrayLike,
+    p_covid: npt.ArrayLike,
+    patients: Sequence[str],
+    *,
+    threshold: float,
+    params: EvaluateParams,
+) -> dict[str, dict[str, Any]]:
+    """`evaluate` within each group. groups: (n,) e.g. each image's view; images of group "" are left out."""
+    y, p, ids, of = np.asarray(y_true), np.asarray(p_covid), np.asarray(patients), np.asarray(groups)
+    return {
+        group: evaluate(y[of == group], p[of == group], list(ids[of == group]), threshold, params)
+        for group in sorted(set(groups) - {""})
+    }
+
+
+def bootstrap_intervals(
+    y_true: npt.ArrayLike, p_covid: npt.ArrayLike, patients: Sequence[str], threshold: float, params: EvaluateParams
+) -> tuple[dict[str, Interval], dict[str, Any]]:
+    """Percentile intervals over resampled patients (Efron & Tibshirani 1993), and notes on how they came about.
+
+    A resample draws as many patients as there are, with replacement, and keeps all images of each. One that
+    lacks a class which the data has is degenerate: left out and counted. Where all resamples agree on 0 or 1,
+    as at a sensitivity of 1.00, a bootstrap has nothing to say; Clopper & Pearson (1934) with one trial a
+    patient does, and ppv and npv follow from it. The interval of ece lies high: noise only ever adds to a gap.
+    """
+    y, p, index = checked(y_true, p_covid, patients)
+    values = statistics(y, p, threshold, params.prevalence, np.ones((1, len(y))))
+    draws, degenerate = _resampled(y, index, params, (p, threshold))
+    intervals = {name: _interval(values[name][0], draws[0][name], params.confidence) for name in METRICS}
+    flat = [name for name in METRICS if _has_no_spread(intervals[name])]
+    exact = _replace_by_exact(intervals, flat, y, index, params)
+    notes = {
+        "degenerate_resamples": degenerate,
+        "exact": exact,
+        "no_spread": [name for name in flat if name not in exact],
+    }
+    return intervals, notes
+
+
+def balanced_auc(
+    y_true: npt.ArrayLike,
+    p_covid: npt.ArrayLike,
+    sources: Sequence[str],
+    patients: Sequence[str],
+    params: EvaluateParams,
+) -> Interval:
+    """AUC in which every source of a label weighs the same, with the percentile interval of `bootstrap_intervals`.
+
+    Where one large source makes up most of a label, plain AUC is little more than how well that source is told
+    apart, and a model earns it by knowing the source. sources: (n,). Null where only one class is present.
+    """
+    y, p, index = checked(y_true, p_covid, patients)
+    groups = np.unique(2 * np.unique(np.asarray(sources), return_inverse=True)[1] + y, return_inverse=True)[1]
+    value = weighted.balanced_auc(y, p, groups, np.ones((1, len(y))))
+    draws = [
+        weighted.balanced_auc(y, p, groups, weights[_has_classes_of(y, weights)])
+        for weights in _weight_blocks(index, params)
+    ]
+    return _interval(value[0], np.concatenate(draws), params.confidence)
+
+
+def paired_difference(
+    y_true: npt.ArrayLike,
+    p_first: npt.ArrayLike,
+    p_second: npt.ArrayLike,
+    patients: Sequence[str],
+    params: EvaluateParams,
+    *,
+    metric: str = "auc",
+    thresholds: tuple[float, float] = (0.5, 0.5),
+) -> Difference:
+    """First minus second, with both models seeing the same resampled patients, so that a hard draw is hard for both.
+
+    Raises ValueError when the metric is undefined on this data, as AUC is with one class only.
+    """
+    y, first, index = checked(y_true, p_first, patients)
+    _, second, _ = checked(y_true, p_second, patients)
+    if metric not in METRICS:
+        raise ValueError(f"metric {metric!r} is not one of {', '.join(METRICS)}")
+    models = ((first, thresholds[0]), (second, thresholds[1]))
+    ones = np.ones((1, len(y)))
+    a, b = (statistics(y, p, threshold, params.prevalence, ones)[metric][0] for p, threshold in models)
+    if np.isnan(a - b):
+        raise ValueError(f"{metric} is undefined on {int(y.sum())} COVID and {int((~y).sum())} other images")
+    draws, degenerate = _resampled(y, index, params, *models)
+    low, high = _percentiles(draws[0][metric] - draws[1][metric], params.confidence)
+    return Difference(metric, float(a - b), low, high, degenerate)
+
+
+def checked(
+    y_true: npt.ArrayLike, p_covid: npt.ArrayLike, patients: Sequence[str]
+) -> tuple[npt.NDArray[np.bool_], Array, npt.NDArray[np.intp]]:
+    """Labels as bool, probabilities as float64, patients as an index from 0. Raises ValueError on anything odd."""
+    y, p = np.asarray(y_true), np.asarray(p_covid, float)
+    if y.ndim != 1 or y.shape != p.shape or len(y) != len(patients) or not len(y):
+        raise ValueError(
+            f"y_true {y.shape}, p_covid {p.shape} and patients ({len(patients)},) must be equally long, not empty"
+        )
+    if not np.isin(y, (0, 1)).all():
+        raise ValueError(f"y_true must hold 0 and 1 only, got {np.unique(y)[:5]}")
+    if not ((p >= 0) & (p <= 1)).all():
+        raise ValueError(f"p_covid must lie in [0, 1], got {p[~((p >= 0) & (p <= 1))][0]}")
+    return y.astype(bool), p, np.unique(np.asarray(patients), return_inverse=True)[1]
+
+
+def classification_report(y_true: npt.ArrayLike, p_covid: npt.ArrayLike, threshold: float) -> dict[str, Any]:
+    """Precision, recall, F1 and support by class, accuracy, and their means, in scikit-learn's form.
+
+    Precision here is the share among this test set's calls; ppv in `evaluate` is at a stated prevalence.
+    """
+    y, called = np.asarray(y_true, bool), np.asarray(p_covid, float) >= threshold
+    report: dict[str, Any] = {name: _report_row(y == bool(k), called == bool(k)) for k, name in enumerate(CLASSES)}
+    rows = [report[name] for name in CLASSES]
+    shares = {"macro avg": [1, 1], "weighted avg": [row["support"] for row in rows]}
+    report["accuracy"] = float((y == called).mean())
+    for name, share in shares.items():
+        means = {key: float(np.average([row[key] for row in rows], weights=share)) for key in list(rows[0])[:3]}
+        report[name] = {**means, "support": len(y)}
+    return report
+
+
+def report_text(report: dict[str, Any]) -> str:
+    """The classification report as a table of fixed columns."""
+    lines = [f"{'':>14}{'precision':>11}{'recall':>9}{'f1-score':>10}{'support':>9}"]
+    for name, row in report.items():
+        if name == "accuracy":
+            lines.append(f"{name:>14}{'':>11}{'':>9}{row:>10.3f}{report['macro avg']['support']:>9}")
+        else:
+            precision, recall, f1, support = row.values()
+            lines.append(f"{name:>14}{precision:>11.3f}{recall:>9.3f}{f1:>10.3f}{support:>9}")
+    return "\n".join(lines) + "\n"
+
+
+def _report_row(true: npt.NDArray, called: npt.NDArray) -> dict[str, float | int]:
+    hits = int((true & called).sum())
+    precision, recall = hits / max(int(called.sum()), 1), hits / max(int(true.sum()), 1)
+    f1 = 2 * precision * recall / (precision + recall) if hits else 0.0
+    return {"precision": precision, "recall": recall, "f1-score": f1, "support": int(true.sum())}
+
+
+def _resampled(
+    y: npt.NDArray[np.bool_], index: npt.NDArray[np.intp], params: EvaluateParams, *models: tuple[Array, float]
+) -> tuple[list[dict[str, Array]], int]:
+    """For each model (p_covid, threshold) every metric over the usable resamples, and how many were not usable."""
+    parts: list[list[dict[str, Array]]] = [[] for _ in models]
+    usable = 0
+    for weights in _weight_blocks(index, params):
+        kept = weights[_has_classes_of(y, weights)]
+        usable += len(kept)
+        for part, (p, threshold) in zip(parts, models, strict=True):
+            part.append(statistics(y, p, threshold, params.prevalence, kept))
+    joined = [{name: np.concatenate([block[name] for block in part]) for name in METRICS} for part in parts]
+    return joined, params.resamples - usable
+
+
+def _weight_blocks(index: npt.NDArray[np.intp], params: EvaluateParams) -> Iterator[Array]:
+    """Rows of image weights (b, n), `params.resamples` in all: how often each image's patient was drawn."""
+    rng = np.random.default_rng(params.seed)
+    n_patients = int(index.max()) + 1
+    equal = np.full(n_patients, 1 / n_patients)
+    block = max(1, BLOCK_VALUES // len(index))
+    for start in range(0, params.resamples, block):
+        drawn = rng.multinomial(n_patients, equal, size=min(block, params.resamples - start))
+        yield drawn[:, index].astype(float)
+
+
+def _has_classes_of(y: npt.NDArray[np.bool_], weights: Array) -> npt.NDArray[np.bool_]:
+    covid, other = weights @ y, weights @ ~y
+    return ((covid > 0) | (not y.any())) & ((other > 0) | y.all())
+
+
+def _interval(value: float, draws: Array, confidence: float) -> Interval:
+    if np.isnan(value):
+        return {"value": None, "low": None, "high": None}
+    low, high = _percentiles(draws, confidence)
+    return {"value": float(value), "low": low, "high": high}
+
+
+def _percentiles(draws: Array, confidence: float) -> tuple[float, float]:
+    defined = draws[~np.isnan(draws)]
+    if not len(defined):
+        raise ValueError("no resample held both classes; the test set needs more than one patient of each")
+    low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)
+
+
+def _has_no_spread(interval: Interval) -> bool:
+    return interval["value"] is not None and interval["low"] == interval["high"]
+
+
+def _replace_by_exact(
+    intervals: dict[str, Interval],
+    flat: list[str],
+    y: npt.NDArray[np.bool_],
+    index: npt.NDArray[np.intp],
+    params: EvaluateParams,
+) -> list[str]:
+    """Change in place the intervals without spread for which an exact one is known; gives their names."""
+    trials = {"sensitivity": index[y], "specificity": index[~y], "accuracy": index}
+    exact = [name for name in flat if name in trials and intervals[name]["value"] in (0.0, 1.0)]
+    for name in exact:
+        _widen(intervals[name], len(np.unique(trials[name])), params.confidence)
+    predictive: dict[Literal["ppv", "npv"], Any] = {"ppv": positive_predictive_value, "npv": negative_predictive_value}
+    for name, function in predictive.items():
+        if name in flat and {"sensitivity", "specificity"} & set(exact):
+            bounds = [[intervals[rate][end] for end in ("low", "high")] for rate in ("sensitivity", "specificity")]
+            low, high = function(*np.asarray(bounds, float), params.prevalence)
+            intervals[name].update(low=float(np.nan_to_num(low)), high=float(high))
+            exact.append(name)
+    return exact
+
+
+def _widen(interval: Interval, trials: int, confidence: float) -> None:
+    """Clopper and Pearson's interval for all or none of `trials`, in closed form."""
+    reach = ((1 - confidence) / 2) ** (1 / trials)
+    if interval["value"] == 1:
+        interval["low"] = reach
+    else:
+        interval["high"] = 1 - reach

@@ -1,0 +1,132 @@
+"""Results by view, sex, age, source and finding: for whom do the numbers of the whole test set hold?
+
+Groups are compared by eye, with their intervals: many groups are looked at, so that one of them will lie low by
+chance alone.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cxr.data.manifest import ImageRow
+from cxr.evaluation.metrics import evaluate_by
+from cxr.evaluation.settings import EvaluateParams
+
+FACTORS = ("view", "sex", "age", "source", "finding")
+NOT_RECORDED = "not recorded"
+# Completed years, both ends included: children and adolescents by the law's age, then steps of twenty years.
+AGE_BANDS = {
+    "0 to 17": (0, 17),
+    "18 to 39": (18, 39),
+    "40 to 59": (40, 59),
+    "60 to 79": (60, 79),
+    "80 and more": (80, 130),
+}
+METRICS = ("auc", "average_precision", "sensitivity", "specificity", "accuracy", "ece")
+MIN_PATIENTS = 5  # of each class that a metric needs: an interval over fewer says nothing
+LOGGED = ("auc", "sensitivity", "specificity")
+
+# The classes without which a metric is not defined; the others take any image.
+_NEEDS = {
+    "auc": ("covid", "non_covid"),
+    "average_precision": ("covid", "non_covid"),
+    "sensitivity": ("covid",),
+    "specificity": ("non_covid",),
+}
+_NAMES = {"": "", "covid_": "COVID ", "non_covid_": "NonCOVID "}
+
+Groups = dict[str, dict[str, dict[str, Any]]]
+
+
+def age_band(age: str) -> str:
+    """The band of AGE_BANDS that an age in years ("", "71", "0.5") falls into, or NOT_RECORDED."""
+    try:
+        years = math.floor(float(age))
+    except (ValueError, OverflowError):  # "", a word, not a number, infinity
+        return NOT_RECORDED
+    return next((band for band, (low, high) in AGE_BANDS.items() if low <= years <= high), NOT_RECORDED)
+
+
+def group_of(row: ImageRow, factor: str) -> str:
+    """factor: one of FACTORS."""
+    value: str = age_band(row.age) if factor == "age" else getattr(row, factor)
+    return value or NOT_RECORDED
+
+
+def evaluate_groups(
+    rows: Sequence[ImageRow],
+    y_true: npt.ArrayLike,
+    p_covid: npt.ArrayLike,
+    threshold: float,
+    params: EvaluateParams,
+) -> Groups:
+    """By factor and group: how many images and patients, and METRICS as {"value", "low", "high", "images",
+    "patients"}, the last two of those that the metric is about.
+
+    Intervals are over patients, as in `cxr.evaluation.metrics.evaluate`. Where fewer than MIN_PATIENTS patients of a
+    class that the metric needs are in the group, it is null, and "why" says so.
+    """
+    y, patients = np.asarray(y_true, bool), np.array([row.patient for row in rows])
+    return {factor: _by(factor, rows, y, np.asarray(p_covid, float), patients, threshold, params) for factor in FACTORS}
+
+
+def _by(
+    factor: str,
+    rows: Sequence[ImageRow],
+    y: npt.NDArray[np.bool_],
+    p: npt.NDArray[np.float64],
+    patients: npt.NDArray,
+    threshold: float,
+    params: EvaluateParams,
+) -> dict[str, dict[str, Any]]:
+    of = np.array([group_of(row, factor) for row in rows])
+    found = evaluate_by(list(of), y, p, list(patients), threshold=threshold, params=params)
+    return {name: _group(found[name], y[of == name], patients[of == name]) for name in sorted(found, key=_order)}
+
+
+def _group(metrics: Mapping[str, Any], y: npt.NDArray[np.bool_], patients: npt.NDArray) -> dict[str, Any]:
+    counts = {
+        "images": len(y),
+        "patients": len(set(patients)),
+        "covid_images": int(y.sum()),
+        "covid_patients": len(set(patients[y])),
+        "non_covid_images": int((~y).sum()),
+        "non_covid_patients": len(set(patients[~y])),
+    }
+    return {**counts, "metrics": {name: _metric(name, metrics[name], counts) for name in METRICS}}
+
+
+def _metric(name: str, interval: Mapping[str, float | None], counts: Mapping[str, int]) -> dict[str, Any]:
+    needed = [f"{side}_" for side in _NEEDS.get(name, ())]
+    subject = needed[0] if len(needed) == 1 else ""
+    about = {unit: counts[subject + unit] for unit in ("images", "patients")}
+    few = [side for side in needed or [""] if counts[f"{side}patients"] < MIN_PATIENTS]
+    if few:
+        said = " and ".join(_people(counts[f"{side}patients"], _NAMES[side]) for side in few)
+        why = f"{said}; at least {MIN_PATIENTS} are needed"
+        return {"value": None, "low": None, "high": None, **about, "why": why}
+    return {**interval, **about}
+
+
+def _people(count: int, name: str) -> str:
+    return f"{count} {name}patient{'' if count == 1 else 's'}"
+
+
+def _order(group: str) -> tuple[bool, str]:
+    """By name; what is not recorded comes last."""
+    return group == NOT_RECORDED, group
+
+
+def as_metrics(groups: Groups) -> dict[str, float]:
+    """The values of LOGGED under names that MLflow takes: group_<factor>_<group>_<metric>."""
+    return {
+        re.sub(r"[^A-Za-z0-9_.-]+", "_", f"group_{factor}_{name}_{metric}"): group["metrics"][metric]["value"]
+        for factor, of_factor in groups.items()
+        for name, group in of_factor.items()
+        for metric in LOGGED
+        if group["metrics"][metric]["value"] is not None
+    }

@@ -1,0 +1,4 @@
+"""The feature cache: what a frozen trunk says of every augmented view, computed once and kept by content.
+
+Imports `augmentation`, `data`, `inference` and `networks`. Reads the pixel store; writes data/features and data/bank.
+"""

@@ -1,0 +1,124 @@
+"""Rows of one size on disk, each under the hash of a picture: they are added to, and survive a kill.
+
+A folder:
+
+    <facts_file>    what the rows depend on
+    keys.txt        one line per row: the hash of the row's picture
+    done.u8         one byte per row: 1 once the row is on disk
+    <values_file>   the rows, one after another
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cxr.common.atomic_files import read_json, reserve, write_json
+from cxr.common.errors import CxrError
+
+Picture = Callable[[int], np.ndarray]  # the i-th picture, uint8[side, side]; pixels need not fit in memory
+
+
+def pixel_keys(picture: Picture, count: int) -> list[str]:
+    """One key per picture: the hash of what a trunk will see, 32 hex digits."""
+    return [hashlib.sha256(picture(i).tobytes()).hexdigest()[:32] for i in range(count)]
+
+
+class KeyedRows:
+    """Opening a folder that another process writes to at the same time is not supported.
+
+    facts: JSON values, kept in `facts_file`. shape: of one row. kind: what the folder is, for messages. Raises CxrError
+    where the folder holds something else, or is damaged.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        facts: dict[str, Any],
+        shape: tuple[int, ...],
+        dtype: type[np.generic],
+        *,
+        kind: str,
+        facts_file: str,
+        values_file: str,
+    ):
+        self.directory, self._shape, self._dtype = directory, shape, dtype
+        self._kind, self._values_file = kind, values_file
+        directory.mkdir(parents=True, exist_ok=True)
+        described = directory / facts_file
+        if not described.exists():
+            write_json(facts, described)
+        if read_json(described) != json.loads(json.dumps(facts)):
+            raise CxrError(f"{directory} holds another {kind} than its name says; delete the folder and run again")
+        self._row_of = {key: row for row, key in enumerate(self._read_keys())}
+        self._check_sizes()
+
+    def __len__(self) -> int:
+        return len(self._row_of)
+
+    def any_done(self) -> bool:
+        return bool(len(self) and self._open_done("r").any())
+
+    def missing(self, keys: Sequence[str]) -> list[int]:
+        """Positions of the keys whose rows are not complete; a key that comes twice counts once."""
+        done = self._open_done("r") if len(self) else np.empty(0, np.uint8)
+        first = {key: i for i, key in reversed(list(enumerate(keys)))}
+        return sorted(i for key, i in first.items() if not (key in self._row_of and done[self._row_of[key]]))
+
+    def rows(self, keys: Sequence[str]) -> np.ndarray:
+        """Row numbers int64[n] of keys that are all known."""
+        return np.array([self._row_of[key] for key in keys], np.int64)
+
+    def add(self, keys: Sequence[str]) -> None:
+        """Make room for the keys that have no row yet."""
+        new = [key for key in keys if key not in self._row_of]
+        rows = [*self._row_of, *new]
+        partial = self.directory / "keys.txt.partial"
+        partial.write_text("".join(f"{key}\n" for key in rows))
+        # Room first, names last: a named row always has its place in the files.
+        for name, row_bytes in self._row_bytes().items():
+            with (self.directory / name).open("ab") as handle:
+                handle.truncate(len(self) * row_bytes)  # whatever stood there was no row of ours
+                reserve(handle, len(rows) * row_bytes)
+        partial.replace(self.directory / "keys.txt")
+        self._row_of = {key: row for row, key in enumerate(rows)}
+
+    def write(self, keys: Sequence[str], values: Iterable[np.ndarray]) -> None:
+        """Store the rows of keys that `add` has made room for, and call them done."""
+        rows, stored, done = self.rows(keys), self._open_values("r+"), self._open_done("r+")
+        for row, value in zip(rows, values, strict=True):
+            stored[row] = value
+        stored.flush()  # the values must be on disk before their rows are called done
+        done[rows] = 1
+        done.flush()
+
+    def stored(self) -> np.ndarray:
+        """Memory-mapped [rows, *shape], read-only."""
+        return self._open_values("r")
+
+    def damaged(self, what: str) -> CxrError:
+        return CxrError(f"the {self._kind} {self.directory} is damaged: {what}; delete the folder and run again")
+
+    def _check_sizes(self) -> None:
+        """Raises CxrError where the files can not be what `write` leaves: no byte in them can then be trusted."""
+        for name, row_bytes in self._row_bytes().items():
+            path = self.directory / name
+            size = path.stat().st_size if path.exists() else 0
+            if size < len(self) * row_bytes:
+                raise self.damaged(f"{name} has {size} bytes, its {len(self)} rows need {len(self) * row_bytes}")
+
+    def _read_keys(self) -> Iterator[str]:
+        path = self.directory / "keys.txt"
+        return iter(path.read_text().split()) if path.exists() else iter(())
+
+    def _row_bytes(self) -> dict[str, int]:
+        return {self._values_file: int(np.prod(self._shape)) * np.dtype(self._dtype).itemsize, "done.u8": 1}
+
+    def _open_values(self, mode: Any) -> np.memmap:
+        return np.memmap(self.directory / self._values_file, self._dtype, mode, shape=(len(self), *self._shape))
+
+    def _open_done(self, mode: Any) -> np.memmap:
+        return np.memmap(self.directory / "done.u8", np.uint8, mode, shape=len(self))

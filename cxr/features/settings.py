@@ -1,0 +1,44 @@
+"""The section features of params.yaml."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cxr.augmentation.settings import AugmentationParams
+from cxr.common.config import Within
+from cxr.common.errors import ParamsError
+from cxr.networks.names import Backbone
+
+
+@dataclass(frozen=True)
+class FeaturesParams:
+    """views: augmented views of each training image. weights: by backbone, "imagenet", "random" or the path
+    of a Keras weights file. cut: by backbone, the layers after which the trunk ends, joined by "+", "" for the whole
+    trunk. focus: what the trunk looks at, named by the file or folder that dvc.yaml then depends on: the whole picture,
+    or the lungs that the segmenter sees in it (cxr/networks/lung_attention.py).
+    precision: of the trunk on this machine; "auto" takes eight-bit integers where the processor has them and they
+    agree with float32 (cxr/features/quantization.py), else bf16."""
+
+    views: Annotated[int, Within(1, 1000)]
+    seed: Annotated[int, Within(0, 2**31 - 1)]
+    precision: Literal["auto", "f32", "bf16", "int8"]
+    augmentation: AugmentationParams
+    weights: dict[Backbone, str]
+    cut: dict[Backbone, str]
+    focus: Literal["data/pixels.npy", "models/lungs"]
+
+    def weights_of(self, backbone: Backbone) -> str:
+        return _of_backbone(self.weights, backbone, "features.weights")
+
+    def cut_of(self, backbone: Backbone) -> str:
+        return _of_backbone(self.cut, backbone, "features.cut")
+
+    def lungs(self) -> Path | None:
+        """The segmenter's folder; None where the trunk looks at the whole picture."""
+        return Path(self.focus) if self.focus == "models/lungs" else None
+
+
+def _of_backbone(values: dict[Backbone, str], backbone: Backbone, where: str) -> str:
+    if backbone not in values:
+        raise ParamsError(f"{where}: key {backbone!r} is missing, and train.backbones names it")
+    return values[backbone]

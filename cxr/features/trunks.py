@@ -1,0 +1,100 @@
+"""The exported trunk of one backbone: made once, recognised by what it was made of."""
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from cxr.common.atomic_files import read_json, replace_when_complete, sha256_of, write_json
+from cxr.common.errors import CxrError
+from cxr.features.feature_cache import BankSpec, bank_specs
+from cxr.features.quantization import read_agreement
+from cxr.features.settings import FeaturesParams
+from cxr.inference.precision import Chosen, Precision, available, fastest_float
+from cxr.networks.names import Backbone
+
+
+@dataclass(frozen=True)
+class TrunkSpec:
+    """Everything that an exported trunk depends on. weights: cxr.networks.backbones.weights_identity. cut: the layers
+    after which it ends, "" for the whole trunk. lungs: of `lungs_identity`."""
+
+    backbone: Backbone
+    side: int
+    weights: str
+    cut: str = ""
+    lungs: str = ""
+
+
+def lungs_identity(lungs: Path | None) -> str:
+    """The hash of the segmenter's weights in its folder; "" where the trunk looks at the whole picture."""
+    file = None if lungs is None else lungs / "lungs.bin"
+    return sha256_of(file) if file is not None and file.is_file() else ""
+
+
+def ensure_trunk(spec: TrunkSpec, weights: str, seed: int, directory: Path, lungs: Path | None = None) -> None:
+    """Leave trunk.xml, trunk.bin, trunk.json and layers.json in `directory`, starting Keras only if they are
+    not already those of `spec`. weights, seed, lungs: as cxr.networks.backbones.build_trunk takes them."""
+    if _is_there(spec, directory):
+        return
+    from cxr.networks.backbones import build_trunk, layer_table
+    from cxr.networks.keras_export import export_trunk
+
+    trunk = build_trunk(spec.backbone, spec.side, weights, seed, spec.cut, lungs)
+    with replace_when_complete(directory) as unfinished:
+        unfinished.mkdir()
+        export_trunk(trunk, unfinished)
+        write_json(layer_table(trunk), unfinished / "layers.json")
+        write_json(asdict(spec), unfinished / "trunk.json")
+
+
+def _is_there(spec: TrunkSpec, directory: Path) -> bool:
+    try:
+        return read_json(directory / "trunk.json") == asdict(spec) and (directory / "trunk.bin").is_file()
+    except CxrError:
+        return False
+
+
+def read_trunk_spec(directory: Path) -> TrunkSpec:
+    """Raises CxrError where the trunk was made by a version of this project that knew other facts of it."""
+    facts: dict[str, Any] = read_json(directory / "trunk.json")
+    if facts.keys() != {field.name for field in fields(TrunkSpec)}:
+        raise CxrError(f"{directory / 'trunk.json'} is of another version; run `dvc repro` to make the trunk again")
+    return TrunkSpec(**facts)
+
+
+def read_shape(directory: Path) -> tuple[int, int, int]:
+    """(h, w, c) of the trunk's feature map, without loading it."""
+    height, width, channels = read_json(directory / "layers.json")[-1]["output_shape"]
+    return height, width, channels
+
+
+def running_precision(directory: Path, wanted: Chosen) -> Precision:
+    """What this machine fills a bank in: "auto" takes eight bits where the processor has them and their feature maps
+    agree with float32's, else the faster floating point. Raises CxrError where int8 is wanted and was not made."""
+    agreement = read_agreement(directory)
+    if wanted == "int8" and agreement is None:
+        raise CxrError(f"{directory} has no eight-bit trunk; run the features stage, or set features.precision to auto")
+    if wanted != "auto":
+        return wanted
+    return "int8" if "int8" in available() and agreement is not None and agreement.holds else fastest_float()
+
+
+def specs_of_banks(directory: Path, params: FeaturesParams) -> tuple[BankSpec, BankSpec]:
+    """The banks of augmented and of plain views that belong to the trunk in `directory` under these params."""
+    trunk, precision = read_trunk_spec(directory), running_precision(directory, params.precision)
+    agreement = read_agreement(directory)
+    # Ranges are read off pictures, so eight-bit trunks of the same weights differ.
+    identity = f"int8-{agreement.sha256[:16]}" if precision == "int8" and agreement is not None else precision
+    return bank_specs(
+        BankSpec(
+            trunk.backbone,
+            trunk.weights,
+            trunk.side,
+            identity,
+            params.views,
+            params.seed,
+            params.augmentation,
+            trunk.cut,
+            trunk.lungs,
+        )
+    )

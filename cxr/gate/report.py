@@ -1,0 +1,137 @@
+"""What the gate lets through and what it turns away, by kind, with intervals over patients."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cxr.evaluation.intervals import mean_over_patients
+from cxr.evaluation.settings import EvaluateParams
+from cxr.gate.dataset import COLLECTED, Material
+from cxr.gate.examples import part_of
+from cxr.gate.settings import GateParams
+from cxr.gate.synthetic_negatives import DRAWINGS, PHOTOS_TO_TEST, blank, photos
+from cxr.gate.train import Taught
+from cxr.inference.gate import FRONTAL, REASONS, Gate, Kind
+
+_EACH = 60  # pictures made of each kind that no collection brings
+_TURNS = {"turned_by_90": 1, "upside_down": 2, "turned_by_270": 3}
+
+Rng = np.random.Generator
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What the gate said of n pictures. refused, named: bool[n], the second where the reason was the expected one."""
+
+    refused: np.ndarray
+    named: np.ndarray
+    patients: list[str]
+
+
+def judge(gate: Gate, pictures: np.ndarray, expected: str | None, patients: list[str]) -> Verdicts:
+    """expected: the refusal's reason, or None for pictures that should pass."""
+    reasons = [gate.refusal(picture) for picture in pictures]
+    named = [reason == expected for reason in reasons]
+    return Verdicts(np.array([reason is not None for reason in reasons]), np.array(named), patients)
+
+
+def gate_report(taught: Taught, material: Material, params: GateParams, bootstrap: EvaluateParams) -> dict[str, Any]:
+    """summary: see there. frontal_refused: by side, and by source within it. refused: by kind, of test patients and
+    of made pictures; "named" is the share refused for the right reason. cross_validated: CT and lateral pictures of all
+    patients, each judged by a gate that saw nothing of the patient: the test patients are few."""
+    gate = taught.gate
+    report = {
+        "threshold": gate.threshold,
+        "trained_on": _counts(material, "train"),
+        "frontal_refused": _frontal(gate, material, bootstrap),
+        "refused": {**_collected(gate, material, bootstrap), **_made(gate, material, params, bootstrap)},
+        "cross_validated": cross_validated(taught, material, bootstrap),
+    }
+    return {"summary": summary(report), **report}
+
+
+def summary(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What the registered model says about its gate: the share refused of each kind of picture, with counts. test: of
+    the test patients. external: frontal pictures of sources that are only tested on."""
+    test = {FRONTAL: report["frontal_refused"]["test"]["all"], **report["refused"]}
+    external = {name: rate for name, rate in report["frontal_refused"].get("external", {}).items() if name != "all"}
+    return {"test": test, "external": external, "cross_validated": report["cross_validated"]}
+
+
+def _counts(material: Material, side: str) -> dict[str, int]:
+    kinds, counts = np.unique(material.kinds[material.sides == side].astype(str), return_counts=True)
+    return {str(kind): int(count) for kind, count in zip(kinds, counts, strict=True)}
+
+
+def _frontal(gate: Gate, material: Material, bootstrap: EvaluateParams) -> dict[str, Any]:
+    report: dict[str, Any] = {}
+    for side in sorted(set(material.sides) - {"train"}):
+        some = material.of(FRONTAL, side)
+        if not len(some):
+            continue
+        said = judge(gate, some.pictures, None, list(some.patients))
+        report[side] = {"all": mean_over_patients(said.refused, said.patients, bootstrap)}
+        for source in sorted(set(some.sources)):
+            of = some.sources == source
+            report[side][source] = mean_over_patients(said.refused[of], list(some.patients[of]), bootstrap)
+    return report
+
+
+def _collected(gate: Gate, material: Material, bootstrap: EvaluateParams) -> dict[str, Any]:
+    report: dict[str, Any] = {}
+    for kind in COLLECTED:
+        some = material.of(kind, "test")
+        if len(some):
+            said = judge(gate, some.pictures, REASONS[kind], list(some.patients))
+            report[kind] = _rates(said, bootstrap)
+    return report
+
+
+def _made(gate: Gate, material: Material, params: GateParams, bootstrap: EvaluateParams) -> dict[str, Any]:
+    """Pictures made of the test patients' frontal ones, and from nothing; the latter count as one patient each."""
+    rng = np.random.default_rng(params.seed + 1)  # not the drawings that were learned
+    frontal, side = material.of(FRONTAL, "test"), material.pictures.shape[1]
+    patients = list(frontal.patients)
+    report = {"inverted": _rates(judge(gate, 255 - frontal.pictures, "inverted", patients), bootstrap)}
+    for name, quarters in _TURNS.items():
+        turned = np.rot90(frontal.pictures, quarters, axes=(1, 2))
+        report[name] = _rates(judge(gate, np.ascontiguousarray(turned), "not_frontal", patients), bootstrap)
+    parts = np.stack([part_of(picture, rng) for picture in frontal.pictures])
+    report["part"] = _rates(judge(gate, parts, "not_frontal", patients), bootstrap)
+    for name, draw in (*DRAWINGS.items(), ("blank", blank)):
+        pictures, reason = _drawn(draw, side, rng), "blank" if name == "blank" else "not_xray"
+        report[name] = _rates(judge(gate, pictures, reason, [str(i) for i in range(_EACH)]), bootstrap)
+    seen = photos(PHOTOS_TO_TEST, side, _EACH, rng)
+    files = [str(i % len(PHOTOS_TO_TEST)) for i in range(_EACH)]  # parts of one photograph are not independent
+    report["photo"] = _rates(judge(gate, seen, "not_xray", files), bootstrap)
+    return report
+
+
+def _drawn(draw: Callable[[int, Rng], np.ndarray], side: int, rng: Rng) -> np.ndarray:
+    return np.stack([draw(side, rng) for _ in range(_EACH)])
+
+
+def _rates(said: Verdicts, bootstrap: EvaluateParams) -> dict[str, Any]:
+    return {**mean_over_patients(said.refused, said.patients, bootstrap), "named": float(said.named.mean())}
+
+
+def cross_validated(taught: Taught, material: Material, bootstrap: EvaluateParams) -> dict[str, Any]:
+    """CT and lateral pictures of all patients, each judged by the gate that learned nothing of its patient."""
+    said: dict[Kind, list[Verdicts]] = {kind: [] for kind in COLLECTED}
+    fold = np.array([taught.fold_of.get(patient, -1) for patient in material.patients])
+    for number, gate in enumerate(taught.judges):
+        for kind, verdicts in said.items():
+            some = material.where((fold == number) & (material.kinds == kind))
+            verdicts.append(judge(gate, some.pictures, REASONS[kind], list(some.patients)))
+    rates = {kind: _joined(verdicts) for kind, verdicts in said.items() if verdicts}
+    return {kind: _rates(verdicts, bootstrap) for kind, verdicts in rates.items() if verdicts.patients}
+
+
+def _joined(verdicts: list[Verdicts]) -> Verdicts:
+    return Verdicts(
+        np.concatenate([some.refused for some in verdicts]),
+        np.concatenate([some.named for some in verdicts]),
+        [patient for some in verdicts for patient in some.patients],
+    )

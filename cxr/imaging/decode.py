@@ -1,0 +1,134 @@
+"""THE decoder: the bytes of a picture to 8-bit grey. Training and serving both come through here.
+
+| bytes | what is done with them |
+|---|---|
+| JPEG | the brightness channel; CMYK and RGB by luma (0.299 R + 0.587 G + 0.114 B) |
+| PNG, WebP, BMP, TIFF | 1, 2, 4, 8 bits, palette, colour by luma; transparent places become black |
+| PNG, TIFF of 16 bits | 0 is black; white is the top of the smallest of 8, 10, 12, 14, 16 bits that fits all pixels |
+| TIFF signed, 32 bits, float | min-max |
+| DICOM | rescale, VOI LUT or window, else min-max; MONOCHROME1 inverted; see cxr/imaging/dicom_decoder.py |
+| several frames or pages | the first |
+| EXIF orientation | honoured; colour profiles, gamma and resolution are not |
+"""
+
+import logging
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+from PIL import Image
+
+from cxr.common.errors import ImageError
+from cxr.imaging.pillow_decoder import decode_raster, raster_size
+
+# Code of an ImageError to its meaning.
+IMAGE_ERROR_CODES: Mapping[str, str] = {
+    "empty": "0 bytes",
+    "not_a_picture": "the bytes are of no known picture format",
+    "unsupported": "a picture, of a format or a kind that is not read here",
+    "corrupt": "of a format that is read, but damaged or cut off",
+    "too_many_pixels": "the header claims more pixels than are read",
+}
+# Code of an ImageError to the HTTP status that says the same to a client.
+HTTP_STATUS: Mapping[str, int] = {
+    "empty": 400,
+    "not_a_picture": 415,
+    "unsupported": 415,
+    "corrupt": 400,  # the format is right, its content is malformed
+    "too_many_pixels": 413,
+}
+ACCEPTED = "JPEG, PNG, WebP, BMP, TIFF and DICOM"
+MAX_PIXELS = 30_000_000  # the largest radiograph of covid-chestxray-dataset has 26.7 million
+
+
+def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """The bytes of one picture file to uint8[h, w]; 0 is black, 255 is white, read-only.
+
+    Raises ImageError whose code is one of IMAGE_ERROR_CODES and whose text quotes nothing of the file.
+    """
+    kind = _kind(data)
+    _silence()
+    if kind == "DICOM":
+        from cxr.imaging.dicom_decoder import decode_dicom
+
+        picture = decode_dicom(data, max_pixels)
+    else:
+        picture = decode_raster(data, kind, max_pixels)
+    picture.setflags(write=False)
+    return picture
+
+
+def inspect(data: bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+    """(width, height) of what `decode` would return, from the header: the pixels may still be corrupt."""
+    kind = _kind(data)
+    _silence()
+    if kind == "DICOM":
+        from cxr.imaging.dicom_decoder import dicom_size
+
+        return dicom_size(data, max_pixels)
+    return raster_size(data, kind, max_pixels)
+
+
+def resize(picture: np.ndarray, side: int) -> np.ndarray:
+    """uint8[h, w] stretched to uint8[side, side], without keeping the aspect ratio, as the original did.
+
+    Bilinear over the area that each new pixel covers (antialiased), in integer arithmetic: the same on every
+    machine. The one method for training and serving.
+    """
+    if picture.shape == (side, side):
+        return picture
+    return np.asarray(Image.fromarray(picture).resize((side, side), Image.Resampling.BILINEAR))
+
+
+def to_pixels(data: bytes, side: int, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """The bytes of a picture file to uint8[side, side]. Raises ImageError, as `decode` does."""
+    return resize(decode(data, max_pixels=max_pixels), side)
+
+
+def _kind(data: bytes) -> str:
+    """Pillow's name of the format, or "DICOM", by the file's first bytes; never by trying decoders."""
+    if not data:
+        raise ImageError("empty", f"the picture has 0 bytes; send a file of {ACCEPTED}")
+    for kind, at, magic in SIGNATURES:
+        if data[at : at + len(magic)] == magic:
+            return kind
+    for name, at, magic in OTHER_SIGNATURES:
+        if data[at : at + len(magic)] == magic:
+            raise ImageError("unsupported", f"this is a {name} file; {ACCEPTED} are read; convert it, e.g. to PNG")
+    raise ImageError("not_a_picture", f"these {len(data)} bytes are no picture; send a file of {ACCEPTED}")
+
+
+# Format, where its mark stands, the mark. A DICOM file's first 128 bytes are free, so it is asked for first:
+# dual files exist that are a TIFF and a DICOM at once, and the DICOM knows how its values are meant.
+SIGNATURES = (
+    ("DICOM", 128, b"DICM"),
+    ("JPEG", 0, b"\xff\xd8\xff"),
+    ("PNG", 0, b"\x89PNG\r\n\x1a\n"),
+    ("WEBP", 8, b"WEBP"),
+    ("BMP", 0, b"BM"),
+    ("TIFF", 0, b"II*\0"),
+    ("TIFF", 0, b"MM\0*"),
+    ("TIFF", 0, b"II+\0"),
+    ("TIFF", 0, b"MM\0+"),
+)
+# Told apart only so that the error can say what came.
+OTHER_SIGNATURES = (
+    ("GIF", 0, b"GIF8"),
+    ("PDF", 0, b"%PDF"),
+    ("HEIC or AVIF", 4, b"ftyp"),
+    ("JPEG 2000", 0, b"\0\0\0\x0cjP  "),
+    ("JPEG 2000", 0, b"\xff\x4f\xff\x51"),
+    ("JPEG XL", 0, b"\xff\x0a"),
+    ("JPEG XL", 0, b"\0\0\0\x0cJXL "),
+    ("Photoshop", 0, b"8BPS"),
+    ("NIfTI", 344, b"n+1\0"),
+    ("ZIP", 0, b"PK\x03\x04"),
+    ("gzip", 0, b"\x1f\x8b"),
+)
+
+
+def _silence() -> None:
+    """Keep what Pillow and pydicom would say about a file out of logs: it may quote names and values."""
+    logging.getLogger("PIL").setLevel(logging.WARNING)
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
+    warnings.filterwarnings("ignore", module=r"(PIL|pydicom|cxr\.(dicom|raster))\b")

@@ -1,0 +1,46 @@
+"""The limits that keep one small file from taking a machine's memory or minutes of its time."""
+
+import io
+
+from cxr.common.errors import ImageError
+
+# Parsers ask for a few bytes per marker, chunk or element, in Python: a file made of millions of empty ones would
+# keep them busy for minutes. The largest real files take some ten thousand reads.
+MAX_READS = 100_000
+# Parts of a file may overlap: a thousand tags of a TIFF, all on the same 20 MiB. Real files are read once or twice.
+MAX_REREADS = 4
+SMALL_FILE_BYTES = 1 << 16  # below which rereading is harmless
+
+
+class MeteredBytes(io.BytesIO):
+    """Bytes that may be read from a limited number of times, and limited bytes in all and, by `max_read`, at once.
+
+    Raises ValueError after that.
+    """
+
+    def __init__(self, data: bytes, max_read: int | None = None):
+        super().__init__(data)
+        self.reads_left = MAX_READS
+        self.bytes_left = MAX_REREADS * max(len(data), SMALL_FILE_BYTES)
+        self.max_read = max_read
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.reads_left -= 1
+        if self.reads_left < 0 or self.bytes_left < 0:
+            raise ValueError("more parts than any real picture has")
+        if self.max_read is not None and size is not None and size > self.max_read:
+            raise ValueError("a part of the file is longer than in any real picture")
+        part = super().read(size)
+        self.bytes_left -= len(part)
+        return part
+
+
+def check_pixel_count(width: int, height: int, max_pixels: int) -> None:
+    """Refuse by the size that the header claims, before anything of that size exists. Raises ImageError."""
+    if width < 1 or height < 1:
+        raise ImageError("corrupt", f"the picture claims {width} x {height} pixels; export it again")
+    if width * height > max_pixels:
+        raise ImageError(
+            "too_many_pixels",
+            f"the picture claims {width} x {height} pixels, at most {max_pixels} are read; send a smaller one",
+        )

@@ -1,0 +1,79 @@
+"""Making a bundle: the folder that `Engine.load` reads (see cxr/inference/engine.py)."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from cxr.common.atomic_files import read_json, replace_when_complete, sha256_of, write_json
+from cxr.inference.engine import BUNDLE_FILES, FACTS, INT8_FILES
+from cxr.inference.head import Head
+
+# What the other stages add to what training made, where they could be taught: none of it is needed for an answer.
+PARTS = ("gate.npz", "lungs.xml", "lungs.bin")
+
+
+def write_bundle(directory: Path, trunk: Path, head: Head, facts: dict[str, Any]) -> None:
+    """Put a trunk's folder, a head and the facts together; the folder appears only when it is complete.
+
+    trunk: the folder of an exported trunk, with its eight-bit twin or without. facts: without "version", which is
+    added: a hash of all that decides the answers (trunks, head, temperature, threshold), so that equal models are
+    equal and others are not.
+    """
+    with replace_when_complete(directory) as unfinished:
+        unfinished.mkdir()
+        files = ["trunk.xml", "trunk.bin", *_present(trunk, INT8_FILES)]
+        for name in files:
+            link_or_copy(trunk / name, unfinished / name)
+        head.save(unfinished / "head.npz")
+        numbers = (head.kind, float(head.bias), facts.get("temperature"), facts.get("threshold"))
+        trunks = "".join(sha256_of(trunk / name) for name in files if name.endswith(".bin"))
+        contents = head.weights.tobytes() + str(numbers).encode() + trunks.encode()
+        complete = {**facts, "version": hashlib.sha256(contents).hexdigest()[:12]}
+        missing = [key for key in FACTS if key not in complete]
+        if missing:
+            raise ValueError(f"facts lack {missing}")
+        write_json(complete, unfinished / "model.json")
+
+
+def complete_bundle(directory: Path, trained: Path, facts: dict[str, Any], parts: dict[str, Path]) -> None:
+    """The bundle that is registered: what training made, with what later stages found out about it.
+
+    facts: what model.json says besides, e.g. the audit's stamp. parts: files of PARTS by their names; the version
+    covers them, since a gate decides answers too.
+    """
+    unknown = sorted(set(parts) - set(PARTS))
+    if unknown:
+        raise ValueError(f"a bundle has no part {unknown}; its parts are {list(PARTS)}")
+    with replace_when_complete(directory) as unfinished:
+        unfinished.mkdir()
+        copy_bundle(trained, unfinished)
+        for name, path in parts.items():
+            link_or_copy(path, unfinished / name)
+        complete = read_json(trained / "model.json") | facts
+        hashes = [f"{name} {sha256_of(parts[name])}" for name in sorted(parts)]
+        if hashes:
+            contents = "\n".join([complete["version"], *hashes])
+            complete["version"] = hashlib.sha256(contents.encode()).hexdigest()[:12]
+        write_json(complete, unfinished / "model.json")
+
+
+def copy_bundle(source: Path, target: Path) -> None:
+    """Copy a bundle's files into the existing folder `target`."""
+    for name in (*BUNDLE_FILES, *_present(source, (*INT8_FILES, *PARTS))):
+        link_or_copy(source / name, target / name)
+
+
+def _present(folder: Path, names: Iterable[str]) -> list[str]:
+    return [name for name in names if (folder / name).is_file()]
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """A hard link where the file system can, since trunks are large and never written to again; else a copy."""
+    target.unlink(missing_ok=True)  # it may be a link itself: writing into it would change another model's file
+    try:
+        os.link(source.resolve(), target)
+    except OSError:
+        shutil.copyfile(source, target)

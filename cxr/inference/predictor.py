@@ -1,0 +1,42 @@
+"""A whole bundle as it answers: the engine, and the gate and the lung segmenter where the bundle has them.
+
+The service, the command line and MLflow's pyfunc all load this one, so a picture that one of them refuses the others
+refuse too. The stages that measure the classifier load `cxr.inference.engine.Engine` alone.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cxr.inference.engine import Engine
+from cxr.inference.gate import FILE as GATE_FILE
+from cxr.inference.gate import Gate
+from cxr.inference.lung_segmenter import LungSegmenter
+from cxr.inference.precision import Chosen
+
+
+@dataclass(frozen=True)
+class Model:
+    """gate: None refuses blank pictures only. lungs: None tells no share of the heat map inside them."""
+
+    engine: Engine
+    gate: Gate | None = None
+    lungs: LungSegmenter | None = None
+
+    @classmethod
+    def load(
+        cls, directory: Path, *, precision: Chosen = "f32", latency: bool = False, threads: int | None = None
+    ) -> "Model":
+        """precision, latency, threads: as `Engine.load` takes them; the segmenter runs in float32. Raises ModelError
+        that names what is missing or damaged."""
+        engine = Engine.load(directory, precision=precision, latency=latency, threads=threads)
+        gate = directory / GATE_FILE
+        return cls(
+            engine,
+            Gate.load(gate) if gate.is_file() else None,
+            LungSegmenter.load_if_trained(directory, latency=latency, threads=threads),
+        )
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return self.engine.facts

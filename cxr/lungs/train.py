@@ -1,0 +1,237 @@
+"""Training the lung segmenter on the masks that come with covid-chestxray-dataset (annotations/lungVAE-masks).
+
+A mask belongs to the picture whose stem its name begins with, and to that picture's patient; patients keep the
+side that the project's split gives them. The masks are a network's, checked by eye (Selvan et al. 2020), of adults
+alone.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from PIL import Image
+
+from cxr.augmentation.strong import DistortionParams, distorted_pair
+from cxr.common.atomic_files import read_json, replace_when_complete, write_json
+from cxr.common.config import Within
+from cxr.common.errors import CxrError, ParamsError
+from cxr.data.dataset import Dataset
+from cxr.data.manifest import ImageRow
+from cxr.data.settings import SplitParams
+from cxr.data.splits import HELD_OUT, SPLITS, side_of
+from cxr.evaluation.intervals import mean_over_patients
+from cxr.evaluation.settings import EvaluateParams
+from cxr.imaging.decode import resize
+from cxr.inference.lung_segmenter import FILE, SHAPE, WEIGHTS, LungSegmenter, dice
+from cxr.lungs.fingerprint import identity_of_arrays, identity_of_code, identity_of_libraries
+
+if TYPE_CHECKING:
+    from cxr.networks import unet
+
+MASKS = "annotations/lungVAE-masks"
+ENDING = "_mask.png"  # some names end in _mask.png.png
+MADE_OF = "made_of.json"  # beside the segmenter
+EPOCHS = "epochs.json"
+_CODE = (
+    "cxr.augmentation.strong",
+    "cxr.imaging.decode",
+    "cxr.networks.keras_export",
+    "cxr.lungs.train",
+    "cxr.networks.unet",
+)
+
+
+@dataclass(frozen=True)
+class LungsParams:
+    """side: pixels of the square that the network sees, a multiple of 16. width: filters of its first level.
+    patience: epochs without a better validation Dice before it stops."""
+
+    side: Annotated[int, Within(32, 512)]
+    width: Annotated[int, Within(1, 64)]
+    epochs: Annotated[int, Within(1, 10_000)]
+    patience: Annotated[int, Within(1, 10_000)]
+    batch_size: Annotated[int, Within(1, 256)]
+    learning_rate: Annotated[float, Within(1e-7, 1)]
+    seed: Annotated[int, Within(0, 2**31 - 1)]
+    augmentation: DistortionParams
+
+    def __post_init__(self) -> None:
+        if self.side % 16:
+            raise ParamsError(f"side is {self.side}; it must be a multiple of 16, the network halves it four times")
+
+
+@dataclass(frozen=True)
+class Masked:
+    """Pictures with known lungs. position: in the index. file: the mask's."""
+
+    row: ImageRow
+    position: int
+    side: str
+    file: Path
+
+
+@dataclass(frozen=True)
+class MaskSearch:
+    """images: whose masks are used. unused: how many masks have no usable picture, by reason."""
+
+    images: list[Masked]
+    unused: dict[str, int]
+
+    def on(self, side: str) -> list[Masked]:
+        return [image for image in self.images if image.side == side]
+
+
+def find_masks(data: Dataset, raw: Path, params: SplitParams) -> MaskSearch:
+    """Every source's masks under raw/<source>/annotations/lungVAE-masks, each with the indexed picture it belongs to.
+
+    Pictures that are only tested on elsewhere go to the side that their patient's hash names. A picture that the
+    split dropped as a near-duplicate is left out here too.
+    """
+    rows = {(row.source, PurePosixPath(row.path).stem): i for i, row in enumerate(data.rows)}
+    images, unused = [], Counter[str]()
+    for file in sorted(raw.glob(f"*/{MASKS}/*{ENDING}*")):
+        position = rows.get((file.relative_to(raw).parts[0], file.name.split(ENDING)[0]))
+        row = None if position is None else data.rows[position]
+        if position is None or row is None:
+            unused["not_in_index"] += 1
+        elif row.path not in data.split_of:
+            unused["near_duplicate_across_split"] += 1
+        else:
+            side = data.split_of[row.path]
+            side = side_of(row.patient, params) if side == HELD_OUT else side
+            images.append(Masked(row, position, side, file))
+    return MaskSearch(images, dict(unused))
+
+
+def read_mask(file: Path, side: int) -> np.ndarray:
+    """uint8[side, side], 0 outside the lungs to 255 inside: a mask of any size, on whose grey edge half counts."""
+    with Image.open(file) as picture:
+        return resize(np.asarray(picture.convert("L")), side)
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What the segmenter learns from and is chosen by: pictures and masks, uint8[n, side, side] each, of the training
+    and of the validation patients."""
+
+    pictures: np.ndarray
+    masks: np.ndarray
+    seen: np.ndarray
+    known: np.ndarray
+
+    @classmethod
+    def read(cls, data: Dataset, found: MaskSearch, side: int) -> "Lessons":
+        return cls(*_pairs(data, found.on("train"), side), *_pairs(data, found.on("validation"), side))
+
+    def made_of(self, params: LungsParams) -> dict[str, Any]:
+        """Everything that the segmenter depends on; test patients' masks are not in it, nor pictures without one."""
+        return {
+            "pictures": identity_of_arrays((self.pictures, self.masks, self.seen, self.known)),
+            "params": asdict(params),
+            "code": identity_of_code(_CODE),
+            "libraries": identity_of_libraries(),
+        }
+
+
+def train_and_measure(
+    data: Dataset, found: MaskSearch, params: LungsParams, bootstrap: EvaluateParams, directory: Path
+) -> dict[str, Any]:
+    """Leave lungs.xml and lungs.bin in `directory`, and return what is known of them. Where the segmenter there was
+    made of the same, it stays; it is measured anew on the masks of today.
+
+    Without masks of every side nothing can be trained and judged: no segmenter is left there, and the report says so.
+    """
+    report: dict[str, Any] = {
+        "masks": {side: len(found.on(side)) for side in SPLITS},
+        "patients": {side: len({image.row.patient for image in found.on(side)}) for side in SPLITS},
+        "masks_unused": found.unused,
+    }
+    missing = [side for side in SPLITS if not found.on(side)]
+    if missing:
+        with replace_when_complete(directory) as unfinished:
+            unfinished.mkdir()
+            write_json(None, unfinished / MADE_OF)  # DVC keeps no empty folder
+        return {**report, "trained": False, "why": f"no lung masks of {', '.join(missing)} patients"}
+    epochs = ensure_segmenter(Lessons.read(data, found, params.side), params, directory)
+    segmenter = LungSegmenter.load(directory / FILE)
+    dice = {side: measure(segmenter, data, found.on(side), bootstrap) for side in SPLITS[1:]}
+    return {**report, "trained": True, "dice": dice, **epochs}
+
+
+def ensure_segmenter(lessons: Lessons, params: LungsParams, directory: Path) -> dict[str, int]:
+    """Leave in `directory` the segmenter that these lessons and params make, fitting it only where it is not there
+    yet. Returns its "epochs" and its "best_epoch", counted from 1."""
+    made_of = lessons.made_of(params)
+    if not _is_there(made_of, directory):
+        with replace_when_complete(directory) as unfinished:
+            unfinished.mkdir()
+            fitted = fit_segmenter(lessons, params, unfinished)
+            write_json({"best_epoch": fitted.best_epoch, "epochs": len(fitted.history)}, unfinished / EPOCHS)
+            write_json(made_of, unfinished / MADE_OF)
+    epochs: dict[str, int] = read_json(directory / EPOCHS)
+    return epochs
+
+
+def _is_there(made_of: dict[str, Any], directory: Path) -> bool:
+    try:
+        known = read_json(directory / MADE_OF)
+    except CxrError:
+        return False
+    files = (FILE, Path(FILE).with_suffix(".bin").name, WEIGHTS, SHAPE, EPOCHS)
+    return bool(known == made_of) and all((directory / name).is_file() for name in files)
+
+
+def fit_segmenter(lessons: Lessons, params: LungsParams, directory: Path) -> "unet.Fit":
+    """Fit on the training patients' masks, stop by the validation patients', and leave lungs.xml in `directory`."""
+    from cxr.networks import unet
+
+    seen, known = lessons.seen[..., None], lessons.known[..., None]
+    model = unet.build(params.side, params.width, params.seed)
+    fitted = unet.fit(
+        model,
+        lambda epoch: draw_epoch(lessons.pictures, lessons.masks, params, epoch),
+        (seen.astype(np.float32), (known >= 128).astype(np.float32)),
+        epochs=params.epochs,
+        patience=params.patience,
+        batch_size=params.batch_size,
+        learning_rate=params.learning_rate,
+    )
+    unet.export(model, directory)
+    return fitted
+
+
+def _pairs(data: Dataset, images: Sequence[Masked], side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures and masks, uint8[n, side, side] each."""
+    pictures = [resize(data.pixels[image.position], side) for image in images]
+    return np.stack(pictures), np.stack([read_mask(image.file, side) for image in images])
+
+
+def draw_epoch(
+    pictures: np.ndarray, masks: np.ndarray, params: LungsParams, epoch: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """One random version of each pair: float32[n, side, side, 1] of 0..255, and of 0 or 1. Its draw depends on the
+    seed, the epoch and the pair's number alone."""
+    x, y = np.empty((*pictures.shape, 1), np.float32), np.empty((*masks.shape, 1), np.float32)
+    for i, (picture, mask) in enumerate(zip(pictures, masks, strict=True)):
+        rng = np.random.default_rng((params.seed, epoch, i))
+        x[i, ..., 0], moved = distorted_pair(picture, mask, params.augmentation, rng)
+        y[i, ..., 0] = moved >= 128
+    return x, y
+
+
+def measure(
+    segmenter: LungSegmenter, data: Dataset, images: Sequence[Masked], params: EvaluateParams
+) -> dict[str, Any]:
+    """Dice of cleaned masks at the pixel store's side: mean with its interval over patients, median, 5th percentile."""
+    pictures, masks = _pairs(data, images, data.pixels.shape[1])
+    found = segmenter.masks(pictures)
+    scores = [dice(a, b >= 128) for a, b in zip(found, masks, strict=True)]
+    return {
+        "mean": mean_over_patients(scores, [image.row.patient for image in images], params),
+        "median": float(np.median(scores)),
+        "p5": float(np.quantile(scores, 0.05)),
+        "worst": min(scores),
+    }

@@ -1,0 +1,4 @@
+"""Which model is registered, and whether it becomes champion.
+
+Imports `data`, `evaluation`, `features`, `inference` and `tracking`.
+"""

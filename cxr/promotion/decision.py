@@ -1,0 +1,85 @@
+"""Which model answers from now on: decided from numbers alone, so that it can be tested and explained."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+
+from cxr.common.errors import CxrError
+from cxr.evaluation.metrics import Difference, paired_difference
+from cxr.evaluation.settings import EvaluateParams
+from cxr.networks.names import BACKBONES
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether the challenger becomes champion, and why, in one sentence. difference: challenger minus champion."""
+
+    promote: bool
+    reason: str
+    difference: Difference | None = None
+
+
+def pick_winner(validation: Mapping[str, Mapping[str, Any]], metric: str) -> str:
+    """The backbone of the highest `metric` on the validation patients; the earlier of BACKBONES where two tie.
+
+    validation: by backbone, what `cxr.evaluation.metrics.evaluate` gives, or plain values. A backbone whose metric is
+    undefined can not win. Raises CxrError where none can.
+    """
+    values = {name: _value(metrics, metric) for name, metrics in validation.items()}
+    known = [name for name, value in values.items() if not math.isnan(value)]
+    if not known:
+        raise CxrError(f"no backbone has {metric} on the validation patients (of {sorted(values)}); run `dvc repro`")
+    return min(known, key=lambda name: (-values[name], _rank(name), name))
+
+
+def decide(
+    y_true: npt.ArrayLike,
+    patients: Sequence[str],
+    p_challenger: npt.ArrayLike,
+    p_champion: npt.ArrayLike,
+    params: EvaluateParams,
+) -> Decision:
+    """Both models' probabilities (n,) of the same test images: the challenger must not be surely worse in AUC.
+
+    It stays challenger where the whole bootstrap interval of the difference, over patients, lies below 0. Equal
+    and "can not be told apart" promote, since the challenger has seen the newer data.
+    """
+    try:
+        difference = paired_difference(y_true, p_challenger, p_champion, patients, params)
+    except ValueError as fault:
+        return Decision(False, f"stays challenger: the two can not be compared ({fault})")
+    found = (
+        f"AUC differs by {difference.value:+.4f} "
+        f"({params.confidence:.0%} interval {difference.low:+.4f} to {difference.high:+.4f}, "
+        f"{len(set(patients))} patients)"
+    )
+    if difference.high < 0:
+        return Decision(False, f"stays challenger: {found}, surely below the champion", difference)
+    return Decision(True, f"promoted: {found}, not surely below the champion", difference)
+
+
+def decide_without_champion(fault: str = "") -> Decision:
+    """There is no champion, or (fault: why) its files can not be read: then any model is better than none."""
+    if fault:
+        return Decision(True, f"promoted: the champion can not be compared with, {fault}")
+    return Decision(True, "promoted: there is no champion yet")
+
+
+def keep_rolled_back(when: str) -> Decision:
+    """A person took exactly this model back; running the pipeline again must not undo that."""
+    return Decision(False, f"not promoted: it was rolled back on {when}")
+
+
+def _value(metrics: Mapping[str, Any], metric: str) -> float:
+    value = metrics.get(metric)
+    if isinstance(value, Mapping):
+        value = value.get("value")
+    return math.nan if value is None else float(value)
+
+
+def _rank(name: str) -> int:
+    order = [str(backbone) for backbone in BACKBONES]
+    return order.index(name) if name in order else len(order)

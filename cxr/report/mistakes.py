@@ -1,0 +1,76 @@
+"""The test images that the model is surest about, and wrong: pictures with heat maps, and no patient's name."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from cxr.common.labels import CLASSES
+from cxr.data.dataset import Side
+from cxr.inference.answer import heatmap
+from cxr.inference.engine import Engine
+from cxr.inference.lung_segmenter import LungSegmenter, share_inside
+
+MOST = 12
+_QUALITY = 75  # of JPEG: details of a lung stay visible at a few kilobytes each
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """label: the truth. called: what the model said. p_covid: in [0, 1]. picture: data URI of a JPEG, heatmap: of a
+    small transparent PNG that covers it. lung_share: of the heat map, what lies in the lungs, in [0, 1]; None where no
+    lungs were found."""
+
+    source: str
+    label: str
+    called: str
+    p_covid: float
+    picture: str
+    heatmap: str
+    lung_share: float | None
+
+
+def surest_mistakes(y_true: Sequence[int], p_covid: np.ndarray, threshold: float, most: int = MOST) -> list[int]:
+    """Indices of wrong calls, the one whose called class is the most probable first; at most half of one kind where
+    the other has enough."""
+    y, p = np.asarray(y_true, bool), np.asarray(p_covid, float)
+    alarms = sorted(np.flatnonzero(~y & (p >= threshold)), key=lambda i: -p[i])
+    missed = sorted(np.flatnonzero(y & (p < threshold)), key=lambda i: p[i])
+    half = most // 2
+    of_alarms = max(half, most - len(missed))
+    chosen = alarms[:of_alarms]
+    chosen += missed[: most - len(chosen)]
+    return [int(i) for i in sorted(chosen, key=lambda i: -p[i] if p[i] >= threshold else p[i] - 1)]
+
+
+def mistakes(
+    engine: Engine, test: Side, p_covid: np.ndarray, threshold: float, lungs: LungSegmenter | None
+) -> list[Mistake]:
+    """p_covid: (n,), the model's answers on the test images. lungs: None where no segmenter could be trained."""
+    chosen = surest_mistakes(list(test.y), p_covid, threshold)
+    if not chosen:
+        return []
+    pixels = np.stack([test.picture(i) for i in chosen])
+    shares = engine.head.shares(engine.trunk.feature_maps(pixels))
+    inside = [None] * len(chosen) if lungs is None else list(map(share_inside, lungs.masks(pixels), np.abs(shares)))
+    return [
+        Mistake(
+            source=test.rows[i].source,
+            label=test.rows[i].label,
+            called=CLASSES[int(p_covid[i] >= threshold)],
+            p_covid=float(p_covid[i]),
+            picture=_jpeg(pixels[k]),
+            heatmap=heatmap(shares[k]),
+            lung_share=inside[k],
+        )
+        for k, i in enumerate(chosen)
+    ]
+
+
+def _jpeg(pixels: np.ndarray) -> str:
+    with io.BytesIO() as handle:
+        Image.fromarray(pixels).save(handle, "JPEG", quality=_QUALITY)
+        return "data:image/jpeg;base64," + base64.b64encode(handle.getvalue()).decode()

@@ -1,0 +1,107 @@
+"""From banks to a calibrated bundle: the head is trained, perhaps the trunk's end with it, then the bundle's
+probabilities and its threshold are set.
+
+Bias, temperature and threshold are chosen on the validation patients' answers of the very engine that will serve.
+"""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cxr.common.labels import CLASSES
+from cxr.common.parallel import bar
+from cxr.data.dataset import Side
+from cxr.features.cached_engine import remembering
+from cxr.features.feature_cache import ViewBank
+from cxr.features.filling import ensure_eight_bits
+from cxr.features.row_store import pixel_keys
+from cxr.features.settings import FeaturesParams
+from cxr.inference.bundle import write_bundle
+from cxr.inference.calibration import calibrated, fit_calibration, operating_threshold
+from cxr.inference.engine import Engine, Trunk, trunk_file
+from cxr.networks.names import Backbone
+from cxr.training.head_training import Examples, TrainedHead, costs, train_head
+from cxr.training.settings import TrainParams
+
+
+def train_on_banks(
+    train: Side,
+    validation: Side,
+    banks: tuple[ViewBank, ViewBank],
+    params: TrainParams,
+) -> TrainedHead:
+    """Train on the bank of augmented views, keep the best epoch by the bank of plain ones."""
+    augmented, plain = banks
+    examples = _examples(augmented, train, params.weighting)
+    held_back = _examples(plain, validation, params.weighting)
+    with bar(params.epochs, f"train {augmented.spec.backbone}", "epoch") as advance:
+        return train_head(examples, held_back, augmented.shape, params, lambda epoch: advance(1))
+
+
+def _examples(bank: ViewBank, side: Side, weighting: str) -> Examples:
+    rows = bank.rows(pixel_keys(side.picture, len(side.rows)))
+    sources = [row.source for row in side.rows]
+    cost = costs([row.label for row in side.rows], sources, weighting)
+    _, source = np.unique(sources, return_inverse=True)
+    return Examples(bank.views(), rows, side.y.astype(np.float32), cost, source, bank.scales())
+
+
+@contextlib.contextmanager
+def fine_tuned(
+    backbone: Backbone,
+    frozen: Path,
+    trained: TrainedHead,
+    sides: tuple[Side, Side],
+    params: TrainParams,
+    features: FeaturesParams,
+) -> Iterator[tuple[Path, TrainedHead]]:
+    """The folder of an exported trunk, for as long as the block runs, and the head that goes with it: fine-tuned ones
+    as `params.fine_tune` says, or the frozen trunk and `trained` where none of it did better on validation.
+
+    sides: of training and of validation.
+    """
+    if not params.fine_tune:
+        yield frozen, trained
+        return
+    from cxr.networks.keras_export import export_trunk
+    from cxr.training.fine_tuning import fine_tune
+
+    tuned = fine_tune(backbone, trained, *sides, params, features)
+    if tuned.trunk is None:
+        yield frozen, tuned.trained
+        return
+    with tempfile.TemporaryDirectory() as name:
+        export_trunk(tuned.trunk, Path(name))
+        ensure_eight_bits(Path(name), *sides, features)
+        yield Path(name), tuned.trained
+
+
+def calibrated_bundle(
+    directory: Path,
+    trunk: Path,
+    trained: TrainedHead,
+    validation: Side,
+    facts: dict[str, Any],
+    sensitivity: float,
+    memory: Path,
+) -> np.ndarray:
+    """Ask the engine about the validation patients, set the head's bias, temperature and threshold, write the bundle.
+
+    Returns the calibrated probabilities float64[n] of the validation images. facts: name, backbone, side and what
+    else the bundle is to say of itself. memory: of the engine (cxr/features/cached_engine.py).
+    """
+    neutral = {**facts, "classes": list(CLASSES), "temperature": 1.0, "threshold": 0.5, "head": trained.head.kind}
+    with bar(len(validation.rows), f"validate {facts['backbone']}") as advance:
+        engine = remembering(Engine(Trunk(trunk_file(trunk, "f32")), trained.head, neutral), memory)
+        logits = engine.logits(validation.pixels, advance)
+    shift, temperature = fit_calibration(validation.y, logits)
+    head = replace(trained.head, bias=trained.head.bias + shift)
+    p_covid = calibrated(logits + shift, temperature)
+    threshold = operating_threshold(validation.y, p_covid, sensitivity)
+    write_bundle(directory, trunk, head, {**neutral, "temperature": temperature, "threshold": threshold})
+    return p_covid

@@ -1,0 +1,219 @@
+import copy
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cxr.audit.settings import AuditParams
+from cxr.common.config import SECTIONS, load_params
+from cxr.common.errors import ParamsError
+from cxr.data.settings import PixelsParams, SplitParams
+from cxr.evaluation.settings import EvaluateParams
+from cxr.features.settings import FeaturesParams
+from cxr.gate.settings import GateParams
+from cxr.lungs.train import LungsParams
+from cxr.promotion.settings import RegisterParams
+from cxr.sources.settings import CovidChestxrayParams, DownloadParams, FolderParams, PhantomParams
+from cxr.training.settings import TrainParams
+from tools.workspace import merged
+
+ROOT = Path(__file__).parents[2]
+COMMITTED = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+RECIPES = sorted((ROOT / "params").glob("*.yaml"))
+KINDS: dict[str, type] = {
+    "download": DownloadParams,
+    "split": SplitParams,
+    "pixels": PixelsParams,
+    "lungs": LungsParams,
+    "gate": GateParams,
+    "features": FeaturesParams,
+    "train": TrainParams,
+    "evaluate": EvaluateParams,
+    "audit": AuditParams,
+    "register": RegisterParams,
+}
+PHANTOM = {"kind": "phantom", "train_on": ["COVID"], "patients": 9, "side": 64, "covid_fraction": 0.5, "seed": 1}
+
+
+def written(folder: Path, change: dict[str, Any]) -> Path:
+    """The committed params.yaml with `change` merged over it."""
+    path = folder / "params.yaml"
+    path.write_text(yaml.safe_dump(merged(COMMITTED, change)), encoding="utf-8")
+    return path
+
+
+def without(*keys: str) -> dict[str, Any]:
+    """The committed parameters less one key, named by its way."""
+    document = copy.deepcopy(COMMITTED)
+    inner = document
+    for key in keys[:-1]:
+        inner = inner[key]
+    del inner[keys[-1]]
+    return document
+
+
+def refusal(section: str, path: Path) -> str:
+    """The one sentence that says why `section` can not be loaded; it must name the file."""
+    with pytest.raises(ParamsError) as caught:
+        load_params(KINDS[section], section, path)
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    assert sentence.startswith(str(path))
+    return sentence.removeprefix(str(path))
+
+
+@pytest.mark.parametrize("recipe", [None, *RECIPES], ids=lambda recipe: recipe.name if recipe else "params.yaml")
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_committed_recipes_load(section: str, recipe: Path | None, tmp_path: Path) -> None:
+    change = yaml.safe_load(recipe.read_text(encoding="utf-8")) if recipe else {}
+    assert isinstance(load_params(KINDS[section], section, written(tmp_path, change)), KINDS[section])
+
+
+def test_every_section_is_known_and_there() -> None:
+    assert tuple(KINDS) == SECTIONS == tuple(COMMITTED)
+
+
+def test_there_is_a_recipe_beside_the_real_one() -> None:
+    assert "demo.yaml" in [recipe.name for recipe in RECIPES]
+
+
+def test_values_arrive_with_their_types(tmp_path: Path) -> None:
+    path = written(
+        tmp_path, {"train": {"dropout": 0, "backbones": ["vgg16"]}, "download": {"external": {"x": PHANTOM}}}
+    )
+    train = load_params(TrainParams, "train", path)
+    assert (type(train.dropout), train.backbones) == (float, ("vgg16",))
+    download = load_params(DownloadParams, "download", path)
+    assert isinstance(download.sources["covid_chestxray"], CovidChestxrayParams)
+    assert isinstance(download.external["x"], PhantomParams)
+    assert list(download.all()) == ["covid_chestxray", "kaggle_pneumonia", "x"]
+    assert load_params(FeaturesParams, "features", path).augmentation.rotation_degrees == 20
+
+
+FAULTS = [
+    # what is wrong, section, change, what the sentence must name
+    ("unknown key", "train", {"train": {"dropuot": 0.5}}, ["train", "'dropuot'", "dropout"]),
+    ("unknown inner key", "features", {"features": {"augmentation": {"zoom": 1}}}, ["features.augmentation", "'zoom'"]),
+    ("key of another kind", "download", {"download": {"sources": {"p": PHANTOM | {"origin": "x"}}}}, ["sources.p"]),
+    ("unknown section", "split", {"trian": {}}, ["'trian'", "train"]),
+    ("section that is a number", "split", {7: {}, "x": {}}, ["unknown section 7", "train"]),
+    ("unknown key of a section elsewhere", "lungs", {"lungs": {"augmentation": {"blur": 1}}}, ["lungs.augm", "'blur'"]),
+    ("rule of a section elsewhere", "lungs", {"lungs": {"side": 120}}, ["lungs", "120", "multiple of 16"]),
+    ("bool for int", "train", {"train": {"epochs": True}}, ["train.epochs", "True", "int"]),
+    ("bool for float", "train", {"train": {"dropout": False}}, ["train.dropout", "False", "float"]),
+    ("text for int", "train", {"train": {"epochs": "20"}}, ["train.epochs", "'20'", "int"]),
+    ("float for int", "train", {"train": {"epochs": 20.0}}, ["train.epochs", "20.0", "int"]),
+    ("number for text", "register", {"register": {"model": 7}}, ["register.model", "7", "str"]),
+    ("null", "register", {"register": {"model": None}}, ["register.model", "None"]),
+    ("int for bool", "features", {"features": {"augmentation": {"horizontal_flip": 1}}}, ["horizontal_flip", "bool"]),
+    ("too small", "train", {"train": {"epochs": 0}}, ["train.epochs", "0", "between 1 and"]),
+    ("too large", "train", {"train": {"dropout": 1.0}}, ["train.dropout", "1.0", "0.95"]),
+    ("not a number", "train", {"train": {"learning_rate": float("nan")}}, ["train.learning_rate", "nan"]),
+    ("infinite", "train", {"train": {"learning_rate": float("inf")}}, ["train.learning_rate", "inf"]),
+    ("list for scalar", "train", {"train": {"epochs": [20]}}, ["train.epochs", "[20]"]),
+    ("scalar for list", "train", {"train": {"backbones": "vgg16"}}, ["train.backbones", "'vgg16'", "list"]),
+    ("scalar for mapping", "features", {"features": {"weights": "imagenet"}}, ["features.weights", "keys and values"]),
+    ("list for section", "split", {"split!": [1]}, ["split", "keys and values"]),
+    ("empty section", "split", {"split!": None}, ["split", "None"]),
+    ("unknown word", "train", {"train": {"head": "conv"}}, ["train.head", "'conv'", "'flatten', 'average'"]),
+    ("unknown word in a list", "train", {"train": {"backbones": ["vgg16", "b"]}}, ["train.backbones[1]", "'b'"]),
+    ("unknown key of a table", "features", {"features": {"weights": {"vgg19": "x"}}}, ["features.weights", "'vgg19'"]),
+    ("backbone twice", "train", {"train": {"backbones": ["vgg16", "vgg16"]}}, ["train", "backbones", "once"]),
+    ("no backbone", "train", {"train": {"backbones": []}}, ["train", "backbones", "at least one"]),
+    ("unknown kind", "download", {"download": {"sources": {"x": {"kind": "ftp"}}}}, ["sources.x.kind", "'ftp'"]),
+    ("kind as a list", "download", {"download": {"sources": {"x": {"kind": ["folder"]}}}}, ["sources.x.kind"]),
+    ("no kind", "download", {"download": {"sources": {"x": {"origin": "y"}}}}, ["sources.x.kind", "None"]),
+    ("source twice", "download", {"download": {"sources": {"p": PHANTOM}, "external": {"p": PHANTOM}}}, ["'p'"]),
+    ("no source", "download", {"download": {"sources!": {}}}, ["download", "empty"]),
+    ("no one to train on", "split", {"split": {"test_fraction": 0.6, "validation_fraction": 0.4}}, ["0.6", "0.4"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("section", "change", "named"), [f[1:] for f in FAULTS], ids=[f[0] for f in FAULTS])
+def test_a_fault_is_one_sentence_that_names_file_section_and_key(
+    section: str, change: dict[str, Any], named: list[str], tmp_path: Path
+) -> None:
+    sentence = refusal(section, written(tmp_path, change))
+    assert [word for word in named if word not in sentence] == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "named"),
+    [
+        (("split",), ["'split'", "missing"]),
+        (("split", "seed"), ["split", "'seed'", "missing"]),
+        (("features", "augmentation", "shift_fraction"), ["features.augmentation", "'shift_fraction'", "missing"]),
+        (("download", "sources", "kaggle_pneumonia", "version"), ["sources.kaggle_pneumonia", "'version'", "missing"]),
+    ],
+)
+def test_a_missing_key_is_named(keys: tuple[str, ...], named: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(without(*keys)))
+    sentence = refusal(keys[0], path)
+    assert [word for word in named if word not in sentence] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (b"split: [1, 2\ntrain: {", "not YAML"),
+        (b"split:\n\t- 1", "not YAML"),
+        (b"split: \xff\xfe", "not YAML"),
+        (b"", "NoneType"),
+        (b"- split", "list"),
+    ],
+)
+def test_a_file_that_holds_no_sections_is_one_sentence(content: bytes, named: str, tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content)
+    assert named in refusal("split", path)
+
+
+def test_a_missing_file_says_where_to_run(tmp_path: Path) -> None:
+    assert "project's root" in refusal("split", tmp_path / "params.yaml")
+
+
+def test_a_backbone_without_weights_is_named(tmp_path: Path) -> None:
+    features = load_params(
+        FeaturesParams, "features", written(tmp_path, {"features": {"weights!": {"vgg16": "random"}}})
+    )
+    assert features.weights_of("vgg16") == "random"
+    with pytest.raises(ParamsError, match=r"features\.weights: key 'xception' is missing"):
+        features.weights_of("xception")
+
+
+def with_recipe(folder: Path, name: str) -> Path:
+    return written(folder, yaml.safe_load((ROOT / "params" / name).read_text(encoding="utf-8")))
+
+
+def test_the_original_recipe_is_one_file_away(tmp_path: Path) -> None:
+    """Frozen trunk, Flatten, Dropout 0.5, Dense 2; one label from each source; turned, moved and mirrored views."""
+    path = with_recipe(tmp_path, "original.yaml")
+    download = load_params(DownloadParams, "download", path)
+    assert {name: source.train_on for name, source in download.all().items()} == {
+        "covid_chestxray": ("COVID",),
+        "kaggle_pneumonia": ("NonCOVID",),
+    }
+    features, train = load_params(FeaturesParams, "features", path), load_params(TrainParams, "train", path)
+    assert {features.cut_of(backbone) for backbone in train.backbones} == {""}
+    assert features.augmentation.exposure.share == 0
+    assert (train.head, train.dropout, train.weighting, train.batch_size) == ("flatten", 0.5, "label", 32)
+
+
+def test_the_demo_keeps_the_originals_trunks_head_and_views(tmp_path: Path) -> None:
+    path = with_recipe(tmp_path, "demo.yaml")
+    features, train = load_params(FeaturesParams, "features", path), load_params(TrainParams, "train", path)
+    assert {features.cut_of(backbone) for backbone in train.backbones} == {""}
+    assert (features.augmentation.exposure.share, train.head) == (0, "flatten")
+    assert load_params(RegisterParams, "register", path).metric == "auc"
+
+
+def test_adults_are_a_source_of_negatives_whose_patients_are_told_apart(tmp_path: Path) -> None:
+    adults = load_params(DownloadParams, "download", with_recipe(tmp_path, "adults.yaml")).sources["adult_negatives"]
+    assert isinstance(adults, FolderParams)
+    assert set(adults.classes.values()) == set(adults.train_on) == {"NonCOVID"}
+    found = re.search(adults.patient, "00000218_001.jpg")
+    assert found is not None
+    assert found[1] == "00000218"

@@ -1,0 +1,338 @@
+"""Making the lung segmenter: the masks that come with the collection, its training, and when it is kept."""
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cxr.augmentation.strong import DistortionParams, distorted, distorted_pair
+from cxr.common.errors import ParamsError
+from cxr.data.dataset import Dataset
+from cxr.data.settings import SplitParams
+from cxr.data.splits import side_of
+from cxr.evaluation.settings import EvaluateParams
+from cxr.imaging.decode import decode
+from cxr.inference.engine import Trunk
+from cxr.inference.lung_segmenter import (
+    FILE,
+    SHAPE,
+    WEIGHTS,
+    LungSegmenter,
+    dice,
+)
+from cxr.lungs import train as lungs_training
+from cxr.lungs.train import (
+    ENDING,
+    MASKS,
+    Lessons,
+    LungsParams,
+    MaskSearch,
+    draw_epoch,
+    ensure_segmenter,
+    find_masks,
+    read_mask,
+    train_and_measure,
+)
+from tests.rows import image_row
+from tests.tiny import dark_is_lung
+
+SPLIT = SplitParams(seed=30, test_fraction=0.3, validation_fraction=0.3, near_duplicate_bits=4)
+BOOTSTRAP = EvaluateParams(resamples=100, confidence=0.95, prevalence=0.1, seed=20)
+STILL = DistortionParams(0, 1, 1, 0, 1, 1, 0, 0)
+MOVING = DistortionParams(20, 1.3, 1.2, 0.1, 1, 1, 0, 0)
+EXPOSED = DistortionParams(0, 1, 1, 0, 1.5, 1.5, 0.2, 0.05)
+
+
+def params(**changes) -> LungsParams:
+    values = {"side": 32, "width": 4, "epochs": 2, "patience": 9, "batch_size": 8, "learning_rate": 0.01, "seed": 1}
+    return LungsParams(**{**values, "augmentation": MOVING, **changes})
+
+
+# --- the masks that come with a source ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def collection(tmp_path: Path) -> tuple[Dataset, Path]:
+    """Sixteen patients' pictures: dark lungs on grey, with masks at another size than the pictures."""
+    rows, pictures = [], []
+    folder = tmp_path / "raw" / "covid" / MASKS
+    folder.mkdir(parents=True)
+    for i in range(16):
+        mask = lungs(np.random.default_rng(i), 48)
+        Image.fromarray(mask.astype(np.uint8) * 255).resize((96, 72)).save(folder / f"p{i}_mask.png")
+        pictures.append(np.where(mask, 40, 190).astype(np.uint8))
+        rows.append(image_row(f"covid/images/p{i}.jpg", source="covid", patient=f"covid/{i}"))
+    split_of = {row.path: side_of(row.patient, SPLIT) for row in rows}
+    return Dataset(rows, split_of, np.stack(pictures)), tmp_path / "raw"
+
+
+def lungs(rng: np.random.Generator, side: int) -> np.ndarray:
+    y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
+    centres = rng.uniform(0.35, 0.5, 2) * (-1, 1)
+    height, width = rng.uniform(0.4, 0.6), rng.uniform(0.2, 0.3)
+    return np.any([((x - c) / width) ** 2 + (y / height) ** 2 < 1 for c in centres], axis=0)
+
+
+def test_every_mask_finds_its_picture_and_the_side_of_its_patient(collection: tuple[Dataset, Path]):
+    data, raw = collection
+    found = find_masks(data, raw, SPLIT)
+    assert len(found.images) == 16
+    assert not found.unused
+    for image in found.images:
+        assert data.rows[image.position] is image.row
+        assert image.file.name.startswith(Path(image.row.path).stem + "_")
+        assert image.side == side_of(image.row.patient, SPLIT)
+
+
+def test_masks_without_a_usable_picture_are_counted(collection: tuple[Dataset, Path]):
+    data, raw = collection
+    (raw / "covid" / MASKS / "p3_mask.png").rename(raw / "covid" / MASKS / "p3_mask.png.png")  # as upstream has some
+    (raw / "covid" / MASKS / "p4_mask.png").rename(raw / "covid" / MASKS / "elsewhere_mask.png")
+    del data.split_of["covid/images/p5.jpg"]
+    found = find_masks(data, raw, SPLIT)
+    assert len(found.images) == 14
+    assert found.unused == {"not_in_index": 1, "near_duplicate_across_split": 1}
+
+
+def test_a_picture_that_is_only_tested_on_goes_where_its_patient_belongs(collection: tuple[Dataset, Path]):
+    data, raw = collection
+    data.split_of.update({row.path: "held_out" for row in data.rows})
+    sides = {image.row.patient: image.side for image in find_masks(data, raw, SPLIT).images}
+    assert sides == {row.patient: side_of(row.patient, SPLIT) for row in data.rows}
+
+
+def test_a_mask_is_scaled_to_its_picture(collection: tuple[Dataset, Path]):
+    data, raw = collection
+    found = find_masks(data, raw, SPLIT)
+    for image in found.images:
+        assert dice(read_mask(image.file, 48) >= 128, data.pixels[image.position] < 100) > 0.95
+
+
+def test_without_masks_there_is_no_segmenter_and_the_report_says_why(tmp_path: Path):
+    data = Dataset([image_row("a.png")], {"a.png": "train"}, np.zeros((1, 32, 32), np.uint8))
+    report = train_and_measure(data, find_masks(data, tmp_path, SPLIT), params(), BOOTSTRAP, tmp_path / "lungs")
+    assert report["trained"] is False
+    assert "no lung masks" in report["why"]
+    assert LungSegmenter.load_if_trained(tmp_path / "lungs") is None
+
+
+# --- a segmenter is made once ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fits(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The folders that a segmenter was fitted into, by a stand-in that trains nothing."""
+    done: list[Path] = []
+
+    def fit(lessons: Lessons, params: LungsParams, directory: Path) -> SimpleNamespace:
+        done.append(directory)
+        dark_is_lung(directory)
+        for name in (WEIGHTS, SHAPE):
+            (directory / name).touch()
+        return SimpleNamespace(best_epoch=2, history=[{}] * 3)
+
+    monkeypatch.setattr(lungs_training, "fit_segmenter", fit)
+    return done
+
+
+def folder_of(directory: Path) -> dict[str, tuple[bytes, int]]:
+    """Content and time of change of every file."""
+    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in directory.iterdir()}
+
+
+def test_a_segmenter_of_the_same_masks_is_kept_and_reported_as_before(
+    collection: tuple[Dataset, Path], tmp_path: Path, fits: list[Path]
+):
+    data, raw = collection
+    found, home = find_masks(data, raw, SPLIT), tmp_path / "lungs"
+    first = train_and_measure(data, found, params(), BOOTSTRAP, home)
+    before = folder_of(home)
+    assert train_and_measure(data, found, params(), BOOTSTRAP, home) == first
+    assert (first["best_epoch"], first["epochs"]) == (2, 3)
+    assert folder_of(home) == before
+    assert len(fits) == 1
+
+
+def test_pictures_without_a_mask_and_masks_of_test_patients_train_nothing_anew(
+    collection: tuple[Dataset, Path], tmp_path: Path, fits: list[Path]
+):
+    data, raw = collection
+    found, home = find_masks(data, raw, SPLIT), tmp_path / "lungs"
+    fewer = MaskSearch([image for image in found.images if image is not found.on("test")[0]], {})
+    before = train_and_measure(data, fewer, params(), BOOTSTRAP, home)
+    rows = [image_row("covid/images/a.jpg", source="covid", patient="covid/new"), *data.rows]
+    split_of = {**data.split_of, "covid/images/a.jpg": "train"}
+    grown = Dataset(rows, split_of, np.concatenate([data.pixels[:1], data.pixels]))
+    after = train_and_measure(grown, find_masks(grown, raw, SPLIT), params(), BOOTSTRAP, home)
+    assert len(fits) == 1
+    assert after["masks"]["test"] == before["masks"]["test"] + 1
+    assert after["dice"]["test"]["mean"]["images"] == before["dice"]["test"]["mean"]["images"] + 1
+
+
+@pytest.mark.parametrize("change", ["mask", "picture", "params", "code", "library", "weights gone", "damaged"])
+def test_whatever_the_segmenter_depends_on_trains_it_anew(
+    collection: tuple[Dataset, Path],
+    tmp_path: Path,
+    fits: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+    change: str,
+):
+    data, raw = collection
+    found, home, wanted = find_masks(data, raw, SPLIT), tmp_path / "lungs", params()
+    train_and_measure(data, found, wanted, BOOTSTRAP, home)
+    image = found.on("train")[0]
+    if change == "mask":
+        Image.fromarray(np.zeros((72, 96), np.uint8)).save(image.file)
+    elif change == "picture":
+        data.pixels[image.position] += 3
+    elif change == "params":
+        wanted = params(seed=2)
+    elif change == "code":
+        monkeypatch.setattr(lungs_training, "identity_of_code", lambda modules: "another")
+    elif change == "library":
+        monkeypatch.setattr(lungs_training, "identity_of_libraries", lambda: "another")
+    elif change == "weights gone":
+        (home / "lungs.bin").unlink()
+    else:
+        (home / "made_of.json").write_text("{")
+    train_and_measure(data, found, wanted, BOOTSTRAP, home)
+    assert len(fits) == 2
+
+
+@pytest.mark.slow
+def test_training_anew_gives_the_same_bytes(collection: tuple[Dataset, Path], tmp_path: Path):
+    data, raw = collection
+    lessons = Lessons.read(data, find_masks(data, raw, SPLIT), 32)
+    for home in (tmp_path / "first", tmp_path / "again"):
+        ensure_segmenter(lessons, params(), home)
+    first, again = (
+        {name: content for name, (content, _) in folder_of(tmp_path / home).items()} for home in ("first", "again")
+    )
+    assert first["lungs.bin"] == again["lungs.bin"]
+    assert {name: first[name] for name in ("epochs.json", "made_of.json")} == {
+        name: again[name] for name in ("epochs.json", "made_of.json")
+    }
+
+
+# --- distortion -----------------------------------------------------------------------------------------------
+
+
+def test_a_mask_moves_with_its_picture():
+    mask = lungs(np.random.default_rng(0), 64).astype(np.uint8) * 255
+    for seed in range(20):
+        moved, with_it = distorted_pair(mask, mask, MOVING, np.random.default_rng(seed))
+        assert dice(moved >= 128, with_it >= 128) > 0.98
+
+
+def test_exposure_moves_nothing():
+    mask = lungs(np.random.default_rng(0), 64).astype(np.uint8) * 255
+    for seed in range(5):
+        _, with_it = distorted_pair(mask, mask, EXPOSED, np.random.default_rng(seed))
+        assert max(dice(with_it >= 128, flip >= 128) for flip in (mask, mask[:, ::-1])) > 0.95
+
+
+def test_without_distortion_a_picture_is_at_most_mirrored():
+    picture = np.random.default_rng(0).integers(0, 256, (20, 20), np.uint8)
+    for seed in range(5):
+        found = distorted(picture, STILL, np.random.default_rng(seed))
+        assert any((found == same).all() for same in (picture, picture[:, ::-1]))
+
+
+def test_an_epoch_repeats_and_the_next_differs():
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 32, 32), np.uint8)
+    masks = (pictures > 128).astype(np.uint8) * 255
+    first, again, other = (draw_epoch(pictures, masks, params(), epoch) for epoch in (0, 0, 1))
+    assert (first[0] == again[0]).all()
+    assert (first[1] == again[1]).all()
+    assert (first[0] != other[0]).any()
+    assert set(np.unique(first[1])) <= {0.0, 1.0}
+
+
+def test_a_side_that_can_not_be_halved_four_times_is_refused():
+    with pytest.raises(ParamsError, match="multiple of 16"):
+        params(side=40)
+
+
+# --- training ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_training_learns_the_lungs_of_patients_it_has_not_seen(collection: tuple[Dataset, Path], tmp_path: Path):
+    data, raw = collection
+    found = find_masks(data, raw, SPLIT)
+    assert {image.side for image in found.images} == {"train", "validation", "test"}
+    report = train_and_measure(data, found, params(epochs=25, augmentation=STILL), BOOTSTRAP, tmp_path / "lungs")
+    assert report["trained"] is True
+    assert report["dice"]["test"]["mean"]["value"] > 0.9
+    assert report["dice"]["test"]["mean"]["patients"] == report["patients"]["test"]
+
+
+@pytest.mark.slow
+def test_the_exported_network_answers_as_the_trained_one(tmp_path: Path):
+    from cxr.networks import unet
+
+    model = unet.build(32, 2, seed=3)
+    unet.export(model, tmp_path)
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 32, 32), np.uint8)
+    expected = model.predict(pictures[..., None].astype(np.float32), verbose=0)
+    assert np.abs(Trunk(tmp_path / FILE)(pictures) - expected).max() < 1e-4
+
+
+@pytest.mark.slow
+def test_the_network_ends_with_the_weights_of_its_best_epoch():
+    from cxr.networks import unet
+
+    rng = np.random.default_rng(0)
+    masks = np.stack([lungs(rng, 32) for _ in range(8)])[..., None].astype(np.float32)
+    pictures = 200 - 150 * masks
+    model = unet.build(32, 2, seed=3)
+    settings = {"epochs": 4, "patience": 4, "batch_size": 4, "learning_rate": 0.05}
+    fitted = unet.fit(model, lambda epoch: (pictures, masks), (pictures, masks), **settings)
+    scores = [row["validation_dice"] for row in fitted.history]
+    assert fitted.best_epoch == int(np.argmax(scores)) + 1
+    found = model.predict(pictures, verbose=0) >= 0.5
+    assert np.mean([dice(a, b > 0) for a, b in zip(found, masks, strict=True)]) == pytest.approx(max(scores), abs=0.01)
+
+
+@pytest.mark.slow
+def test_the_validation_dice_of_an_epoch_is_over_all_pictures_not_the_last_batch():
+    from cxr.networks import unet
+
+    rng = np.random.default_rng(1)
+    masks = np.stack([lungs(rng, 32) for _ in range(6)])[..., None].astype(np.float32)
+    pictures = 200 - 150 * masks
+    seen = (np.concatenate([pictures, pictures[:1]]), np.concatenate([masks, 0 * masks[:1]]))  # the last: no lungs
+    model = unet.build(32, 2, seed=3)
+    settings = {"epochs": 2, "patience": 2, "batch_size": 3, "learning_rate": 0.05}
+    fitted = unet.fit(model, lambda epoch: (pictures, masks), seen, **settings)
+    found = model.predict(seen[0], verbose=0) >= 0.5
+    scores = [dice(a, b > 0) for a, b in zip(found, seen[1], strict=True)]
+    assert fitted.history[fitted.best_epoch - 1]["validation_dice"] == pytest.approx(np.mean(scores), abs=0.01)
+
+
+def test_a_search_names_the_images_of_one_side(collection: tuple[Dataset, Path]):
+    data, raw = collection
+    found: MaskSearch = find_masks(data, raw, SPLIT)
+    assert sum(len(found.on(side)) for side in ("train", "validation", "test")) == len(found.images)
+
+
+@pytest.mark.mirror
+@pytest.mark.skipif("CXR_MIRROR" not in os.environ, reason="CXR_MIRROR is unset: no mirror of the real X-rays")
+def test_every_real_mask_has_its_pictures_proportions_and_two_levels():
+    folder = Path(os.environ["CXR_MIRROR"]) / "covid-chestxray-dataset"
+    pictures = {path.stem: path for path in (folder / "images").iterdir()}
+    compared = 0
+    for file in sorted((folder / MASKS).iterdir()):
+        path = pictures.get(file.name.split(ENDING)[0])
+        if path is None:
+            continue
+        compared += 1
+        height, width = decode(path.read_bytes()).shape
+        with Image.open(file) as mask:
+            assert mask.width / mask.height == pytest.approx(width / height, rel=0.02), file.name
+        grey = read_mask(file, 64)
+        assert ((grey > 40) & (grey < 215)).mean() < 0.2, file.name  # only an edge lies between
+    assert compared >= 195

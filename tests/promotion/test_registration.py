@@ -1,0 +1,162 @@
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cxr.common.errors import CxrError
+from cxr.evaluation.settings import EvaluateParams
+from cxr.inference.engine import Engine, Trunk
+from cxr.promotion.registration import check_registered, decide_on
+from cxr.tracking import registry
+from cxr.tracking.registry import ROLLED_BACK_TAG, Version
+from tests.sides import labelled_side
+from tests.tiny import tiny_bundle
+
+PARAMS = EvaluateParams(resamples=200, confidence=0.95, prevalence=0.1, seed=1)
+TEST = labelled_side(40)
+SPLIT = "20/0.2/0.15"
+FIRST = Version("covid-cxr", 1, "run", "0" * 64, "2026-01-01", "", ("champion",), {})
+SECOND = replace(FIRST, number=2, aliases=())
+
+
+@pytest.fixture
+def stored(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[int, Path]:
+    """Stands in for the registry's files: version number to bundle. Both are the same good model at first."""
+    files = {1: tiny_bundle(tmp_path / "champion", split=SPLIT), 2: bundle}
+
+    def fetch(version: Version, folder: Path) -> Path:
+        if version.number not in files:
+            raise CxrError(f"the files of {version} can not be read")
+        return Path(shutil.copytree(files[version.number], folder))
+
+    monkeypatch.setattr(registry, "fetch_bundle", fetch)
+    return files
+
+
+@pytest.fixture
+def bank(tmp_path: Path) -> Path:
+    return tmp_path / "bank"
+
+
+@pytest.fixture
+def champion(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "champion", lambda name: FIRST)
+
+
+@pytest.fixture
+def answers(bundle: Path) -> np.ndarray:
+    return Engine.load(bundle, threads=1).predict(TEST.pixels)
+
+
+def test_a_model_that_answers_as_it_was_tested_passes(stored: dict[int, Path], answers: np.ndarray) -> None:
+    check_registered(SECOND, TEST, answers)
+
+
+@pytest.mark.parametrize("seen", [0, 39])
+@pytest.mark.parametrize("recorded", [0.5, float("nan")])
+def test_a_model_that_answers_otherwise_is_stopped(
+    seen: int, recorded: float, stored: dict[int, Path], answers: np.ndarray
+) -> None:
+    """The first and the last image are among those that are asked about."""
+    answers[seen] = recorded
+    with pytest.raises(CxrError, match="covid-cxr version 2 answers otherwise than it was tested"):
+        check_registered(SECOND, TEST, answers)
+
+
+def test_swapped_files_are_noticed(stored: dict[int, Path], answers: np.ndarray, tmp_path: Path) -> None:
+    stored[2] = tiny_bundle(tmp_path / "other", seed=1)
+    with pytest.raises(CxrError, match="answers otherwise"):
+        check_registered(SECOND, TEST, answers)
+
+
+def test_a_model_is_checked_on_fewer_images_than_it_would_like(stored: dict[int, Path], bundle: Path) -> None:
+    few = labelled_side(2)
+    check_registered(SECOND, few, Engine.load(bundle, threads=1).predict(few.pixels))
+
+
+def test_files_that_can_not_be_loaded_stop_the_registration(
+    stored: dict[int, Path], answers: np.ndarray, tmp_path: Path
+) -> None:
+    stored[2] = Path(shutil.copytree(stored[2], tmp_path / "damaged"))
+    (stored[2] / "head.npz").write_bytes(b"")
+    with pytest.raises(CxrError, match="not a readable head"):
+        check_registered(SECOND, TEST, answers)
+
+
+def test_the_first_model_becomes_champion(monkeypatch: pytest.MonkeyPatch, answers: np.ndarray, bank: Path) -> None:
+    monkeypatch.setattr(registry, "champion", lambda name: None)
+    decision = decide_on(FIRST, SPLIT, TEST, answers, PARAMS, bank)
+    assert decision.promote
+    assert "no champion yet" in decision.reason
+
+
+@pytest.mark.usefixtures("champion")
+def test_the_champion_stays_champion_when_the_pipeline_runs_again(answers: np.ndarray, bank: Path) -> None:
+    assert decide_on(FIRST, SPLIT, TEST, answers, PARAMS, bank).promote
+
+
+@pytest.mark.usefixtures("champion")
+def test_an_equal_model_is_promoted_and_a_surely_worse_one_is_not(
+    stored: dict[int, Path], answers: np.ndarray, bank: Path
+) -> None:
+    assert decide_on(SECOND, SPLIT, TEST, answers, PARAMS, bank).promote
+    worse = decide_on(SECOND, SPLIT, TEST, 1 - answers, PARAMS, bank)
+    assert not worse.promote
+    assert "surely below the champion" in worse.reason
+
+
+@pytest.mark.usefixtures("champion")
+def test_a_model_that_a_person_took_back_is_not_promoted_again(answers: np.ndarray, bank: Path) -> None:
+    taken_back = replace(SECOND, tags={ROLLED_BACK_TAG: "2026-11-01T08:00:00Z"})
+    decision = decide_on(taken_back, SPLIT, TEST, answers, PARAMS, bank)
+    assert not decision.promote
+    assert "2026-11-01T08:00:00Z" in decision.reason
+
+
+@pytest.mark.usefixtures("champion")
+def test_a_champion_whose_files_are_gone_gives_way_and_the_reason_says_so(
+    stored: dict[int, Path], answers: np.ndarray, bank: Path
+) -> None:
+    del stored[1]
+    decision = decide_on(SECOND, SPLIT, TEST, answers, PARAMS, bank)
+    assert decision.promote
+    assert "the files of covid-cxr version 1 can not be read" in decision.reason
+
+
+@pytest.mark.usefixtures("champion", "stored")
+def test_what_the_champion_said_is_remembered_until_the_next_comparison(
+    answers: np.ndarray, bank: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = decide_on(SECOND, SPLIT, TEST, answers, PARAMS, bank)
+    monkeypatch.setattr(Trunk, "stream", lambda trunk, batches: pytest.fail("the trunk was asked again"))
+    assert decide_on(SECOND, SPLIT, TEST, answers, PARAMS, bank) == first
+
+
+@pytest.mark.usefixtures("champion", "stored")
+def test_a_damaged_memory_stops_the_comparison_and_does_not_cost_the_champion_its_place(
+    answers: np.ndarray, bank: Path
+) -> None:
+    decide_on(SECOND, SPLIT, TEST, answers, PARAMS, bank)
+    (remembered,) = bank.glob("*/seen.f32")
+    remembered.write_bytes(b"")
+    with pytest.raises(CxrError, match=r"is damaged: seen\.f32"):
+        decide_on(SECOND, SPLIT, TEST, answers, PARAMS, bank)
+
+
+@pytest.mark.usefixtures("champion")
+def test_a_champion_for_pictures_of_another_size_is_not_compared(
+    stored: dict[int, Path], answers: np.ndarray, bank: Path, tmp_path: Path
+) -> None:
+    stored[1] = tiny_bundle(tmp_path / "large", side=64, split=SPLIT)
+    decision = decide_on(SECOND, SPLIT, TEST, answers, PARAMS, bank)
+    assert decision.promote
+    assert "takes pictures of side 64, the test pictures have 32" in decision.reason
+
+
+@pytest.mark.usefixtures("champion")
+def test_a_champion_of_another_split_is_not_compared(stored: dict[int, Path], answers: np.ndarray, bank: Path) -> None:
+    decision = decide_on(SECOND, "21/0.2/0.15", TEST, 1 - answers, PARAMS, bank)
+    assert decision.promote
+    assert "trained under another split" in decision.reason

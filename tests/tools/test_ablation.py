@@ -1,0 +1,102 @@
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from cxr.data.dataset import Dataset
+from cxr.data.settings import SplitParams
+from cxr.data.splits import assign_splits, side_of
+from cxr.evaluation.settings import EvaluateParams
+from tests.rows import image_row
+from tools.ablation import ADULTS, ORIGINAL, validation_side, variants
+from tools.ablation_table import measures, table
+from tools.workspace import merged, setting
+
+ROOT = Path(__file__).parents[2]
+SPLIT = SplitParams(seed=1, test_fraction=0.3, validation_fraction=0.3, near_duplicate_bits=0)
+PARAMS = EvaluateParams(resamples=200, confidence=0.95, prevalence=0.1, seed=5)
+SOURCES = (("covid_chestxray", "COVID"), ("covid_chestxray", "NonCOVID"), ("kaggle_pneumonia", "NonCOVID"))
+
+
+def recipe(*settings: str) -> Any:
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    for one in settings:
+        params = merged(params, setting(one))
+    return params
+
+
+def test_the_first_variant_is_the_original_recipe_and_the_seventh_the_recommended_one() -> None:
+    rows = {variant.title: variant.settings for variant in variants()}
+    original = yaml.safe_load((ROOT / "params" / "original.yaml").read_text(encoding="utf-8"))
+    assert recipe(*rows["original"]) == merged(recipe(), original)
+    assert rows["+ lungs"] == ()
+    assert rows["+ adults"] == (ADULTS,)
+
+
+def test_each_variant_on_the_way_up_differs_in_one_setting_from_the_one_before() -> None:
+    up = [set(variant.settings) for variant in variants()[: len(ORIGINAL) + 2]]
+    assert [len(before ^ after) for before, after in pairwise(up)] == [1] * (len(ORIGINAL) + 1)
+
+
+def test_experiments_have_names_of_their_own_that_git_takes() -> None:
+    names = [variant.name for variant in variants()]
+    assert len(set(names)) == len(names)
+    assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-") for name in names)
+
+
+@pytest.fixture
+def rows() -> list:
+    return [
+        image_row(f"{source}/{label}/{i}.png", source=source, label=label, patient=f"{source}/{label}{i // 2}")
+        for source, label in SOURCES
+        for i in range(80)
+    ]
+
+
+def dataset(rows: list) -> Dataset:
+    kept, _ = assign_splits(rows, SPLIT)
+    return Dataset(rows, {row.path: row.split for row in kept}, np.zeros((len(rows), 4, 4), np.uint8))
+
+
+def test_all_variants_are_compared_on_the_same_patients_and_none_of_them_is_a_test_patient(rows: list) -> None:
+    """Also where the other images of the first source are only ever tested on."""
+    not_trained = [replace(row, role="audit") if row.path.startswith("covid_chestxray/Non") else row for row in rows]
+    sides = [validation_side(dataset(each), SPLIT) for each in (rows, not_trained)]
+    assert [row.path for row in sides[0].rows] == [row.path for row in sides[1].rows]
+    assert {side_of(row.patient, SPLIT) for row in sides[0].rows} == {"validation"}
+    assert {(row.source, row.label) for row in sides[0].rows} == set(SOURCES)
+
+
+def test_measures_are_those_of_the_groups_that_they_name(rows: list) -> None:
+    side = validation_side(dataset(rows), SPLIT)
+    of = [(row.source, row.label) for row in side.rows]
+    p = np.array([{SOURCES[0]: 0.8, SOURCES[1]: 0.9, SOURCES[2]: 0.1}[group] for group in of])
+    found = measures(side, p, 1 - p, 0.5, PARAMS)
+    values = {name: measure["value"] for name, measure in found.items()}
+    assert values == {
+        "balanced_auc": 0.5,  # every pair of COVID and Kaggle right, every pair inside wrong
+        "auc": pytest.approx(of.count(SOURCES[2]) / (of.count(SOURCES[1]) + of.count(SOURCES[2]))),
+        "lungs_blacked_out_auc": pytest.approx(of.count(SOURCES[1]) / (of.count(SOURCES[1]) + of.count(SOURCES[2]))),
+        "same_source_auc": 0.0,
+        "sensitivity": 1.0,
+        "false_positive_rate_covid_chestxray": 1.0,
+        "false_positive_rate_kaggle_pneumonia": 0.0,
+    }
+
+
+def test_the_table_has_a_row_a_variant_and_stars_sources_that_were_trained_on(rows: list) -> None:
+    side = validation_side(dataset(rows), SPLIT)
+    found = measures(side, *np.linspace(0, 1, 2 * len(side.rows)).reshape(2, -1), 0.5, PARAMS)
+    variant = {"trained_on": {"kaggle_pneumonia/NonCOVID": 9, "covid_chestxray/COVID": 9}, "measures": found}
+    result = {"command": "make ablation", "date": "2026-01-01", "machine": {"processor": "a"}, "views": 4}
+    text = table({**result, "variants": {"original": variant, "+ both labels": variant}})
+    head, _, first, second = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
+    assert len(head) == len(first) == len(second) == 8
+    assert (first[0], second[0]) == ("original", "+ both labels")
+    starred = {name for name, cell in zip(head, first, strict=True) if "*" in cell}
+    assert starred == {"false positives, kaggle_pneumonia"}
+    assert "None" not in text
