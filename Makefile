@@ -68,7 +68,7 @@ real: $(VENV)/.pipeline ## the real recipe from a mirror: MIRROR=folder WEIGHTS=
 	  --command "make real$(if $(RECIPE), RECIPE=$(RECIPE))$(if $(ADULTS), ADULTS=folder)"
 	@cd $(WORK) && $(in-env) dvc metrics show
 
-# Fewer views and epochs, and a precision that shares one bank among the variants of a trunk.
+# Fewer views and epochs, and a precision that shares one feature cache among the variants of a trunk.
 # ONLY: titles of variants in quotes, such as ONLY="'+ lungs' 'one layer'", to measure these again and keep the rest.
 VIEWS ?= 4
 ONLY ?=
@@ -76,7 +76,7 @@ ablation: $(VENV)/.pipeline ## what each part of the recipe gives: MIRROR=folder
 	@$(mirror-given)
 	@test -n "$(ADULTS)" || { echo "make ablation needs ADULTS=folder of adults without COVID as well" >&2; exit 2; }
 	$(in-env) python tools/workspace.py ablation $(mirror) $(adults) \
-	  --set download.sources.adult_negatives.train_on=[] --set features.views=$(VIEWS) --set features.precision=bf16 \
+	  --set download.sources.adult_negatives.train_on=[] --set features.augmented_views=$(VIEWS) --set features.precision=bf16 \
 	  --set train.epochs=200 \
 	  --set register.model=covid-cxr-ablation --set register.experiment=covid-cxr-ablation
 	cd ablation && PYTHONPATH="$(CURDIR)" $(in-env) python -m tools.ablation --out ../docs/results/ablation \

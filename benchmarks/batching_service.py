@@ -25,10 +25,10 @@ class Batching:
         self._engine = Engine.load(
             Path(os.environ["BENCH_BUNDLE"]), precision=os.environ["CXR_PRECISION"], latency=True
         )  # type: ignore[arg-type]
-        self._engine.predict(np.zeros((1, self._engine.side, self._engine.side), np.uint8))
+        self._engine.predict(np.zeros((1, self._engine.image_size, self._engine.image_size), np.uint8))
 
     @bentoml.api(batchable=True, max_batch_size=8, max_latency_ms=60_000)
     def predict(self, image: list[str]) -> list[float]:
-        pixels = np.stack([to_pixels(decode_base64(text, MAX_BYTES), self._engine.side) for text in image])
+        pixels = np.stack([to_pixels(decode_base64(text, MAX_BYTES), self._engine.image_size) for text in image])
         logits = self._engine.head.logits(self._engine.trunk(pixels))
         return self._engine.probabilities(logits).tolist()

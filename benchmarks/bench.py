@@ -36,20 +36,20 @@ class Question:
 
 QUESTIONS = {
     "start": Question("start_up", {"rounds": 1, "stages": ["split"]}),
-    "files": Question("raw_files", {"images": 8, "file_side": 64, "side": 32, "rounds": 1}),
+    "files": Question("raw_files", {"images": 8, "file_size": 64, "image_size": 32, "rounds": 1}),
     "head": Question("head_training", {"images": 12, "views": 2, "epochs": 3, "shape": [2, 2, 8]}),
-    "trunk": Question("trunk_speed", {"side": 75, "batch": 2, "batches": 1, "rounds": 1}),
-    "eight_bits": Question("eight_bits", {"side": 75, "images": 2, "rounds": 1, "kept": [3]}),
-    "growth": Question("growth", {"images": 3, "views": 2, "side": 75}),
+    "trunk": Question("trunk_speed", {"image_size": 75, "batch": 2, "batches": 1, "rounds": 1}),
+    "eight_bits": Question("eight_bits", {"image_size": 75, "images": 2, "rounds": 1, "kept": [3]}),
+    "growth": Question("growth", {"images": 3, "views": 2, "image_size": 75}),
     "fine_tuning": Question(
-        "fine_tuning", {"side": 75, "cut": "mixed2", "blocks": 1, "batch": 2, "steps": 2, "rounds": 1}
+        "fine_tuning", {"image_size": 75, "cut": "mixed2", "blocks": 1, "batch": 2, "steps": 2, "rounds": 1}
     ),
     "pipeline": Question(
         "pipeline",
         {
             "images": 60,
-            "file_side": 96,
-            "side": 75,
+            "file_size": 96,
+            "image_size": 75,
             "views": 2,
             "epochs": 3,
             "batch": 2,
@@ -60,7 +60,7 @@ QUESTIONS = {
     ),
     "scale": Question(
         "scale",
-        {"sizes": [8, 16], "file_side": 64, "side": 32, "views": 2, "epochs": 2},
+        {"sizes": [8, 16], "file_size": 64, "image_size": 32, "views": 2, "epochs": 2},
         {"sizes": [1000, 3000, 10_000, 50_000]},
     ),
 }

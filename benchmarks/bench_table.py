@@ -60,8 +60,8 @@ LINES: dict[str, tuple[Line, ...]] = {
         ),
     ),
     "growth": (
-        ("filling the bank", "", lambda f: f["growth"]["views_per_s"], "{:.1f} views/s"),
-        ("10 % more patients, the bank alone", "≤ 20 %", lambda f: 100 * f["growth"]["share"], "{:.0f} %"),
+        ("filling the cache", "", lambda f: f["growth"]["views_per_s"], "{:.1f} views/s"),
+        ("10 % more patients, the cache alone", "≤ 20 %", lambda f: 100 * f["growth"]["share"], "{:.0f} %"),
     ),
     "files": (
         ("index", "", lambda f: f["files"]["images_per_s"]["index"], "{:,.0f}/s"),

@@ -16,15 +16,15 @@ from cxr.inference.engine import Trunk, trunk_file
 from cxr.inference.precision import available, fastest_float
 
 
-def measure(side: int = 299, images: int = 64, rounds: int = 5, kept: list[int] | None = None) -> dict[str, Any]:
+def measure(image_size: int = 299, images: int = 64, rounds: int = 5, kept: list[int] | None = None) -> dict[str, Any]:
     """By number of convolutions kept: images a second, in turns with the faster floating point, and the cosines of
     feature maps to float32's. Empty where this machine has no eight-bit instructions."""
     variants = ([0, 2, 3, 5] if kept is None else kept) if "int8" in available() else []
-    pixels = np.stack([picture(number, side) for number in range(images)])
-    compared = np.stack([picture(number, side) for number in COMPARED])
-    views = [picture(number, side) for number in CALIBRATION]
+    pixels = np.stack([picture(number, image_size) for number in range(images)])
+    compared = np.stack([picture(number, image_size) for number in COMPARED])
+    views = [picture(number, image_size) for number in CALIBRATION]
     with tempfile.TemporaryDirectory() as name:
-        export_float(Path(name) / "float", side)
+        export_float(Path(name) / "float", image_size)
         contestants = {"floating point": Trunk(trunk_file(Path(name) / "float", "f32"), fastest_float())}
         agreement = {}
         for count in variants:
@@ -38,7 +38,7 @@ def measure(side: int = 299, images: int = 64, rounds: int = 5, kept: list[int] 
     costs = turns({name: partial(trunk.feature_maps, pixels) for name, trunk in contestants.items()}, rounds)
     rates = {name: images / median_wall_s(each) for name, each in costs.items()}
     return {
-        "size": {"side": side, "images": images, "rounds": rounds},
+        "size": {"image_size": image_size, "images": images, "rounds": rounds},
         "floating_point": {"precision": fastest_float(), "images_per_s": rates["floating point"]},
         "kept": {
             name: {

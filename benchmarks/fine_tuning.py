@@ -19,13 +19,13 @@ from benchmarks.growth import AUGMENTATION
 from benchmarks.measuring import run_question
 from benchmarks.pictures import picture
 from cxr.common.labels import CLASSES
-from cxr.data.dataset import Side
+from cxr.data.dataset import Split
 from cxr.data.manifest import ImageRow
 from cxr.features.settings import FeaturesParams
 from cxr.inference.head import Head
 from cxr.networks.backbones import build_trunk, open_blocks
 from cxr.networks.keras_export import start_keras
-from cxr.training.batches import Batch, ViewBatches
+from cxr.training.batches import AugmentedBatches, Batch
 from cxr.training.fine_tuning import classifier, keras_dataset, precision_policy
 from cxr.training.head_training import TrainedHead
 from cxr.training.settings import TrainParams
@@ -36,7 +36,7 @@ PARAMS = TrainParams("average", 0.5, 0.003, 0.0, 32, 1, "none", 0.0, 20, 0.9, 1,
 
 
 def measure(
-    side: int = 299, cut: str = "mixed5", blocks: int = 2, batch: int = 16, steps: int = 6, rounds: int = 2
+    image_size: int = 299, cut: str = "mixed5", blocks: int = 2, batch: int = 16, steps: int = 6, rounds: int = 2
 ) -> dict[str, Any]:
     """Median step of each contestant over all rounds; they take turns, and see the same batches."""
     start_keras()
@@ -45,8 +45,10 @@ def measure(
     features = FeaturesParams(
         10, 20, "f32", AUGMENTATION, {BACKBONE: os.environ.get("CXR_WEIGHTS", "random")}, {}, "data/pixels.npy"
     )
-    batches = ViewBatches(_side(batch * (steps + SKIPPED_STEPS), side), np.ones(10**6, np.float32), batch, features, 20)
-    exact, low = (_model(side, cut, blocks, features, precision) for precision in ("f32", "bf16"))
+    batches = AugmentedBatches(
+        _side(batch * (steps + SKIPPED_STEPS), image_size), np.ones(10**6, np.float32), batch, features, 20
+    )
+    exact, low = (_model(image_size, cut, blocks, features, precision) for precision in ("f32", "bf16"))
     contestants: dict[str, tuple[Any, Callable[[], Any]]] = {
         "one_batch_f32": (exact, lambda: _again(batches[0], len(batches))),
         "py_dataset_threads_f32": (exact, lambda: keras_dataset(batches)),
@@ -55,7 +57,7 @@ def measure(
         "py_dataset_threads_bf16": (low, lambda: keras_dataset(batches)),
     }
     if keras.backend.backend() == "tensorflow":
-        contestants["tf_data_f32"] = (exact, lambda: _tf_data(batches, side))
+        contestants["tf_data_f32"] = (exact, lambda: _tf_data(batches, image_size))
     step_s: dict[str, list[float]] = {name: [] for name in contestants}
     cpu_s: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(rounds):
@@ -65,7 +67,7 @@ def measure(
             cpu_s[name] += cpu
     median = {name: statistics.median(each) for name, each in step_s.items()}
     return {
-        "size": {"side": side, "cut": cut, "blocks": blocks, "batch": batch, "timed_steps": steps * rounds},
+        "size": {"image_size": image_size, "cut": cut, "blocks": blocks, "batch": batch, "timed_steps": steps * rounds},
         "backend": keras.backend.backend(),
         "images_per_s": {name: batch / each for name, each in median.items()},
         "cpu_ms_per_image": {name: 1000 * statistics.median(each) / batch for name, each in cpu_s.items()},
@@ -76,20 +78,20 @@ def measure(
     }
 
 
-def _side(count: int, side: int) -> Side:
+def _side(count: int, image_size: int) -> Split:
     blank = {field.name: "" for field in fields(ImageRow)} | {
-        "width": side,
-        "height": side,
+        "width": image_size,
+        "height": image_size,
         "role": "train",
         "view": "PA",
     }
     rows = [ImageRow(**blank | {"path": f"{i}.png", "label": CLASSES[i % 2]}) for i in range(count)]  # type: ignore[arg-type]
-    return Side(rows, np.arange(count), np.stack([picture(i, side) for i in range(count)]))
+    return Split(rows, np.arange(count), np.stack([picture(i, image_size) for i in range(count)]))
 
 
-def _model(side: int, cut: str, blocks: int, features: FeaturesParams, precision: Any) -> Any:
+def _model(image_size: int, cut: str, blocks: int, features: FeaturesParams, precision: Any) -> Any:
     with precision_policy(precision):
-        trunk = build_trunk(BACKBONE, side, features.weights[BACKBONE], features.seed, cut)  # type: ignore[arg-type]
+        trunk = build_trunk(BACKBONE, image_size, features.weights[BACKBONE], features.seed, cut)  # type: ignore[arg-type]
         open_blocks(trunk, BACKBONE, blocks)  # type: ignore[arg-type]
         shape = trunk.output_shape[1:]
         start = TrainedHead(Head("average", np.zeros(shape, np.float32), 0.0), [], 0, np.zeros(shape[2]), 1.0)
@@ -124,7 +126,7 @@ def _again(batch: Batch, times: int) -> Any:
     return Same()
 
 
-def _in_line(batches: ViewBatches) -> Any:
+def _in_line(batches: AugmentedBatches) -> Any:
     import keras
 
     class InLine(keras.utils.PyDataset):
@@ -137,12 +139,12 @@ def _in_line(batches: ViewBatches) -> Any:
     return InLine()
 
 
-def _tf_data(batches: ViewBatches, side: int) -> Any:
+def _tf_data(batches: AugmentedBatches, image_size: int) -> Any:
     import tensorflow as tf
 
     def made(number: Any) -> Any:
         x, y, cost = tf.numpy_function(lambda i: batches[int(i)], [number], (tf.uint8, tf.float32, tf.float32))
-        x.set_shape((None, side, side, 1))
+        x.set_shape((None, image_size, image_size, 1))
         y.set_shape((None, 1))
         cost.set_shape((None,))
         return x, y, cost
@@ -151,7 +153,7 @@ def _tf_data(batches: ViewBatches, side: int) -> Any:
     return counted.map(made, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
-def _views_per_s(batches: ViewBatches) -> float:
+def _views_per_s(batches: AugmentedBatches) -> float:
     took = []
     for number in range(min(3, len(batches))):
         started = time.thread_time()

@@ -1,4 +1,4 @@
-"""What do a few more patients cost? A view bank filled with the real trunk, then grown by a tenth."""
+"""What do a few more patients cost? A view cache filled with the real trunk, then grown by a tenth."""
 
 import tempfile
 from pathlib import Path
@@ -10,29 +10,29 @@ from benchmarks.measuring import cost_of, run_question
 from benchmarks.real_trunk import export
 from cxr.augmentation.photometric import UNCHANGED
 from cxr.augmentation.settings import AugmentationParams
-from cxr.features.feature_cache import BankSpec, ViewBank
+from cxr.features.feature_cache import CacheSpec, FeatureCache
 from cxr.features.row_store import pixel_keys
 from cxr.inference.engine import Trunk, trunk_file
 
-AUGMENTATION = AugmentationParams(rotation_degrees=20, shift_fraction=0.2, horizontal_flip=True, exposure=UNCHANGED)
+AUGMENTATION = AugmentationParams(rotation_degrees=20, shift_fraction=0.2, horizontal_flip=True, photometric=UNCHANGED)
 
 
-def measure(images: int = 40, more: float = 0.1, views: int = 10, side: int = 299) -> dict[str, Any]:
-    """share: of the time to fill the grown bank from nothing, that growing takes. views_per_s: what filling achieves,
-    the drawing of the views included; the scales' pass over the first images is left out, a real bank has it once."""
-    pixels = np.random.default_rng(3).integers(0, 256, (images, side, side), np.uint8)
+def measure(images: int = 40, more: float = 0.1, views: int = 10, image_size: int = 299) -> dict[str, Any]:
+    """share: of the time to fill the grown cache from nothing, that growing takes. views_per_s: what filling achieves,
+    the drawing of the views included; the scales' pass over the first images is left out, a real cache has it once."""
+    pixels = np.random.default_rng(3).integers(0, 256, (images, image_size, image_size), np.uint8)
     grown = np.concatenate([pixels, 255 - pixels[: max(1, round(images * more))]])
     with tempfile.TemporaryDirectory() as name:
-        precision, _ = export(Path(name) / "trunk", side)
+        precision, _ = export(Path(name) / "trunk", image_size)
         trunk = Trunk(trunk_file(Path(name) / "trunk", precision), precision)
-        spec = BankSpec("inceptionv3", "bench", side, precision, views, 20, AUGMENTATION)
-        bank = ViewBank(Path(name) / "bank", spec, trunk.shape)
-        _fill(bank, pixels[:1], trunk)  # kernels and scales
-        first = cost_of(lambda: _fill(bank, pixels, trunk))
-        added = cost_of(lambda: _fill(bank, grown, trunk))
+        spec = CacheSpec("inceptionv3", "bench", image_size, precision, views, 20, AUGMENTATION)
+        cache = FeatureCache(Path(name) / "cache", spec, trunk.shape)
+        _fill(cache, pixels[:1], trunk)  # kernels and scales
+        first = cost_of(lambda: _fill(cache, pixels, trunk))
+        added = cost_of(lambda: _fill(cache, grown, trunk))
     per_image = first.wall_s / (images - 1)
     return {
-        "size": {"images": images, "more": len(grown) - images, "views": views, "side": side},
+        "size": {"images": images, "more": len(grown) - images, "views": views, "image_size": image_size},
         "precision": precision,
         "fill_s": first.wall_s,
         "grow_s": added.wall_s,
@@ -42,8 +42,8 @@ def measure(images: int = 40, more: float = 0.1, views: int = 10, side: int = 29
     }
 
 
-def _fill(bank: ViewBank, pixels: np.ndarray, trunk: Trunk) -> None:
-    bank.fill(pixel_keys(pixels.__getitem__, len(pixels)), pixels.__getitem__, trunk)
+def _fill(cache: FeatureCache, pixels: np.ndarray, trunk: Trunk) -> None:
+    cache.fill(pixel_keys(pixels.__getitem__, len(pixels)), pixels.__getitem__, trunk)
 
 
 if __name__ == "__main__":

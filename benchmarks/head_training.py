@@ -1,4 +1,4 @@
-"""How long does the head train? Both heads on a bank of InceptionV3's size, whose bytes are drawn by lot."""
+"""How long does the head train? Both heads on a cache of InceptionV3's size, whose bytes are drawn by lot."""
 
 import itertools
 import statistics
@@ -10,28 +10,28 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measuring import run_question
-from cxr.training.head_training import Examples, train_head
+from cxr.training.head_training import TrainingExamples, train_head
 from cxr.training.settings import TrainParams
 
 SHAPE = (8, 8, 2048)
 VALIDATION_SHARE = 0.2
-_SCALE = 0.01  # features per stored byte, about a real bank's
+_SCALE = 0.01  # features per stored byte, about a real cache's
 
 
 def measure(
     images: int = 2000, views: int = 10, epochs: int = 500, shape: tuple[int, int, int] = SHAPE
 ) -> dict[str, Any]:
-    """seconds: from the opened bank to the trained head, compiling the kernels included (they are kept on disk)."""
+    """seconds: from the opened cache to the trained head, compiling the kernels included (they are kept on disk)."""
     with tempfile.TemporaryDirectory() as name:
         train = synthetic(Path(name) / "train.u8", images, views, tuple(shape))
         validation = synthetic(Path(name) / "validation.u8", max(4, round(images * VALIDATION_SHARE)), 1, tuple(shape))
         heads = {head: _train(head, train, validation, tuple(shape), epochs) for head in ("flatten", "average")}
-    size = {"images": images, "views": views, "epochs": epochs, "bank_mib": train.views.nbytes / 2**20}
+    size = {"images": images, "views": views, "epochs": epochs, "cache_mib": train.features.nbytes / 2**20}
     return {"size": size, **heads}
 
 
-def synthetic(path: Path, images: int, views: int, shape: tuple[int, ...]) -> Examples:
-    """A bank on disk; the half of the images that is COVID is a little brighter, so that there is what to learn."""
+def synthetic(path: Path, images: int, views: int, shape: tuple[int, ...]) -> TrainingExamples:
+    """A cache on disk; the half of the images that is COVID is a little brighter, so that there is what to learn."""
     rng = np.random.default_rng(images)
     depth = int(np.prod(shape))
     stored = np.memmap(path, np.uint8, "w+", shape=(images, views, depth))
@@ -44,11 +44,11 @@ def synthetic(path: Path, images: int, views: int, shape: tuple[int, ...]) -> Ex
     stored.flush()
     scales = np.full(depth, _SCALE, np.float32)
     read, one_source = np.memmap(path, np.uint8, "r", shape=stored.shape), np.zeros(images, np.int64)
-    return Examples(read, np.arange(images), y, np.ones_like(y), one_source, scales)
+    return TrainingExamples(read, np.arange(images), y, np.ones_like(y), one_source, scales)
 
 
 def _train(
-    head: Any, train: Examples, validation: Examples, shape: tuple[int, int, int], epochs: int
+    head: Any, train: TrainingExamples, validation: TrainingExamples, shape: tuple[int, int, int], epochs: int
 ) -> dict[str, Any]:
     params = TrainParams(head, 0.5, 0.003, 0.0, 32, epochs, "label", 0.0, 20, 0.9, 0, 1, 1e-5, ("inceptionv3",))
     ends = [time.perf_counter()]
@@ -56,7 +56,7 @@ def _train(
     took = [after - before for before, after in itertools.pairwise(ends)]
     rows = len(train.rows) + len(validation.rows)
     epoch_s = statistics.median(took)
-    depth = train.views.shape[2] if head == "flatten" else 2 * shape[2]  # pooled sums have two bytes
+    depth = train.features.shape[2] if head == "flatten" else 2 * shape[2]  # pooled sums have two bytes
     return {
         "seconds": ends[-1] - ends[0],
         "first_epoch_s": took[0],

@@ -21,7 +21,7 @@ COLLECTIONS = {"covid_chestxray": "covid-chestxray-dataset", "kaggle_pneumonia":
 
 
 @dataclass(frozen=True)
-class Pictures:
+class BenchImages:
     """root: holds a folder for each source. folders: these, by source. section: what params.yaml's `download` has to
     say to read them, but for the origins. patients: of each picture, by its path below the root; files that are no
     picture of a patient to train or test on (tables, masks, lateral views) are not in it."""
@@ -56,19 +56,19 @@ class Pictures:
                         (origin / path).symlink_to(file)
 
 
-def mirrored(mirror: Path) -> Pictures:
+def mirrored(mirror: Path) -> BenchImages:
     """Both collections of a mirror, as the project's params.yaml reads them."""
     root, configured = mirror.resolve(), load_params(DownloadParams, "download", PARAMS).sources
     patients: dict[str, str] = {}
     for name, folder in COLLECTIONS.items():
         patients |= _patients(name, configured[name], root, folder)
-    return Pictures(root, COLLECTIONS, {"sources": {name: {} for name in COLLECTIONS}}, patients)
+    return BenchImages(root, COLLECTIONS, {"sources": {name: {} for name in COLLECTIONS}}, patients)
 
 
-def drawn(root: Path, images: int, side: int) -> Pictures:
-    """So many phantoms as JPEGs of `side` pixels, one patient each, which take the place of all other sources."""
-    ((name, params),) = save_phantoms(root, range(images), side).sources.items()
-    return Pictures(root, {name: name}, {"sources!": {name: asdict(params)}}, _patients(name, params, root, name))
+def drawn(root: Path, images: int, image_size: int) -> BenchImages:
+    """So many phantoms as JPEGs of `image_size` pixels, one patient each, which take the place of all other sources."""
+    ((name, params),) = save_phantoms(root, range(images), image_size).sources.items()
+    return BenchImages(root, {name: name}, {"sources!": {name: asdict(params)}}, _patients(name, params, root, name))
 
 
 def _patients(name: str, params: SourceParams, root: Path, folder: str) -> dict[str, str]:

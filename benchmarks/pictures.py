@@ -16,12 +16,12 @@ _QUALITY = 90
 CLASSES = ("covid", "other")
 
 
-def save_phantoms(raw: Path, numbers: range, side: int) -> DownloadParams:
+def save_phantoms(raw: Path, numbers: range, image_size: int) -> DownloadParams:
     """raw/own/<class>/p<number>.jpg, one patient each; returns the section of params that reads them."""
     for name in CLASSES:
         (raw / "own" / name).mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor() as pool:
-        for _ in pool.map(partial(_save, raw, side), numbers, chunksize=16):
+        for _ in pool.map(partial(_save, raw, image_size), numbers, chunksize=16):
             pass
     return downloads()
 
@@ -32,14 +32,14 @@ def downloads() -> DownloadParams:
     return DownloadParams({"own": own}, {})
 
 
-def picture(number: int, side: int) -> np.ndarray:
-    """uint8[side, side], another patient for each number."""
-    small = radiograph(20, number, 1, side=min(side, _DRAWN_SIDE), covid=number % 2 == 0)
-    large = np.asarray(Image.fromarray(small).resize((side, side), Image.Resampling.BICUBIC), np.float32)
+def picture(number: int, image_size: int) -> np.ndarray:
+    """uint8[size, size], another patient for each number."""
+    small = radiograph(20, number, 1, image_size=min(image_size, _DRAWN_SIDE), covid=number % 2 == 0)
+    large = np.asarray(Image.fromarray(small).resize((image_size, image_size), Image.Resampling.BICUBIC), np.float32)
     grain = np.random.default_rng(number).standard_normal(large.shape, np.float32) * _GRAIN
     return np.clip(large + grain, 0, 255).astype(np.uint8)
 
 
-def _save(raw: Path, side: int, number: int) -> None:
+def _save(raw: Path, image_size: int, number: int) -> None:
     file = raw / "own" / CLASSES[number % 2] / f"p{number:06d}.jpg"
-    Image.fromarray(picture(number, side)).save(file, quality=_QUALITY)
+    Image.fromarray(picture(number, image_size)).save(file, quality=_QUALITY)

@@ -30,8 +30,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def measure(
     images: int = 2000,
-    file_side: int = 448,
-    side: int = 299,
+    file_size: int = 448,
+    image_size: int = 299,
     views: int = 10,
     epochs: int = 500,
     more: float = 0.1,
@@ -45,17 +45,17 @@ def measure(
     stages that lead to the metrics."""
     mirror = os.environ.get("CXR_MIRROR")
     with tempfile.TemporaryDirectory() as name:
-        pictures = mirrored(Path(mirror)) if mirror else drawn(Path(name), images, file_side)
-        changes = _changes(recipe, side, views, epochs)
+        pictures = mirrored(Path(mirror)) if mirror else drawn(Path(name), images, file_size)
+        changes = _changes(recipe, image_size, views, epochs)
         task = Task(pictures, changes, (TO_METRICS, EVIDENCE) if evidence else (TO_METRICS,))
-        before = _plain_steps(side, batch, steps)
+        before = _plain_steps(image_size, batch, steps)
         full, facts, test_auc = _from_nothing(task)
-        after = _plain_steps(side, batch, steps)
+        after = _plain_steps(image_size, batch, steps)
         growth = _growth(task, more, full)
     step_s = statistics.median(before + after)
     plain_s = math.ceil(facts["training_images"] / batch) * epochs * step_s
     return {
-        "size": {**facts, "side": side, "views": views, "epochs": epochs},
+        "size": {**facts, "image_size": image_size, "views": views, "epochs": epochs},
         "files": "a mirror's" if mirror else "phantoms",
         "weights": "pretrained" if "CXR_WEIGHTS" in os.environ else "random",
         "from_nothing": full.figures(),
@@ -72,20 +72,27 @@ def measure(
     }
 
 
-def _changes(recipe: str, side: int, views: int, epochs: int) -> tuple[dict[str, Any], ...]:
+def _changes(recipe: str, image_size: int, views: int, epochs: int) -> tuple[dict[str, Any], ...]:
     names = ("original", "real", *([recipe] if recipe else []))
     files = [yaml.safe_load((ROOT / "params" / f"{name}.yaml").read_text(encoding="utf-8")) for name in names]
     own = {
-        "pixels": {"side": side},
-        "features": {"views": views, "weights": {BACKBONE: os.environ.get("CXR_WEIGHTS", "random")}},
+        "pixels": {"image_size": image_size},
+        "features": {"augmented_views": views, "weights": {BACKBONE: os.environ.get("CXR_WEIGHTS", "random")}},
         "train": {"backbones": [BACKBONE], "epochs": epochs},
     }
     return (*files, own)
 
 
-def _plain_steps(side: int, batch: int, steps: int) -> list[float]:
+def _plain_steps(image_size: int, batch: int, steps: int) -> list[float]:
     """Seconds of each timed step, from a process of its own: TensorFlow's memory and threads go with it."""
-    command = [sys.executable, "-m", "benchmarks.plain_way", f"side={side}", f"batch={batch}", f"steps={steps}"]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.plain_way",
+        f"image_size={image_size}",
+        f"batch={batch}",
+        f"steps={steps}",
+    ]
     done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our module
     return json.loads(done.stdout.splitlines()[-1])["step_s"]
 

@@ -21,7 +21,7 @@ from benchmarks.plain_way import build
 from cxr.common.atomic_files import write_json
 from cxr.common.config import load_params
 from cxr.common.paths import INDEX, MODEL_REPORTS, PIXELS, SPLIT
-from cxr.data.dataset import Dataset, Side
+from cxr.data.dataset import Dataset, Split
 from cxr.data.predictions import read_probabilities
 from cxr.evaluation.metrics import evaluate, paired_difference
 from cxr.evaluation.settings import EvaluateParams
@@ -52,7 +52,7 @@ def _arguments() -> argparse.Namespace:
 
 def measure(seconds: float, backbone: str = BACKBONE) -> dict[str, Any]:
     data, params = Dataset.read(INDEX, SPLIT, PIXELS), load_params(EvaluateParams, "evaluate")
-    train, test = data.side("train"), data.side("test")
+    train, test = data.split("train"), data.split("test")
     model = build(data.pixels.shape[1])
     x, y = _three_channels(train), train.y
     epochs, started = 0, _used_s()
@@ -85,8 +85,8 @@ def _used_s() -> float:
     return time.process_time() / (os.cpu_count() or 1)
 
 
-def _three_channels(side: Side) -> np.ndarray:
-    return np.repeat(side.pixels[..., None], 3, axis=-1)
+def _three_channels(split: Split) -> np.ndarray:
+    return np.repeat(split.pixels[..., None], 3, axis=-1)
 
 
 if __name__ == "__main__":

@@ -16,35 +16,35 @@ from benchmarks.measuring import run_question
 WARM_UP_STEPS = 3
 
 
-def measure(side: int = 299, batch: int = 32, steps: int = 8) -> dict[str, Any]:
+def measure(image_size: int = 299, batch: int = 32, steps: int = 8) -> dict[str, Any]:
     import keras
 
-    model = build(side)
+    model = build(image_size)
     ends: list[float] = []
     timed = keras.callbacks.LambdaCallback(on_train_batch_end=lambda number, logs: ends.append(time.perf_counter()))
     count = batch * (WARM_UP_STEPS + steps)
     rng = np.random.default_rng(2)
-    x = rng.integers(0, 256, (count, side, side, 3), np.uint8)
+    x = rng.integers(0, 256, (count, image_size, image_size, 3), np.uint8)
     model.fit(x, np.arange(count) % 2, batch_size=batch, epochs=1, verbose=0, callbacks=[timed])
     took = np.diff(ends[WARM_UP_STEPS - 1 :]).tolist()
     return {
-        "size": {"side": side, "batch": batch, "timed_steps": len(took)},
+        "size": {"image_size": image_size, "batch": batch, "timed_steps": len(took)},
         "step_s": took,
         "images_per_s": batch / statistics.median(took),
     }
 
 
-def build(side: int) -> Any:
+def build(image_size: int) -> Any:
     """As Keras' own guide to transfer learning has it, with the original's augmentation and head."""
     import keras
 
     base = keras.applications.InceptionV3(
-        include_top=False, weights=os.environ.get("CXR_WEIGHTS"), input_shape=(side, side, 3)
+        include_top=False, weights=os.environ.get("CXR_WEIGHTS"), input_shape=(image_size, image_size, 3)
     )
     base.trainable = False
     model = keras.Sequential(
         [
-            keras.Input((side, side, 3)),
+            keras.Input((image_size, image_size, 3)),
             keras.layers.RandomRotation(20 / 360, fill_mode="nearest"),
             keras.layers.RandomTranslation(0.2, 0.2, fill_mode="nearest"),
             keras.layers.RandomFlip("horizontal"),

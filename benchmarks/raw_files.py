@@ -21,8 +21,8 @@ SPLIT = SplitParams(seed=20, test_fraction=0.2, validation_fraction=0.15, near_d
 class Files:
     """The three steps over the files of `params` under `raw`; the first one's rows feed the others."""
 
-    def __init__(self, params: DownloadParams, raw: Path, side: int, store: Path):
-        self._params, self._raw, self._side, self._store = params, raw, side, store
+    def __init__(self, params: DownloadParams, raw: Path, image_size: int, store: Path):
+        self._params, self._raw, self._side, self._store = params, raw, image_size, store
         self.rows: list[ImageRow] = []
 
     def index(self) -> None:
@@ -39,14 +39,14 @@ class Files:
         return {"index": self.index, "split": self.split, "pixels": self.pixels}
 
 
-def measure(images: int = 1000, file_side: int = 448, side: int = 299, rounds: int = 3) -> dict[str, Any]:
+def measure(images: int = 1000, file_size: int = 448, image_size: int = 299, rounds: int = 3) -> dict[str, Any]:
     """Rates of the round of median time. cpu_ms_per_image: processor time of all processes, which says what two
     cores could do were they idle otherwise."""
     with tempfile.TemporaryDirectory() as name:
         raw = Path(name) / "raw"
         mirror = os.environ.get("CXR_MIRROR")
-        params = _of_mirror(Path(mirror), raw) if mirror else save_phantoms(raw, range(images), file_side)
-        files = Files(params, raw, side, Path(name) / "pixels.npy")
+        params = _of_mirror(Path(mirror), raw) if mirror else save_phantoms(raw, range(images), file_size)
+        files = Files(params, raw, image_size, Path(name) / "pixels.npy")
         files.index()  # the first look fills the operating system's cache: what is measured is not the disk
         costs = turns(files.steps, rounds)
     count = len(files.rows)
@@ -55,7 +55,12 @@ def measure(images: int = 1000, file_side: int = 448, side: int = 299, rounds: i
     ]
     costs["together"] = together
     return {
-        "size": {"images": count, "file_side": None if mirror else file_side, "side": side, "rounds": rounds},
+        "size": {
+            "images": count,
+            "file_size": None if mirror else file_size,
+            "image_size": image_size,
+            "rounds": rounds,
+        },
         "files": "a mirror's" if mirror else "phantoms",
         "images_per_s": {name: count / median_wall_s(each) for name, each in costs.items()},
         "cpu_ms_per_image": {name: 1000 * median_cpu_s(each) / count for name, each in costs.items()},

@@ -17,7 +17,7 @@ SIDE = 299
 FACTS = {
     "name": "covid-cxr",
     "backbone": "inceptionv3",
-    "side": SIDE,
+    "image_size": SIDE,
     "classes": ["NonCOVID", "COVID"],
     "temperature": 1.0,
     "threshold": 0.5,

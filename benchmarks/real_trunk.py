@@ -14,17 +14,17 @@ CALIBRATION = range(10_000, 10_100)  # pictures that no question times
 COMPARED = range(20_000, 20_032)
 
 
-def export_float(folder: Path, side: int) -> None:
+def export_float(folder: Path, image_size: int) -> None:
     """Leave the trunk in `folder`. The weights are those of CXR_WEIGHTS, else random."""
-    ensure_trunk(TrunkSpec("inceptionv3", side, "bench"), os.environ.get("CXR_WEIGHTS", "random"), 20, folder)
+    ensure_trunk(TrunkSpec("inceptionv3", image_size, "bench"), os.environ.get("CXR_WEIGHTS", "random"), 20, folder)
 
 
-def export(folder: Path, side: int) -> tuple[Precision, Agreement | None]:
-    """Leave both trunks in `folder`; the fastest precision to fill a bank in, and how eight bits agree with float32.
+def export(folder: Path, image_size: int) -> tuple[Precision, Agreement | None]:
+    """Leave both trunks in `folder`; the fastest precision to fill a cache in, and how eight bits agree with float32.
 
     The ranges come from synthetic radiographs."""
-    export_float(folder, side)
+    export_float(folder, image_size)
     if "int8" in available():
-        compared = np.stack([picture(number, side) for number in COMPARED])
-        ensure_int8(folder, [picture(number, side) for number in CALIBRATION], compared)
+        compared = np.stack([picture(number, image_size) for number in COMPARED])
+        ensure_int8(folder, [picture(number, image_size) for number in CALIBRATION], compared)
     return running_precision(folder, "auto"), read_agreement(folder)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measuring import cost_of
-from benchmarks.origins import Pictures
+from benchmarks.origins import BenchImages
 from tools.stage_times import run_timed
 from tools.workspace import make_workspace
 
@@ -24,7 +24,7 @@ _DOWNLOAD_AGAIN = ("--force", "--single-item", "download")  # DVC does not watch
 class Task:
     """pictures: to learn from. changes: of params.yaml. parts: TO_METRICS, and EVIDENCE or not."""
 
-    pictures: Pictures
+    pictures: BenchImages
     changes: tuple[dict[str, Any], ...]
     parts: tuple[str, ...]
 

@@ -22,14 +22,14 @@ from cxr.networks.backbones import build_trunk
 MULTIPLY_ADDS = 5.71e9  # of the convolutions of InceptionV3 at 299 by 299, a picture, counted over the exported model
 
 
-def measure(side: int = 299, batch: int = 32, batches: int = 2, rounds: int = 5) -> dict[str, Any]:
+def measure(image_size: int = 299, batch: int = 32, batches: int = 2, rounds: int = 5) -> dict[str, Any]:
     """Figures of the round of median time; each contestant takes the same pictures in turn."""
     weights = os.environ.get("CXR_WEIGHTS", "random")
-    pixels = np.stack([picture(number, side) for number in range(batch * batches)])
-    keras_trunk = build_trunk("inceptionv3", side, weights, 20)
+    pixels = np.stack([picture(number, image_size) for number in range(batch * batches)])
+    keras_trunk = build_trunk("inceptionv3", image_size, weights, 20)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "trunk"
-        best, agreement = export(folder, side)
+        best, agreement = export(folder, image_size)
         trunks = {precision: Trunk(trunk_file(folder, precision), precision) for precision in available()}
     inputs = pixels[..., None].astype(np.float32)
     pieces = [slice(start, start + batch) for start in range(0, len(pixels), batch)]
@@ -47,12 +47,12 @@ def measure(side: int = 299, batch: int = 32, batches: int = 2, rounds: int = 5)
     expected = contestants["keras_predict"]().reshape(len(pixels), -1)
     floating = [precision for precision in trunks if precision != "int8"]
     return {
-        "size": {"side": side, "batch": batch, "images": len(pixels), "rounds": rounds},
+        "size": {"image_size": image_size, "batch": batch, "images": len(pixels), "rounds": rounds},
         "weights": "random" if weights == "random" else "pretrained",
         "best_precision": best,
         "images_per_s": rates,
         "ratio_to_keras": {precision: rates[f"openvino_{precision}"] / keras_rate for precision in trunks},
-        "gflop_per_s": {name: rate * 2 * MULTIPLY_ADDS * (side / 299) ** 2 / 1e9 for name, rate in rates.items()},
+        "gflop_per_s": {name: rate * 2 * MULTIPLY_ADDS * (image_size / 299) ** 2 / 1e9 for name, rate in rates.items()},
         "gflop_per_s_of_a_matrix_product": matrix_products(tuple(floating)),
         "cosine_to_keras": {
             precision: _spread(trunk.feature_maps(pixels), expected) for precision, trunk in trunks.items()

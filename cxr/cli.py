@@ -16,7 +16,7 @@ from cxr.common.paths import CHAMPION
 from cxr.imaging.decode import decode
 from cxr.inference.answer import answer
 from cxr.inference.precision import FASTEST_FIRST
-from cxr.inference.predictor import Model
+from cxr.inference.predictor import Predictor
 
 
 class Result(NamedTuple):
@@ -31,7 +31,7 @@ class Result(NamedTuple):
     error: str
 
 
-def predict_files(model: Model, files: Sequence[Path]) -> Iterator[Result]:
+def predict_files(model: Predictor, files: Sequence[Path]) -> Iterator[Result]:
     """Answers in the order of `files`, one file in memory at a time."""
     with bar(len(files), "predict") as advance:
         for file in files:
@@ -39,7 +39,7 @@ def predict_files(model: Model, files: Sequence[Path]) -> Iterator[Result]:
             advance(1)
 
 
-def _predict_file(model: Model, file: Path) -> Result:
+def _predict_file(model: Predictor, file: Path) -> Result:
     name = str(file).encode("utf-8", "backslashreplace").decode()  # names of other encodings exist on old disks
     try:
         said = answer(model, decode(file.read_bytes()))
@@ -75,7 +75,7 @@ def _predict(arguments: argparse.Namespace) -> int:
     if arguments.out is not None and arguments.out.is_dir():
         raise CxrError(f"--out {arguments.out} is a folder; name a file for the table")
     # One picture at a time, on all cores.
-    model = Model.load(arguments.model, precision=arguments.precision, latency=True)
+    model = Predictor.load(arguments.model, precision=arguments.precision, latency=True)
     results = predict_files(model, _expand(arguments.files))
     failed = 0
     if arguments.out is None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from cxr.common.errors import CxrError
 from cxr.inference.precision import Chosen
-from cxr.inference.predictor import Model
+from cxr.inference.predictor import Predictor
 
 logger = logging.getLogger("bentoml.covid_cxr")
 
@@ -64,15 +64,17 @@ class Champion:
             return False
         return True
 
-    def _load(self, path: Path) -> Model:
-        model = Model.load(path, precision=self._precision, latency=True, threads=self._threads)
+    def _load(self, path: Path) -> Predictor:
+        model = Predictor.load(path, precision=self._precision, latency=True, threads=self._threads)
         engine, facts = model.engine, model.facts
-        engine.predict(np.zeros((1, engine.side, engine.side), np.uint8))  # the first prediction is a slow one
+        engine.predict(
+            np.zeros((1, engine.image_size, engine.image_size), np.uint8)
+        )  # the first prediction is a slow one
         logger.info("model %s %s is ready in %s", facts["name"], facts["version"], engine.precision)
         return model
 
 
-def identity_of(model: Model) -> dict[str, str]:
+def identity_of(model: Predictor) -> dict[str, str]:
     return {key: str(model.facts[key]) for key in ("name", "version", "backbone")}
 
 

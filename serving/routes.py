@@ -14,7 +14,7 @@ from starlette.routing import Route
 from cxr.common.errors import ImageError
 from cxr.imaging.decode import decode
 from cxr.inference.answer import Answer, answer
-from cxr.inference.predictor import Model
+from cxr.inference.predictor import Predictor
 from serving.champion import Champion, identity_of, public_facts
 from serving.errors import ServiceError, error_body, of_picture, too_slow
 from serving.load import Load
@@ -122,7 +122,7 @@ class Routes:
             raise ServiceError(422, said.reason.code, said.reason.message)
         return said.winner
 
-    def _answer(self, model: Model, data: bytes, explain: bool) -> Answer:
+    def _answer(self, model: Predictor, data: bytes, explain: bool) -> Answer:
         if len(data) > self._settings.max_bytes:
             raise ServiceError(
                 413, "too_large", f"the picture has more than {self._settings.max_bytes} bytes; send a smaller one"

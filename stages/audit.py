@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cxr.audit.checks import Finding, audit_answers
-from cxr.audit.dataset import audited_answers, audited_pictures, feature_examples, pooled_features, standin
+from cxr.audit.dataset import audited_answers, audited_images, feature_examples, pooled_features, surrogate_head
 from cxr.audit.feature_checks import cross_fitted, leave_one_source_out, source_probe
 from cxr.audit.probes import gram
 from cxr.audit.settings import AuditParams
@@ -17,14 +17,14 @@ from cxr.audit.verdict import as_metrics, headline, verdict
 from cxr.common.atomic_files import write_json
 from cxr.common.config import load_params
 from cxr.common.parallel import bar
-from cxr.common.paths import BANK, INDEX, LUNGS, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.common.paths import FEATURE_CACHE, INDEX, LUNGS, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset, label_follows_source
 from cxr.data.manifest import write_rows
 from cxr.data.predictions import read_probabilities
 from cxr.evaluation.curves import read_history
 from cxr.evaluation.settings import EvaluateParams
-from cxr.features.cached_engine import remembering
+from cxr.features.cached_engine import cached_engine
 from cxr.inference.engine import Engine
 from cxr.inference.lung_segmenter import LungSegmenter
 from cxr.networks.names import Backbone
@@ -35,16 +35,16 @@ from cxr.training.settings import TrainParams
 def main(backbone: Backbone) -> str:
     params, intervals = load_params(AuditParams, "audit"), load_params(EvaluateParams, "evaluate")
     reports, data = MODEL_REPORTS / backbone, Dataset.read(INDEX, SPLIT, PIXELS)
-    p_test = read_probabilities(reports / "predictions.csv", data.side("test"))
+    p_test = read_probabilities(reports / "predictions.csv", data.split("test"))
     engine = Engine.load(TRAINED / backbone)
-    pictures = audited_pictures(data, LungSegmenter.load_if_trained(LUNGS))
-    remembered = remembering(engine, BANK)
+    pictures = audited_images(data, LungSegmenter.load_if_trained(LUNGS))
+    remembered = cached_engine(engine, FEATURE_CACHE)
     with bar(len(pictures.labels) - len(p_test), f"audit {backbone}: images never trained on") as advance:
         p_covid = audited_answers(remembered, pictures, p_test, advance)
     # Nearly all of these are about altered pictures, too many to keep.
     answers = audit_answers(engine, pictures, p_covid, engine.facts["threshold"], params, intervals)
     findings = [*answers, *_on_features(remembered, data, params, intervals)]
-    outcome = verdict(findings, params.limits, label_follows_source=label_follows_source(data.side("train").rows))
+    outcome = verdict(findings, params.limits, label_follows_source=label_follows_source(data.split("train").rows))
     write_json(outcome, reports / "audit.json")
     write_json(headline(findings, shortcut_flagged=outcome["shortcut_flagged"]), reports / "audit_headline.json")
     write_rows(findings, Finding, reports / "audit.csv")
@@ -59,10 +59,10 @@ def main(backbone: Backbone) -> str:
 
 def _on_features(engine: Engine, data: Dataset, params: AuditParams, intervals: EvaluateParams) -> Iterator[Finding]:
     recipe = load_params(TrainParams, "train")
-    side, examples = feature_examples(data, params)
-    with bar(len(side.rows), "audit: features") as advance:
-        products = gram(pooled_features(engine, side, advance))
-    fit = standin(products, examples, recipe.weighting)
+    split, examples = feature_examples(data, params)
+    with bar(len(split.rows), "audit: features") as advance:
+        products = gram(pooled_features(engine, split, advance))
+    fit = surrogate_head(products, examples, recipe.weighting)
     yield from source_probe(products, examples, params, intervals)
     yield from cross_fitted(fit, examples, params, intervals)
     yield from leave_one_source_out(fit, examples, recipe.sensitivity, params, intervals)

@@ -27,7 +27,7 @@ def main() -> str:
     reports = MODEL_REPORTS / winner
     record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
     facts = read_facts(Registered(version.name, version.number, record.run_id, version.bundle_sha256, version.created))
-    test = Dataset.read(INDEX, SPLIT, PIXELS).side("test")
+    test = Dataset.read(INDEX, SPLIT, PIXELS).split("test")
     p_covid = read_probabilities(reports / "predictions.csv", test)
     lungs = LungSegmenter.load_if_trained(LUNGS)
     wrong = mistakes(Engine.load(TRAINED / winner), test, p_covid, facts.model.metrics["threshold"], lungs)

@@ -8,16 +8,16 @@ import numpy as np
 from cxr.common.atomic_files import write_json
 from cxr.common.config import load_params
 from cxr.common.parallel import bar
-from cxr.common.paths import BANK, INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.common.paths import FEATURE_CACHE, INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
 from cxr.common.stage_runner import run_stage
-from cxr.data.dataset import Dataset, Side
+from cxr.data.dataset import Dataset, Split
 from cxr.data.predictions import read_probabilities, write_predictions
 from cxr.evaluation.curves import read_history, write_curves
 from cxr.evaluation.figures import evaluation_figures
 from cxr.evaluation.metrics import balanced_auc, classification_report, evaluate, report_text
 from cxr.evaluation.settings import EvaluateParams
 from cxr.evaluation.subgroups import as_metrics, evaluate_groups
-from cxr.features.cached_engine import remembering
+from cxr.features.cached_engine import cached_engine
 from cxr.inference.engine import Engine
 from cxr.networks.names import Backbone
 from cxr.tracking.runs import resume_run
@@ -29,8 +29,8 @@ RECORDED = ("metrics.json", "groups.json", "predictions.csv", "roc.csv", "pr.csv
 def main(backbone: Backbone) -> str:
     params, reports = load_params(EvaluateParams, "evaluate"), MODEL_REPORTS / backbone
     data = Dataset.read(INDEX, SPLIT, PIXELS)
-    test, validation = data.side("test"), data.side("validation")
-    engine = remembering(Engine.load(TRAINED / backbone), BANK)
+    test, validation = data.split("test"), data.split("validation")
+    engine = cached_engine(Engine.load(TRAINED / backbone), FEATURE_CACHE)
     threshold = engine.facts["threshold"]
     with bar(len(test.rows), f"evaluate {backbone}") as advance:
         p_test = engine.predict(test.pixels, advance)
@@ -60,10 +60,10 @@ def main(backbone: Backbone) -> str:
     return f"{backbone}: AUC {auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f}) on {len(test.rows)} test images"
 
 
-def _evaluated(side: Side, p_covid: np.ndarray, threshold: float, params: EvaluateParams) -> dict[str, Any]:
-    patients = list(side.patients)
-    balanced = balanced_auc(side.y, p_covid, [row.source for row in side.rows], patients, params)
-    return {**evaluate(side.y, p_covid, patients, threshold, params), "balanced_auc": balanced}
+def _evaluated(split: Split, p_covid: np.ndarray, threshold: float, params: EvaluateParams) -> dict[str, Any]:
+    patients = list(split.patients)
+    balanced = balanced_auc(split.y, p_covid, [row.source for row in split.rows], patients, params)
+    return {**evaluate(split.y, p_covid, patients, threshold, params), "balanced_auc": balanced}
 
 
 def headline(metrics: dict[str, Any]) -> dict[str, float | None]:

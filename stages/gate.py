@@ -13,7 +13,7 @@ from cxr.evaluation.settings import EvaluateParams
 from cxr.gate.dataset import frontal_pictures, joined, other_views
 from cxr.gate.report import gate_report
 from cxr.gate.settings import GateParams
-from cxr.gate.train import teach
+from cxr.gate.train import train_gate
 from cxr.inference.gate import FILE
 
 HEADLINE = ("frontal", "ct", "lateral", "inverted")
@@ -22,14 +22,14 @@ HEADLINE = ("frontal", "ct", "lateral", "inverted")
 def main() -> str:
     params = load_params(GateParams, "gate")
     data = Dataset.read(INDEX, SPLIT, PIXELS)
-    rejected, side = read_rows(RejectedRow, REJECTED), data.pixels.shape[1]
-    views = other_views(rejected, RAW, side, load_params(SplitParams, "split"))
-    material = joined(frontal_pictures(data), views)
-    taught = teach(material, params)
+    rejected, image_size = read_rows(RejectedRow, REJECTED), data.pixels.shape[1]
+    views = other_views(rejected, RAW, image_size, load_params(SplitParams, "split"))
+    dataset = joined(frontal_pictures(data), views)
+    trained = train_gate(dataset, params)
     with replace_when_complete(GATE) as unfinished:
         unfinished.mkdir()
-        taught.gate.save(unfinished / FILE)
-    report = gate_report(taught, material, params, load_params(EvaluateParams, "evaluate"))
+        trained.gate.save(unfinished / FILE)
+    report = gate_report(trained, dataset, params, load_params(EvaluateParams, "evaluate"))
     write_json(report, REPORTS / "gate.json")
     write_json(headline(report), REPORTS / "gate_headline.json")
     shown = (f"{kind} {rate['value']:.1%} of {rate['images']}" for kind, rate in report["summary"]["test"].items())

@@ -10,9 +10,9 @@ from cxr.data.settings import PixelsParams
 
 def main() -> str:
     rows = read_rows(ImageRow, INDEX)
-    side = load_params(PixelsParams, "pixels").side
-    write_pixels(rows, RAW, side, PIXELS)
-    return f"{len(rows)} images at {side} x {side}"
+    image_size = load_params(PixelsParams, "pixels").image_size
+    write_pixels(rows, RAW, image_size, PIXELS)
+    return f"{len(rows)} images at {image_size} x {image_size}"
 
 
 if __name__ == "__main__":

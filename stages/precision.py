@@ -18,7 +18,7 @@ from cxr.tracking.runs import resume_run
 
 def main(backbone: Backbone) -> str:
     reports = MODEL_REPORTS / backbone
-    test = Dataset.read(INDEX, SPLIT, PIXELS).side("test")
+    test = Dataset.read(INDEX, SPLIT, PIXELS).split("test")
     measured = compare_precisions(TRAINED / backbone, test, read_probabilities(reports / "predictions.csv", test))
     write_json(measured, reports / "precision.json")
     resume_run(reports / "run.json", read_history(reports / "history.csv")).log_file(reports / "precision.json")

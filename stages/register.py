@@ -8,12 +8,12 @@ from typing import Any
 from cxr.audit.verdict import carried_facts
 from cxr.common.atomic_files import read_json, write_json
 from cxr.common.config import load_params
-from cxr.common.paths import BANK, CHAMPION, GATE, INDEX, LUNGS, MODEL_REPORTS, PIXELS, REPORTS, SPLIT, TRAINED
+from cxr.common.paths import CHAMPION, FEATURE_CACHE, GATE, INDEX, LUNGS, MODEL_REPORTS, PIXELS, REPORTS, SPLIT, TRAINED
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
 from cxr.data.predictions import read_probabilities
 from cxr.data.settings import SplitParams
-from cxr.data.splits import identity
+from cxr.data.splits import split_fingerprint
 from cxr.evaluation.curves import read_history
 from cxr.evaluation.settings import EvaluateParams
 from cxr.inference.bundle import complete_bundle
@@ -36,7 +36,7 @@ def main() -> str:
     }
     winner = pick_winner({name: {params.metric: value} for name, value in validation.items()}, params.metric)
     reports = MODEL_REPORTS / winner
-    test = Dataset.read(INDEX, SPLIT, PIXELS).side("test")
+    test = Dataset.read(INDEX, SPLIT, PIXELS).split("test")
     p_covid, metrics = read_probabilities(reports / "predictions.csv", test), read_json(reports / "metrics.json")
 
     record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
@@ -55,8 +55,8 @@ def main() -> str:
         complete_bundle(bundle, TRAINED / winner, found, parts())
         version = registry.register_model(params.model, bundle, record.run_id, description, tags)
     check_registered(version, test, p_covid)
-    split = identity(load_params(SplitParams, "split"))
-    decision = decide_on(version, split, test, p_covid, load_params(EvaluateParams, "evaluate"), BANK)
+    split = split_fingerprint(load_params(SplitParams, "split"))
+    decision = decide_on(version, split, test, p_covid, load_params(EvaluateParams, "evaluate"), FEATURE_CACHE)
     champion = registry.set_champion(version) if decision.promote else registry.champion(params.model)
     if not decision.promote:
         registry.set_challenger(version)

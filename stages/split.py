@@ -14,7 +14,7 @@ def main() -> str:
     rows = read_rows(ImageRow, INDEX)
     kept, dropped = assign_splits(rows, load_params(SplitParams, "split"))
     counts = count_by(kept, "split")
-    empty = [side for side in SPLITS if not counts.get(side)]
+    empty = [split for split in SPLITS if not counts.get(split)]
     if empty:
         raise CxrError(f"no patient fell to {', '.join(empty)}; add patients or change split.seed in params.yaml")
     write_rows(kept, SplitRow, SPLIT)
@@ -26,12 +26,12 @@ def main() -> str:
         by_label[key] = by_label.get(key, 0) + 1
     report = {
         "images": counts,
-        "patients": {side: len({row.group for row in kept if row.split == side}) for side in counts},
+        "patients": {split: len({row.group for row in kept if row.split == split}) for split in counts},
         "images_by_label": dict(sorted(by_label.items())),
         "near_duplicates_dropped": len(dropped),
     }
     write_json(report, REPORTS / "split.json")
-    shown = ", ".join(f"{counts[side]} {side}" for side in SPLITS)
+    shown = ", ".join(f"{counts[split]} {split}" for split in SPLITS)
     return f"{len(rows)} images: {shown}, {counts.get('held_out', 0)} held out, {len(dropped)} near-duplicates dropped"
 
 

@@ -1,48 +1,48 @@
-"""Train one backbone's head on the bank, and its trunk's end if asked; calibrate both on the validation patients."""
+"""Train one backbone's head on the cache, and its trunk's end if asked; calibrate both on the validation patients."""
 
 import sys
 
 from cxr.common.atomic_files import read_json, sha256_of, write_json
 from cxr.common.config import load_params
-from cxr.common.paths import BANK, FEATURES, INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.common.paths import FEATURE_CACHE, FEATURES, INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
 from cxr.common.stage_runner import run_stage
-from cxr.data.dataset import Dataset, Side
+from cxr.data.dataset import Dataset, Split
 from cxr.data.predictions import write_predictions
 from cxr.data.settings import SplitParams
-from cxr.data.splits import identity
+from cxr.data.splits import split_fingerprint
 from cxr.evaluation.curves import read_history, write_history
 from cxr.evaluation.figures import head_layers, training_figures
-from cxr.features.filling import filled_banks
+from cxr.features.filling import filled_caches
 from cxr.features.settings import FeaturesParams
 from cxr.networks.names import Backbone
 from cxr.promotion.settings import RegisterParams
 from cxr.tracking.runs import start_run
 from cxr.tracking.spec import DataInput, RunSpec
-from cxr.training.pipeline import calibrated_bundle, fine_tuned, train_on_banks
+from cxr.training.pipeline import calibrated_bundle, fine_tuned, train_on_caches
 from cxr.training.settings import TrainParams
 
 
 def main(backbone: Backbone) -> str:
     params = load_params(TrainParams, "train")
     data = Dataset.read(INDEX, SPLIT, PIXELS)
-    train, validation = data.side("train"), data.side("validation")
+    train, validation = data.split("train"), data.split("validation")
     model, features, reports = TRAINED / backbone, FEATURES / backbone, MODEL_REPORTS / backbone
     with start_run(_run_spec(backbone, params, {"train": train, "validation": validation})) as record:
         features_params = load_params(FeaturesParams, "features")
-        augmented, plain, _ = filled_banks(features, train, validation, features_params, BANK)
-        trained = train_on_banks(train, validation, (augmented, plain), params)
+        augmented, plain, _ = filled_caches(features, train, validation, features_params, FEATURE_CACHE)
+        trained = train_on_caches(train, validation, (augmented, plain), params)
         facts = {
             "name": load_params(RegisterParams, "register").model,
             "backbone": backbone,
-            "side": augmented.spec.side,
-            "split": identity(load_params(SplitParams, "split")),
+            "side": augmented.spec.image_size,
+            "split": split_fingerprint(load_params(SplitParams, "split")),
             "shortcut_flagged": True,  # until the audit has cleared it
         }
-        sides = (train, validation)
-        with fine_tuned(backbone, features, trained, sides, params, features_params) as (trunk, trained):
+        splits = (train, validation)
+        with fine_tuned(backbone, features, trained, splits, params, features_params) as (trunk, trained):
             if trunk != features:
                 facts["fine_tuned_blocks"] = params.fine_tune
-            p_covid = calibrated_bundle(model, trunk, trained, validation, facts, params.sensitivity, BANK)
+            p_covid = calibrated_bundle(model, trunk, trained, validation, facts, params.sensitivity, FEATURE_CACHE)
         write_predictions(validation, p_covid, reports / "validation.csv")
         write_history(trained.history, reports / "history.csv")
         write_json(record.as_json(), reports / "run.json")
@@ -58,19 +58,19 @@ def main(backbone: Backbone) -> str:
     )
 
 
-def _run_spec(backbone: Backbone, params: TrainParams, sides: dict[str, Side]) -> RunSpec:
+def _run_spec(backbone: Backbone, params: TrainParams, splits: dict[str, Split]) -> RunSpec:
     hashes = {"index": sha256_of(INDEX), "split": sha256_of(SPLIT)}
-    sources = sorted({row.source for side in sides.values() for row in side.rows})
+    sources = sorted({row.source for split in splits.values() for row in split.rows})
     inputs = [
         DataInput(
             name="-".join(sources),
             context=context,
             source=", ".join(sources),
             digest=hashes["split"],
-            images=len(side.rows),
-            patients=len(set(side.patients)),
+            images=len(split.rows),
+            patients=len(set(split.patients)),
         )
-        for context, side in sides.items()
+        for context, split in splits.items()
     ]
     sections = {"features": load_params(FeaturesParams, "features"), "train": params}
     return RunSpec(load_params(RegisterParams, "register").experiment, backbone, sections, hashes, inputs)

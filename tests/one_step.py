@@ -19,7 +19,7 @@ from cxr.networks.keras_export import export_trunk, start_keras
 from cxr.training.batches import PlainBatches
 from cxr.training.fine_tuning import classifier, keras_dataset
 from cxr.training.head_training import TrainedHead
-from tests.sides import labelled_side
+from tests.labelled import labelled_split
 from tests.training.test_head_training import PARAMS
 
 SIDE = 32
@@ -36,7 +36,7 @@ def main(folder: Path) -> dict[str, Any]:
     start = TrainedHead(Head("flatten", weights, 0.1), [], 0, np.ones(math.prod(shape), np.float32), 2.0)
     model = classifier(trunk, start, replace(PARAMS, fine_tune_learning_rate=0.01))
     before = values(trunk, model)
-    pictures = labelled_side(8, SIDE, seed=1)
+    pictures = labelled_split(8, SIDE, seed=1)
     batches = PlainBatches(pictures, np.ones(8, np.float32), 8)
     losses = model.fit(keras_dataset(batches), verbose=0).history["loss"]
     after = values(trunk, model)

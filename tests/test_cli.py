@@ -11,8 +11,8 @@ from PIL import Image
 from cxr import cli
 from cxr.imaging.decode import to_pixels
 from cxr.inference.engine import Engine
-from cxr.inference.predictor import Model
-from tests.sides import pictures
+from cxr.inference.predictor import Predictor
+from tests.labelled import pictures
 
 ROOT = Path(__file__).parents[1]
 
@@ -35,7 +35,7 @@ def table(path: Path) -> list[dict[str, str]]:
 def folder(tmp_path: Path) -> Path:
     """Two pictures, one of them in a folder of its own; nothing else."""
     (tmp_path / "x-rays" / "more").mkdir(parents=True)
-    first, second = pictures(2, side=40)
+    first, second = pictures(2, image_size=40)
     Image.fromarray(first).save(tmp_path / "x-rays" / "a.png")
     Image.fromarray(second).save(tmp_path / "x-rays" / "more" / "b.jpg")
     return tmp_path / "x-rays"
@@ -110,7 +110,7 @@ def test_a_name_that_is_no_unicode_is_answered_too(folder: Path, bundle: Path, t
 
 
 def test_a_file_that_vanishes_meanwhile_is_an_error_of_its_row(folder: Path, bundle: Path) -> None:
-    results = list(cli.predict_files(Model.load(bundle), [folder / "gone.png", folder / "a.png"]))
+    results = list(cli.predict_files(Predictor.load(bundle), [folder / "gone.png", folder / "a.png"]))
     assert results[0].error == "unreadable: No such file or directory"
     assert results[1].state
 

@@ -16,7 +16,7 @@ GRID = 4  # the feature map is GRID by GRID
 CHANNELS = 3
 
 
-def tiny_bundle(directory: Path, side: int = 32, *, seed: int = 0, threshold: float = 0.5, **facts: Any) -> Path:
+def tiny_bundle(directory: Path, image_size: int = 32, *, seed: int = 0, threshold: float = 0.5, **facts: Any) -> Path:
     """Write a bundle that `Engine.load` reads into `directory` and return it.
 
     Its answer depends on the picture: what is bright in the middle speaks for COVID, what is bright at the edge
@@ -24,15 +24,15 @@ def tiny_bundle(directory: Path, side: int = 32, *, seed: int = 0, threshold: fl
     """
     trunk = directory.with_name(directory.name + ".trunk")
     trunk.mkdir(parents=True, exist_ok=True)
-    _write_trunk(trunk, side, seed)
-    write_bundle(directory, trunk, tiny_head(seed), _facts(side, threshold) | facts)
+    _write_trunk(trunk, image_size, seed)
+    write_bundle(directory, trunk, tiny_head(seed), _facts(image_size, threshold) | facts)
     return directory
 
 
-def complete_tiny_bundle(directory: Path, side: int = 32, **facts: Any) -> Path:
+def complete_tiny_bundle(directory: Path, image_size: int = 32, **facts: Any) -> Path:
     """A tiny bundle with all parts: a gate for which a bright left half is a lateral view, and a segmenter for which
     what is dark is lung."""
-    bare = tiny_bundle(directory.with_name(directory.name + ".bare"), side, **facts)
+    bare = tiny_bundle(directory.with_name(directory.name + ".bare"), image_size, **facts)
     parts = directory.with_name(directory.name + ".parts")
     parts.mkdir()
     left_is_lateral().save(parts / GATE_FILE)
@@ -51,12 +51,12 @@ def left_is_lateral() -> Gate:
     )
 
 
-def dark_is_lung(directory: Path, side: int = 16) -> Path:
+def dark_is_lung(directory: Path, image_size: int = 16) -> Path:
     """A network that calls every pixel below the middle grey lung."""
     import openvino as ov
     from openvino import opset13 as ops
 
-    pixels = ops.parameter([-1, side, side, 1], ov.Type.u8, name="pixels")
+    pixels = ops.parameter([-1, image_size, image_size, 1], ov.Type.u8, name="pixels")
     darkness = ops.subtract(np.float32(128), ops.convert(pixels, "f32"))
     ov.save_model(ov.Model([ops.sigmoid(darkness)], [pixels], "dark"), directory / LUNGS_FILE)
     return directory / LUNGS_FILE
@@ -69,24 +69,24 @@ def tiny_head(seed: int = 0) -> Head:
     return Head("flatten", weights, bias=0.0)
 
 
-def _facts(side: int, threshold: float) -> dict[str, Any]:
+def _facts(image_size: int, threshold: float) -> dict[str, Any]:
     return {
         "name": "covid-cxr",
         "backbone": "tiny",
-        "side": side,
+        "side": image_size,
         "classes": ["NonCOVID", "COVID"],
         "temperature": 1.0,
         "threshold": threshold,
     }
 
 
-def _write_trunk(directory: Path, side: int, seed: int) -> None:
+def _write_trunk(directory: Path, image_size: int, seed: int) -> None:
     import openvino as ov
     from openvino import opset13 as ops
 
-    cell = side // GRID
+    cell = image_size // GRID
     mixing = np.random.default_rng(seed).uniform(0.5, 1.5, (CHANNELS, 1, 1, 1)).astype(np.float32)
-    pixels = ops.parameter([-1, side, side, 1], ov.Type.u8, name="pixels")
+    pixels = ops.parameter([-1, image_size, image_size, 1], ov.Type.u8, name="pixels")
     grey = ops.divide(ops.convert(pixels, "f32"), np.float32(255))
     planes = ops.transpose(grey, np.array([0, 3, 1, 2]))
     pooled = ops.avg_pool(planes, [cell, cell], [0, 0], [0, 0], [cell, cell], exclude_pad=True)

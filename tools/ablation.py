@@ -22,15 +22,15 @@ from cxr.audit.perturbations import blacked_out
 from cxr.common.atomic_files import read_json, write_json
 from cxr.common.config import load_params
 from cxr.common.errors import CxrError
-from cxr.common.paths import BANK, INDEX, LUNGS, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.common.paths import FEATURE_CACHE, INDEX, LUNGS, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
 from cxr.common.stage_runner import run_stage
-from cxr.data.dataset import Dataset, Side
+from cxr.data.dataset import Dataset, Split
 from cxr.data.manifest import count_by
 from cxr.data.settings import SplitParams
-from cxr.data.splits import side_of
+from cxr.data.splits import split_of_patient
 from cxr.evaluation.curves import read_history
 from cxr.evaluation.settings import EvaluateParams
-from cxr.features.cached_engine import remembering
+from cxr.features.cached_engine import cached_engine
 from cxr.features.settings import FeaturesParams
 from cxr.inference.engine import Engine
 from cxr.inference.lung_segmenter import LungSegmenter
@@ -46,7 +46,7 @@ ORIGINAL = {
     "weights by source": "train.weighting=label",
     "pooled head": "train.head=flatten",
     "cut trunk": f"features.cut.{BACKBONE}=''",
-    "exposures": "features.augmentation.exposure.share=0",
+    "exposures": "features.augmentation.photometric.share=0",
     "lungs": "features.focus=data/pixels.npy",
 }
 # Around the recommended recipe with the adults: less, more or other than it has.
@@ -85,13 +85,13 @@ class DarkLungs:
     def __init__(self) -> None:
         self._pixels: np.ndarray | None = None
 
-    def of(self, side: Side) -> np.ndarray:
-        """uint8[n, side, side]; the lungs are found once."""
+    def of(self, split: Split) -> np.ndarray:
+        """uint8[n, size, size]; the lungs are found once."""
         if self._pixels is None:
             segmenter = LungSegmenter.load_if_trained(LUNGS)
             if segmenter is None:
                 raise CxrError("no lung segmenter: the collections brought no lung masks, see reports/lungs.json")
-            self._pixels = blacked_out(side.pixels, segmenter.masks(side.pixels))
+            self._pixels = blacked_out(split.pixels, segmenter.masks(split.pixels))
         return self._pixels
 
 
@@ -108,14 +108,16 @@ def variants() -> list[Variant]:
     return [*up, whole, *around, Variant("fine-tuned", (ADULTS, *FINE_TUNED)), adults_alone]
 
 
-def validation_side(data: Dataset, params: SplitParams) -> Side:
+def validation_split(data: Dataset, params: SplitParams) -> Split:
     """The images of every validation patient, those of labels and sources that a variant does not train on among
     them: the same ones for all variants, and none of a test patient."""
     chosen = {
-        row.path for row in data.rows if row.path in data.split_of and side_of(row.patient, params) == "validation"
+        row.path
+        for row in data.rows
+        if row.path in data.split_of and split_of_patient(row.patient, params) == "validation"
     }
     split_of = {path: "validation" if path in chosen else "other" for path in data.split_of}
-    return Dataset(data.rows, split_of, data.pixels).side("validation")
+    return Dataset(data.rows, split_of, data.pixels).split("validation")
 
 
 def main(out: Path, command: str, only: Sequence[str] = ()) -> str:
@@ -138,16 +140,16 @@ def main(out: Path, command: str, only: Sequence[str] = ()) -> str:
 def _measured(variant: Variant, dark: DarkLungs) -> dict[str, Any]:
     """What the present model says of the validation patients; also logged to its MLflow run."""
     data, params = Dataset.read(INDEX, SPLIT, PIXELS), load_params(EvaluateParams, "evaluate")
-    side, engine = validation_side(data, load_params(SplitParams, "split")), Engine.load(TRAINED / BACKBONE)
+    split, engine = validation_split(data, load_params(SplitParams, "split")), Engine.load(TRAINED / BACKBONE)
     threshold = engine.facts["threshold"]
-    plain = remembering(engine, BANK).predict(side.pixels)
-    found = measures(side, plain, engine.predict(dark.of(side)), threshold, params)
+    plain = cached_engine(engine, FEATURE_CACHE).predict(split.pixels)
+    found = measures(split, plain, engine.predict(dark.of(split)), threshold, params)
     reports = MODEL_REPORTS / BACKBONE
     record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
     values = {f"ablation_{name}": measure["value"] for name, measure in found.items()}
     record.log_metrics({name: value for name, value in values.items() if value is not None})
     record.tag(ablation=variant.title)
-    counts = count_by(data.side("train").rows, "source", "label")
+    counts = count_by(data.split("train").rows, "source", "label")
     return {"trained_on": counts, "threshold": threshold, "run": record.run_id, "measures": found}
 
 
@@ -157,7 +159,7 @@ def _write(rows: dict[str, dict[str, Any]], out: Path, command: str) -> None:
         "command": command,
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
-        "views": load_params(FeaturesParams, "features").views,
+        "views": load_params(FeaturesParams, "features").augmented_views,
         "variants": {title: rows[title] for title in order},
     }
     write_json(result, out.with_suffix(".json"))

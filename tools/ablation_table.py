@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from cxr.common.labels import COVID
-from cxr.data.dataset import Side
+from cxr.data.dataset import Split
 from cxr.evaluation.intervals import mean_over_patients
 from cxr.evaluation.metrics import balanced_auc, evaluate
 from cxr.evaluation.settings import EvaluateParams
@@ -31,22 +31,24 @@ at each variant's own threshold. A star: other patients of the source were train
 Measures = dict[str, dict[str, Any]]
 
 
-def measures(side: Side, p_covid: np.ndarray, p_dark: np.ndarray, threshold: float, params: EvaluateParams) -> Measures:
+def measures(
+    split: Split, p_covid: np.ndarray, p_dark: np.ndarray, threshold: float, params: EvaluateParams
+) -> Measures:
     """By name, {"value", "low", "high", …}: intervals over patients. p_covid: float64[n] of the side's images. p_dark:
     of the same images with the lungs blacked out."""
-    sources = np.array([row.source for row in side.rows])
-    covid, called, patients = side.y == 1, p_covid >= threshold, side.patients
+    sources = np.array([row.source for row in split.rows])
+    covid, called, patients = split.y == 1, p_covid >= threshold, split.patients
 
     def rate(rows: np.ndarray) -> dict[str, Any]:
         return mean_over_patients(called[rows].astype(float), list(patients[rows]), params)
 
     def area(rows: np.ndarray, p: np.ndarray = p_covid) -> dict[str, Any]:
-        return evaluate(side.y[rows], p[rows], list(patients[rows]), threshold, params)["auc"]
+        return evaluate(split.y[rows], p[rows], list(patients[rows]), threshold, params)["auc"]
 
     inside = sources == SAME_SOURCE
     counts = {"images": int(inside.sum()), "non_covid": int((inside & ~covid).sum())}
     return {
-        "balanced_auc": dict(balanced_auc(side.y, p_covid, list(sources), list(patients), params)),
+        "balanced_auc": dict(balanced_auc(split.y, p_covid, list(sources), list(patients), params)),
         "auc": area(np.ones(len(covid), bool)),
         "lungs_blacked_out_auc": area(np.ones(len(covid), bool), p_dark),
         "same_source_auc": {**area(inside), **counts},

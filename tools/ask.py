@@ -66,8 +66,8 @@ def predict(address: str, picture: bytes) -> dict:
 def test_image(workspace: Path) -> Path:
     """The first picture of the workspace's test patients."""
     for line in (workspace / "data" / "split.csv").read_text(encoding="utf-8").splitlines()[1:]:
-        path, _, side = line.rsplit(",", 2)
-        if side == "test":
+        path, _, image_size = line.rsplit(",", 2)
+        if image_size == "test":
             return workspace / "data" / "raw" / path
     sys.exit(f"ask: {workspace}/data/split.csv names no test image; run `dvc repro` there")
 

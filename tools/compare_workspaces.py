@@ -98,7 +98,7 @@ ABSENT = _Absent()
 
 
 @dataclass(frozen=True)
-class Difference:
+class Mismatch:
     """path: keys from the file's top to the value; places in lists are counted from 0."""
 
     path: tuple[str, ...]
@@ -115,7 +115,7 @@ class Compared:
     """One file, or the answers, of both workspaces."""
 
     name: str
-    differences: list[Difference]
+    differences: list[Mismatch]
 
     def lines(self) -> Iterator[str]:
         """The line of the file, and one for each of the first differences."""
@@ -150,9 +150,9 @@ def files_of(workspace: Path) -> set[str]:
     return {file.relative_to(workspace).as_posix() for file in found}
 
 
-def _file_differences(before: Path, after: Path, name: str, rules: Rules) -> Iterator[Difference]:
+def _file_differences(before: Path, after: Path, name: str, rules: Rules) -> Iterator[Mismatch]:
     if not (before.is_file() and after.is_file()):
-        yield Difference((), *("there" if file.is_file() else ABSENT for file in (before, after)))
+        yield Mismatch((), *("there" if file.is_file() else ABSENT for file in (before, after)))
         return
     left_out = rules.keys_left_out_of(name)
     yield from differences(read_result(before, left_out), read_result(after, left_out), rules)
@@ -192,7 +192,7 @@ def _cell(text: Any) -> Any:
     return text
 
 
-def differences(before: Any, after: Any, rules: Rules, path: tuple[str, ...] = ()) -> Iterator[Difference]:
+def differences(before: Any, after: Any, rules: Rules, path: tuple[str, ...] = ()) -> Iterator[Mismatch]:
     """Every value that is not the same; a key or a row that one side lacks is one difference."""
     if isinstance(before, dict) and isinstance(after, dict):
         named = _with_new_names(before, after, rules.renamed)
@@ -202,7 +202,7 @@ def differences(before: Any, after: Any, rules: Rules, path: tuple[str, ...] = (
         for place, (one, other) in enumerate(zip_longest(before, after, fillvalue=ABSENT)):
             yield from differences(one, other, rules, (*path, str(place)))
     elif not _same(before, after, rules.tolerance):
-        yield Difference(path, before, after)
+        yield Mismatch(path, before, after)
 
 
 def _with_new_names(before: dict[Any, Any], after: dict[Any, Any], renamed: Mapping[str, str]) -> dict[Any, Any]:
@@ -231,7 +231,7 @@ def _shown(value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-def _answer_differences(before: Path, after: Path, rules: Rules) -> Iterator[Difference]:
+def _answer_differences(before: Path, after: Path, rules: Rules) -> Iterator[Mismatch]:
     pictures = golden_pictures((before / INDEX).read_text(encoding="utf-8"))
     left_out = rules.keys_left_out_of(ANSWERS)
     was, now = (table(answers(workspace, pictures), left_out) for workspace in (before, after))

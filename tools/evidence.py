@@ -16,7 +16,7 @@ from cxr.common.paths import MODEL_REPORTS, REPORTS
 from cxr.promotion.settings import RegisterParams
 from cxr.tracking import registry
 from cxr.tracking.store import connect
-from tools.report import ROWS, Base, Champion, Curve, Diff, Evidence, Metrics, base_from_diff
+from tools.report import ROWS, Base, Curve, Diff, Evidence, Metrics, RegisteredChampion, base_from_diff
 
 BORROWED_TAG = "cxr.borrowed_version"  # the number that a champion has in the registry it was borrowed from
 
@@ -75,7 +75,7 @@ def read_roc(text: str) -> Curve:
     ]
 
 
-def champion_before(version: int) -> Champion | None:
+def champion_before(version: int) -> RegisteredChampion | None:
     """The champion that `version` was compared with, also where `version` has taken its place since."""
     name = load_params(RegisterParams, "register").model
     present = registry.champion(name)
@@ -88,7 +88,7 @@ def champion_before(version: int) -> Champion | None:
             return None
     found = connect().get_model_version(name, number)
     tags = dict(found.tags)
-    return Champion(tags.get(BORROWED_TAG, number), tags.get("backbone", "?"), recorded_metrics(found.run_id))
+    return RegisteredChampion(tags.get(BORROWED_TAG, number), tags.get("backbone", "?"), recorded_metrics(found.run_id))
 
 
 def recorded_values(run_id: str) -> dict[str, float]:

@@ -45,7 +45,7 @@ class Base:
 
 
 @dataclass(frozen=True)
-class Champion:
+class RegisteredChampion:
     """The registry's champion before this run. metrics: as recorded when it was tested."""
 
     version: str
@@ -62,7 +62,7 @@ class Evidence:
     register: Mapping[str, Any]
     models: Mapping[str, Metrics]
     base: Base
-    champion: Champion | None
+    champion: RegisteredChampion | None
     diff: Diff = field(default_factory=dict)
     curves: tuple[Curve, Curve] = ((), ())
 

@@ -43,17 +43,17 @@ class Scorer(Protocol):
     """What is audited: `cxr.inference.engine.Engine`, or anything with its `predict`."""
 
     def predict(self, pixels: np.ndarray) -> np.ndarray:
-        """uint8[n, side, side] to the calibrated probability of COVID, float64[n]."""
+        """uint8[n, size, size] to the calibrated probability of COVID, float64[n]."""
 
     def shares(self, pixels: np.ndarray) -> np.ndarray:
-        """uint8[n, side, side] to each location's part of the logit, float64[n, h, w]."""
+        """uint8[n, size, size] to each location's part of the logit, float64[n, h, w]."""
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """Images that the model was not trained on. labels, sources, patients: (n,). pixels: uint8[n, side, side].
+class AuditImages:
+    """Images that the model was not trained on. labels, sources, patients: (n,). pixels: uint8[n, size, size].
     sealed: bool[n], those of the test patients, which every headline is about; the others are of sources and labels
-    that are only ever tested on. lungs: finds them, uint8[k, side, side] to bool[k, side, side]; None where nothing
+    that are only ever tested on. lungs: finds them, uint8[k, size, size] to bool[k, size, size]; None where nothing
     could be trained to, and a rectangle has to do."""
 
     pixels: np.ndarray
@@ -85,7 +85,12 @@ def unmeasured(arm: str, subject: str, statistic: str, why: str) -> Finding:
 
 
 def audit_answers(
-    scorer: Scorer, pictures: Pictures, p_covid: Array, threshold: float, params: AuditParams, intervals: EvaluateParams
+    scorer: Scorer,
+    pictures: AuditImages,
+    p_covid: Array,
+    threshold: float,
+    params: AuditParams,
+    intervals: EvaluateParams,
 ) -> list[Finding]:
     """Every arm that asks the model itself. p_covid: (n,), its answers on the plain pictures."""
     return [
@@ -98,7 +103,7 @@ def audit_answers(
     ]
 
 
-def same_source(pictures: Pictures, p_covid: Array, intervals: EvaluateParams) -> list[Finding]:
+def same_source(pictures: AuditImages, p_covid: Array, intervals: EvaluateParams) -> list[Finding]:
     """AUC of COVID against other images, each source by itself."""
     labels, sources = np.array(pictures.labels), np.array(pictures.sources)
     return [
@@ -108,7 +113,7 @@ def same_source(pictures: Pictures, p_covid: Array, intervals: EvaluateParams) -
 
 
 def without_lungs(
-    scorer: Scorer, pictures: Pictures, p_covid: Array, params: AuditParams, intervals: EvaluateParams
+    scorer: Scorer, pictures: AuditImages, p_covid: Array, params: AuditParams, intervals: EvaluateParams
 ) -> Iterator[Finding]:
     """AUC on test patients when nothing of a lung is left to see, and, as with_lungs, of the plain pictures."""
     labels, patients, sealed = np.array(pictures.labels), np.array(pictures.patients), np.flatnonzero(pictures.sealed)
@@ -133,7 +138,7 @@ def without_lungs(
 
 
 def calls_by_source(
-    pictures: Pictures, p_covid: Array, threshold: float, intervals: EvaluateParams
+    pictures: AuditImages, p_covid: Array, threshold: float, intervals: EvaluateParams
 ) -> Iterator[Finding]:
     """False-positive rate of each source with other images, sensitivity of each with COVID images."""
     labels, sources, patients = map(np.array, (pictures.labels, pictures.sources, pictures.patients))
@@ -149,7 +154,7 @@ def calls_by_source(
             )
 
 
-def score_probe(pictures: Pictures, p_covid: Array, intervals: EvaluateParams) -> Iterator[Finding]:
+def score_probe(pictures: AuditImages, p_covid: Array, intervals: EvaluateParams) -> Iterator[Finding]:
     """AUC with which the answer itself tells two sources of one label apart; the source named first scores higher
     above 0.5."""
     labels, sources = np.array(pictures.labels), np.array(pictures.sources)
@@ -163,7 +168,12 @@ def score_probe(pictures: Pictures, p_covid: Array, intervals: EvaluateParams) -
 
 
 def behaviour(
-    scorer: Scorer, pictures: Pictures, p_covid: Array, threshold: float, params: AuditParams, intervals: EvaluateParams
+    scorer: Scorer,
+    pictures: AuditImages,
+    p_covid: Array,
+    threshold: float,
+    params: AuditParams,
+    intervals: EvaluateParams,
 ) -> Iterator[Finding]:
     """Mean and 95th percentile of the probability's absolute change, and the share of calls that turn over."""
     chosen = spread(pictures.labels, params.behaviour_images, params.seed)
@@ -180,7 +190,9 @@ def behaviour(
         yield Finding("behaviour", name, "95th percentile change", highest, None, None, len(chosen), count)
 
 
-def lung_share(scorer: Scorer, pictures: Pictures, params: AuditParams, intervals: EvaluateParams) -> Iterator[Finding]:
+def lung_share(
+    scorer: Scorer, pictures: AuditImages, params: AuditParams, intervals: EvaluateParams
+) -> Iterator[Finding]:
     """Mean share of the heat map inside the lungs on test patients, beside the lungs' own share of the picture, which
     a map without any preference would have; and how many answers would be warned of (cxr/inference/answer.py)."""
     if pictures.lungs is None:
@@ -233,8 +245,8 @@ def auc_finding(
     """AUC of (n,) scores of any range; within: (n,) the images that count, all by default."""
     here = np.ones(len(positive), bool) if within is None else within
     y, who = positive[here], np.array(patients)[here]
-    for side, name in ((y, "positive"), (~y, "negative")):
-        count = len(set(who[side]))
+    for of_class, name in ((y, "positive"), (~y, "negative")):
+        count = len(set(who[of_class]))
         if count < MIN_PATIENTS:
             return unmeasured(
                 arm, subject, "auc", f"{count} patients on the {name} side, at least {MIN_PATIENTS} needed"

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from cxr.audit.checks import Pictures
-from cxr.audit.feature_checks import Examples, Fit
+from cxr.audit.checks import AuditImages
+from cxr.audit.feature_checks import FeatureExamples, Fit
 from cxr.audit.probes import Array, ridge
 from cxr.audit.settings import AuditParams
 from cxr.common.labels import COVID
-from cxr.data.dataset import Dataset, Side
+from cxr.data.dataset import Dataset, Split
 from cxr.data.splits import HELD_OUT
 from cxr.inference.engine import Engine
 from cxr.inference.lung_segmenter import LungSegmenter
@@ -19,16 +19,16 @@ CELLS = 4  # a flattened map is averaged to 4 by 4 places first: what the stand-
 _BATCH = 64
 
 
-def audited_pictures(data: Dataset, lungs: LungSegmenter | None) -> Pictures:
+def audited_images(data: Dataset, lungs: LungSegmenter | None) -> AuditImages:
     """The sealed test patients, and all images that are never trained on."""
-    asked = data.side("test", HELD_OUT)
+    asked = data.split("test", HELD_OUT)
     labels, sources, patients = _columns(asked)
     sealed = np.array([data.split_of[row.path] == "test" for row in asked.rows])
-    return Pictures(asked.pixels, labels, sources, patients, sealed, None if lungs is None else lungs.masks)
+    return AuditImages(asked.pixels, labels, sources, patients, sealed, None if lungs is None else lungs.masks)
 
 
 def audited_answers(
-    engine: Engine, pictures: Pictures, p_test: Array, progress: Callable[[int], object] = lambda n: None
+    engine: Engine, pictures: AuditImages, p_test: Array, progress: Callable[[int], object] = lambda n: None
 ) -> Array:
     """(n,): the engine's answer to each picture. p_test: (t,), those about the test patients, which `evaluate` has
     asked already; both stand in the index's order. progress: called with images done."""
@@ -40,25 +40,25 @@ def audited_answers(
     return answers
 
 
-def feature_examples(data: Dataset, params: AuditParams) -> tuple[Side, Examples]:
+def feature_examples(data: Dataset, params: AuditParams) -> tuple[Split, FeatureExamples]:
     """Training, validation and never-trained-on images, at most `images_per_source` of each source and label.
 
     Not the test patients: these arms may guide the choice of a recipe.
     """
-    side = data.side("train", "validation", HELD_OUT)
-    labels, sources, _ = _columns(side)
+    split = data.split("train", "validation", HELD_OUT)
+    labels, sources, _ = _columns(split)
     kept = _sampled([f"{a}/{b}" for a, b in zip(sources, labels, strict=True)], params.images_per_source, params.seed)
-    chosen = Side([side.rows[i] for i in kept], side.positions[kept], side.store)
+    chosen = Split([split.rows[i] for i in kept], split.positions[kept], split.store)
     trainable = np.array([data.split_of[row.path] != HELD_OUT for row in chosen.rows])
-    return chosen, Examples(*_columns(chosen), trainable)
+    return chosen, FeatureExamples(*_columns(chosen), trainable)
 
 
-def pooled_features(engine: Engine, side: Side, progress: Callable[[int], object] = lambda n: None) -> np.ndarray:
+def pooled_features(engine: Engine, split: Split, progress: Callable[[int], object] = lambda n: None) -> np.ndarray:
     """float32[n, d] of what the engine's kind of head sees: channels averaged over all locations, or over CELLS by
     CELLS places of a map."""
     found = []
-    for start in range(0, len(side.rows), _BATCH):
-        pixels = side.store[side.positions[start : start + _BATCH]]
+    for start in range(0, len(split.rows), _BATCH):
+        pixels = split.store[split.positions[start : start + _BATCH]]
         found += [averaged(seen) for seen in engine.seen(pixels, progress)]
     return np.concatenate(found)
 
@@ -71,7 +71,7 @@ def averaged(maps: np.ndarray) -> np.ndarray:
     return np.concatenate(places, axis=1)
 
 
-def standin(products: Array, examples: Examples, weighting: str) -> Fit:
+def surrogate_head(products: Array, examples: FeatureExamples, weighting: str) -> Fit:
     """Ridge on these features, weighted as the head's training is. products: of `cxr.audit.probes.gram`."""
     labels, sources = np.array(examples.labels), np.array(examples.sources)
 
@@ -83,9 +83,9 @@ def standin(products: Array, examples: Examples, weighting: str) -> Fit:
     return fit
 
 
-def _columns(side: Side) -> tuple[list[str], list[str], list[str]]:
+def _columns(split: Split) -> tuple[list[str], list[str], list[str]]:
     """Labels, sources, patients."""
-    return [r.label for r in side.rows], [r.source for r in side.rows], [r.patient for r in side.rows]
+    return [r.label for r in split.rows], [r.source for r in split.rows], [r.patient for r in split.rows]
 
 
 def _sampled(groups: Sequence[str], most: int, seed: int) -> np.ndarray:

@@ -20,7 +20,7 @@ Fit = Callable[[npt.NDArray[np.intp]], Array]
 
 
 @dataclass(frozen=True)
-class Examples:
+class FeatureExamples:
     """labels, sources, patients: (n,), of images whose features are at hand. trainable: bool (n,), those that the
     recipe trains on; the others are only ever tested on."""
 
@@ -31,7 +31,7 @@ class Examples:
 
 
 def source_probe(
-    products: Array, examples: Examples, params: AuditParams, intervals: EvaluateParams
+    products: Array, examples: FeatureExamples, params: AuditParams, intervals: EvaluateParams
 ) -> Iterator[Finding]:
     """AUC of a linear classifier between two sources of one label, on patients that it was not trained on.
 
@@ -44,15 +44,21 @@ def source_probe(
             yield unmeasured("source_probe", f"{label}: {first}", "auc", f"{label} comes from one source only")
             continue
         here = np.flatnonzero((labels == label) & np.isin(sources, (first, second)))
-        side, who, subject = sources[here] == first, list(patients[here]), f"{label}: {first} against {second}"
-        if min(len(set(patients[here][side])), len(set(patients[here][~side]))) < MIN_PATIENTS:
+        first_source, who, subject = sources[here] == first, list(patients[here]), f"{label}: {first} against {second}"
+        if min(len(set(patients[here][first_source])), len(set(patients[here][~first_source]))) < MIN_PATIENTS:
             yield unmeasured("source_probe", subject, "auc", f"fewer than {MIN_PATIENTS} patients in one of them")
             continue
-        found = separate(products[np.ix_(here, here)], side, who, params.folds, params.permutations, params.seed)
-        yield auc_finding("source_probe", subject, side, found.scores, who, intervals, note=_by_chance(found.permuted))
+        found = separate(
+            products[np.ix_(here, here)], first_source, who, params.folds, params.permutations, params.seed
+        )
+        yield auc_finding(
+            "source_probe", subject, first_source, found.scores, who, intervals, note=_by_chance(found.permuted)
+        )
 
 
-def cross_fitted(fit: Fit, examples: Examples, params: AuditParams, intervals: EvaluateParams) -> Iterator[Finding]:
+def cross_fitted(
+    fit: Fit, examples: FeatureExamples, params: AuditParams, intervals: EvaluateParams
+) -> Iterator[Finding]:
     """AUC of the recipe within each source that has both labels, every image scored by a head that was trained
     without its patient: more images than the test patients have, so a narrower interval."""
     patients, sources = np.array(examples.patients), np.array(examples.sources)
@@ -72,7 +78,7 @@ def cross_fitted(fit: Fit, examples: Examples, params: AuditParams, intervals: E
 
 
 def leave_one_source_out(
-    fit: Fit, examples: Examples, sensitivity: float, params: AuditParams, intervals: EvaluateParams
+    fit: Fit, examples: FeatureExamples, sensitivity: float, params: AuditParams, intervals: EvaluateParams
 ) -> Iterator[Finding]:
     """Each source's calls by a head that never saw it.
 
@@ -97,7 +103,7 @@ def leave_one_source_out(
 
 
 def _threshold(
-    fit: Fit, examples: Examples, rest: npt.NDArray[np.bool_], sensitivity: float, params: AuditParams
+    fit: Fit, examples: FeatureExamples, rest: npt.NDArray[np.bool_], sensitivity: float, params: AuditParams
 ) -> float:
     """The log odds that reach `sensitivity` among the images of `rest`, each scored without its patient."""
     fold = patient_folds(examples.patients, params.folds, np.random.default_rng(params.seed))
@@ -114,7 +120,7 @@ def _calls(
     source: str,
     called: npt.NDArray[np.bool_],
     out: npt.NDArray[np.bool_],
-    examples: Examples,
+    examples: FeatureExamples,
     intervals: EvaluateParams,
 ) -> Iterator[Finding]:
     labels, patients = np.array(examples.labels), np.array(examples.patients)

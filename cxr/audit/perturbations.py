@@ -1,6 +1,6 @@
 """Changes of a picture that leave its diagnosis as it was, and pictures that have no diagnosis left.
 
-All take uint8[n, side, side] and give the same shape and type; fractions are of the side.
+All take uint8[n, size, size] and give the same shape and type; fractions are of the side.
 """
 
 import io
@@ -26,9 +26,9 @@ def flipped(pixels: np.ndarray) -> np.ndarray:
 
 def shifted(pixels: np.ndarray, right: float, down: float) -> np.ndarray:
     """Moved by those fractions; what comes in repeats the nearest edge pixel, as in training."""
-    side = pixels.shape[1]
-    rows = np.clip(np.arange(side) - round(down * side), 0, side - 1)
-    columns = np.clip(np.arange(side) - round(right * side), 0, side - 1)
+    image_size = pixels.shape[1]
+    rows = np.clip(np.arange(image_size) - round(down * image_size), 0, image_size - 1)
+    columns = np.clip(np.arange(image_size) - round(right * image_size), 0, image_size - 1)
     return pixels[:, rows[:, None], columns]
 
 
@@ -44,32 +44,32 @@ def recompressed(pixels: np.ndarray, quality: int) -> np.ndarray:
 
 def marked(pixels: np.ndarray, text: str, corner: Corner) -> np.ndarray:
     """With white text a tenth of the side high, as a radiographer's marker, in one corner."""
-    side = pixels.shape[1]
-    size, margin = max(side // 10, 6), max(side // 40, 1)
-    stamp = Image.new("L", (side, side))
+    image_size = pixels.shape[1]
+    size, margin = max(image_size // 10, 6), max(image_size // 40, 1)
+    stamp = Image.new("L", (image_size, image_size))
     vertical, horizontal = corner.split()
-    at = (margin if horizontal == "left" else side - margin, margin if vertical == "top" else side - margin)
+    at = (margin if horizontal == "left" else image_size - margin, margin if vertical == "top" else image_size - margin)
     anchor = ("l" if horizontal == "left" else "r") + ("t" if vertical == "top" else "b")
     ImageDraw.Draw(stamp).text(at, text, fill=255, font=ImageFont.load_default(size), anchor=anchor)
     return np.maximum(pixels, np.asarray(stamp))
 
 
 def blacked_out(pixels: np.ndarray, masks: Mask) -> np.ndarray:
-    """Black wherever masks, bool[n, side, side] or bool[side, side], are true."""
+    """Black wherever masks, bool[n, size, size] or bool[size, size], are true."""
     return np.where(masks, np.uint8(0), pixels)
 
 
 def border_only(pixels: np.ndarray, width: float, masks: Mask) -> np.ndarray:
     """Only a frame of that width at the picture's edge, less what `masks` call lung; all else is black."""
-    side = pixels.shape[1]
-    edge = max(round(width * side), 1)
-    inside = np.zeros((side, side), bool)
-    inside[edge : side - edge, edge : side - edge] = True
+    image_size = pixels.shape[1]
+    edge = max(round(width * image_size), 1)
+    inside = np.zeros((image_size, image_size), bool)
+    inside[edge : image_size - edge, edge : image_size - edge] = True
     return blacked_out(pixels, masks | inside)
 
 
 def lung_boxes(masks: Mask) -> Mask:
-    """The smallest upright rectangle around each of bool[n, side, side]: it hides the lungs and their outline.
+    """The smallest upright rectangle around each of bool[n, size, size]: it hides the lungs and their outline.
 
     An outline blacked out still shows the lungs' size, and that alone tells a child from an adult.
     """
@@ -81,10 +81,10 @@ def lung_boxes(masks: Mask) -> Mask:
     return boxes
 
 
-def rectangle_masks(count: int, side: int) -> Mask:
-    """bool[count, side, side]: LUNG_BOX in every picture, for where nobody has segmented the lungs."""
-    top, bottom, left, right = (round(part * side) for part in LUNG_BOX)
-    masks = np.zeros((count, side, side), bool)
+def rectangle_masks(count: int, image_size: int) -> Mask:
+    """bool[count, size, size]: LUNG_BOX in every picture, for where nobody has segmented the lungs."""
+    top, bottom, left, right = (round(part * image_size) for part in LUNG_BOX)
+    masks = np.zeros((count, image_size, image_size), bool)
     masks[:, top:bottom, left:right] = True
     return masks
 

@@ -55,42 +55,42 @@ def balanced(groups: Sequence[str]) -> Array:
 
 @dataclass(frozen=True)
 class Separation:
-    """scores: (n,) out of fold, averaged over the repeats. permuted: (t,) AUCs with the patients' sides shuffled."""
+    """scores: (n,) out of fold, averaged over the repeats. permuted: (t,) AUCs with the patients' groups shuffled."""
 
     scores: Array
     permuted: Array
 
 
 def separate(
-    products: Array, side: npt.NDArray[np.bool_], patients: Sequence[str], folds: int, permutations: int, seed: int
+    products: Array, positive: npt.NDArray[np.bool_], patients: Sequence[str], folds: int, permutations: int, seed: int
 ) -> Separation:
-    """How well a linear classifier tells two sides apart among patients that it was not trained on.
+    """How well a linear classifier tells two groups apart among patients that it was not trained on.
 
     side: (n,), the same for all images of a patient. products: of `gram`, of these n images.
     """
     rng = np.random.default_rng(seed)
-    targets = np.column_stack([side, *_shuffled(side, patients, permutations, rng)]) * 2.0 - 1
+    targets = np.column_stack([positive, *_shuffled(positive, patients, permutations, rng)]) * 2.0 - 1
     scores = np.zeros(targets.shape)
     fold = patient_folds(patients, folds, rng)
     for k in range(folds):
         trained_on = np.flatnonzero(fold != k)
-        weights = balanced([str(s) for s in side[trained_on]])
+        weights = balanced([str(s) for s in positive[trained_on]])
         scores[fold == k] = ridge(products, trained_on, targets[trained_on], weights)[fold == k]
     permuted = [rank_auc(column > 0, score) for column, score in zip(targets.T[1:], scores.T[1:], strict=True)]
     return Separation(scores[:, 0], np.array(permuted))
 
 
 def rank_auc(positive: npt.NDArray[np.bool_], scores: Array) -> float:
-    """P(a positive scores above a negative), ties half; NaN where a side is empty."""
+    """P(a positive scores above a negative), ties half; NaN where a group is empty."""
     from cxr.evaluation.weighted_metrics import auc
 
     return float(auc(positive, scores, np.ones((1, len(scores))))[0])
 
 
 def _shuffled(
-    side: npt.NDArray[np.bool_], patients: Sequence[str], permutations: int, rng: np.random.Generator
+    positive: npt.NDArray[np.bool_], patients: Sequence[str], permutations: int, rng: np.random.Generator
 ) -> Iterator[npt.NDArray[np.bool_]]:
-    """The sides dealt anew among the patients: exchangeable are patients, not images."""
+    """The groups dealt anew among the patients: exchangeable are patients, not images."""
     _, first, of = np.unique(np.asarray(patients), return_index=True, return_inverse=True)
     for _ in range(permutations):
-        yield rng.permutation(side[first])[of]
+        yield rng.permutation(positive[first])[of]

@@ -46,10 +46,12 @@ class Failure:
     sure: bool
 
     def __str__(self) -> str:
-        side = "at least" if self.at_least else "at most"
+        bound = "at least" if self.at_least else "at most"
         doubt = "" if self.sure else " (the interval holds the limit)"
         name = self.arm.replace("_", " ")
-        return f"{name}, {self.subject}: {self.statistic} {self.value:.2f}, the limit is {side} {self.limit:.2f}{doubt}"
+        return (
+            f"{name}, {self.subject}: {self.statistic} {self.value:.2f}, the limit is {bound} {self.limit:.2f}{doubt}"
+        )
 
 
 def rules(limits: AuditLimits) -> list[Rule]:

@@ -11,15 +11,15 @@ import math
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
-from cxr.augmentation.settings import ExposureParams
+from cxr.augmentation.settings import PhotometricParams
 
-UNCHANGED = ExposureParams(
+UNCHANGED = PhotometricParams(
     share=0, crop_fraction=0, gamma=1, contrast=0, brightness=0, blur_pixels=0, jpeg_quality=95, equalise=0
 )
 
 
-def exposed(pixels: np.ndarray, params: ExposureParams, rng: np.random.Generator) -> np.ndarray:
-    """One random version of uint8[side, side]; the same shape and type. Blur and compression each come half of the
+def photometric_view(pixels: np.ndarray, params: PhotometricParams, rng: np.random.Generator) -> np.ndarray:
+    """One random version of uint8[size, size]; the same shape and type. Blur and compression each come half of the
     time."""
     if rng.random() >= params.share:
         return pixels
@@ -36,13 +36,13 @@ def exposed(pixels: np.ndarray, params: ExposureParams, rng: np.random.Generator
 
 def _cropped(pixels: np.ndarray, fraction: float, rng: np.random.Generator) -> Image.Image:
     """Each side's strip drawn by itself, the rest stretched to the whole square."""
-    side = len(pixels)
-    left, top, right, bottom = rng.uniform(0, fraction, 4) * side
-    box = (left, top, side - right, side - bottom)
-    return Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR, box=box)
+    image_size = len(pixels)
+    left, top, right, bottom = rng.uniform(0, fraction, 4) * image_size
+    box = (left, top, image_size - right, image_size - bottom)
+    return Image.fromarray(pixels).resize((image_size, image_size), Image.Resampling.BILINEAR, box=box)
 
 
-def _regraded(pixels: np.ndarray, params: ExposureParams, rng: np.random.Generator) -> np.ndarray:
+def _regraded(pixels: np.ndarray, params: PhotometricParams, rng: np.random.Generator) -> np.ndarray:
     reach = math.log(params.gamma)
     levels = np.linspace(0, 1, 256) ** math.exp(rng.uniform(-reach, reach))
     levels = (levels - 0.5) * (1 + rng.uniform(-params.contrast, params.contrast)) + 0.5

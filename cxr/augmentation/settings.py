@@ -7,7 +7,7 @@ from cxr.common.config import Within
 
 
 @dataclass(frozen=True)
-class ExposureParams:
+class PhotometricParams:
     """share: of the views that are changed at all; the rest stay as they are. crop_fraction: cut off each side, at
     most. gamma: powers up to this factor, either way. contrast: around mid-grey, by up to so much of itself.
     brightness: of the whole range, either way. blur_pixels: highest radius. jpeg_quality: lowest. equalise: share
@@ -26,10 +26,10 @@ class ExposureParams:
 @dataclass(frozen=True)
 class AugmentationParams:
     """rotation_degrees: each view is turned by up to so much either way. shift_fraction: moved by up to this
-    part of the side, in each direction. horizontal_flip: mirrored half of the time. exposure: and then shown as
-    another hospital might have stored it."""
+    part of the image size, in each direction. horizontal_flip: mirrored half of the time. photometric: and then shown
+    as another hospital might have stored it."""
 
     rotation_degrees: Annotated[float, Within(0, 180)]
     shift_fraction: Annotated[float, Within(0, 0.5)]
     horizontal_flip: bool
-    exposure: ExposureParams
+    photometric: PhotometricParams

@@ -17,7 +17,7 @@ _LEVELS = np.arange(256, dtype=np.float32) / np.float32(255)
 
 
 @dataclass(frozen=True)
-class DistortionParams:
+class StrongParams:
     """rotation_degrees: either way. zoom: enlarged or shrunk by up to this factor. stretch: the same, of height
     against width. shift_fraction: of the side. gamma, contrast: by up to this factor, either way. brightness: by
     up to so much of the whole range. noise: highest standard deviation, of the whole range."""
@@ -32,49 +32,49 @@ class DistortionParams:
     noise: Annotated[float, Within(0, 0.5)]
 
 
-def distorted(picture: np.ndarray, params: DistortionParams, rng: np.random.Generator) -> np.ndarray:
-    """One random version of uint8[side, side], mirrored half of the time; the same shape and type."""
+def strong_view(picture: np.ndarray, params: StrongParams, rng: np.random.Generator) -> np.ndarray:
+    """One random version of uint8[size, size], mirrored half of the time; the same shape and type."""
     return _distorted(picture, _affine(len(picture), params, rng), params, rng)
 
 
-def distorted_pair(
-    picture: np.ndarray, mask: np.ndarray, params: DistortionParams, rng: np.random.Generator
+def strong_view_pair(
+    picture: np.ndarray, mask: np.ndarray, params: StrongParams, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One random version of a picture uint8[side, side] and of a mask of the same kind, moved alike; the mask keeps
+    """One random version of a picture uint8[size, size] and of a mask of the same kind, moved alike; the mask keeps
     its levels, and is 0 where it comes in from outside."""
     matrix = _affine(len(picture), params, rng)
     return _distorted(picture, matrix, params, rng), _moved(mask, matrix, 0, len(mask))
 
 
-def _distorted(
-    picture: np.ndarray, matrix: np.ndarray, params: DistortionParams, rng: np.random.Generator
-) -> np.ndarray:
+def _distorted(picture: np.ndarray, matrix: np.ndarray, params: StrongParams, rng: np.random.Generator) -> np.ndarray:
     # Half of the time what comes in from outside is black, half of the time it repeats the edge: films do both.
     margin = len(picture) if rng.random() < 0.5 else 0
     padded = np.pad(picture, margin, mode="edge") if margin else picture
     return _exposed(_moved(padded, matrix, margin, len(picture)), params, rng)
 
 
-def _affine(side: int, params: DistortionParams, rng: np.random.Generator) -> np.ndarray:
+def _affine(image_size: int, params: StrongParams, rng: np.random.Generator) -> np.ndarray:
     """float64[2, 3]: from each new position to the old one that it is read from, as Pillow takes it."""
     angle = math.radians(rng.uniform(-params.rotation_degrees, params.rotation_degrees))
     zoom, stretch = _factor(params.zoom, rng), _factor(math.sqrt(params.stretch), rng)
     flip = -1.0 if rng.random() < 0.5 else 1.0
-    shift = rng.uniform(-params.shift_fraction, params.shift_fraction, 2) * side
+    shift = rng.uniform(-params.shift_fraction, params.shift_fraction, 2) * image_size
     turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
     matrix = turn / np.array([[zoom * stretch * flip], [zoom / stretch]])
-    return np.column_stack([matrix, side / 2 - matrix @ (side / 2 + shift)])
+    return np.column_stack([matrix, image_size / 2 - matrix @ (image_size / 2 + shift)])
 
 
-def _moved(picture: np.ndarray, matrix: np.ndarray, margin: int, side: int) -> np.ndarray:
+def _moved(picture: np.ndarray, matrix: np.ndarray, margin: int, image_size: int) -> np.ndarray:
     coefficients = matrix + np.array([[0, 0, margin], [0, 0, margin]])
     image = Image.fromarray(picture)
     return np.asarray(
-        image.transform((side, side), Image.Transform.AFFINE, tuple(coefficients.ravel()), Image.Resampling.BILINEAR)
+        image.transform(
+            (image_size, image_size), Image.Transform.AFFINE, tuple(coefficients.ravel()), Image.Resampling.BILINEAR
+        )
     )
 
 
-def _exposed(picture: np.ndarray, params: DistortionParams, rng: np.random.Generator) -> np.ndarray:
+def _exposed(picture: np.ndarray, params: StrongParams, rng: np.random.Generator) -> np.ndarray:
     levels = _LEVELS ** np.float32(_factor(params.gamma, rng))  # of 256 levels, not of every pixel
     levels = (levels - 0.5) * np.float32(_factor(params.contrast, rng)) + 0.5
     levels += np.float32(rng.uniform(-params.brightness, params.brightness))

@@ -1,4 +1,4 @@
-"""The images of one side of the split, with their pixels: what training and evaluation work on."""
+"""The images of one split, with their pixels: what training and evaluation work on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from cxr.data.splits import SplitRow
 
 
 @dataclass(frozen=True)
-class Side:
+class Split:
     """rows: of the index. positions: int64[n], where each stands in the index and in the pixel store.
-    store: memory-mapped uint8[all, side, side]."""
+    store: memory-mapped uint8[all, size, size]."""
 
     rows: list[ImageRow]
     positions: np.ndarray
@@ -24,11 +24,11 @@ class Side:
 
     @property
     def pixels(self) -> np.ndarray:
-        """uint8[n, side, side], copied into memory: for sides that fit."""
+        """uint8[n, size, size], copied into memory: for splits that fit."""
         return self.store[self.positions]
 
     def picture(self, i: int) -> np.ndarray:
-        """uint8[side, side] of the i-th row, without copying the others."""
+        """uint8[size, size] of the i-th row, without copying the others."""
         return self.store[self.positions[i]]
 
     @property
@@ -56,12 +56,12 @@ class Dataset:
             raise CxrError(f"{index} has {len(rows)} rows, {pixels} {len(store)} pictures; run `dvc repro`")
         return cls(rows, {row.path: row.split for row in read_rows(SplitRow, split)}, store)
 
-    def side(self, *splits: str) -> Side:
+    def split(self, *splits: str) -> Split:
         """The images of the named splits, in the index's order. Raises CxrError where there are none."""
         found = [i for i, row in enumerate(self.rows) if self.split_of.get(row.path) in splits]
         if not found:
             raise CxrError(f"no image is in {' or '.join(splits)}; add patients or change params.yaml: split")
-        return Side([self.rows[i] for i in found], np.array(found), self.pixels)
+        return Split([self.rows[i] for i in found], np.array(found), self.pixels)
 
 
 def label_follows_source(rows: Sequence[ImageRow]) -> bool:

@@ -28,7 +28,7 @@ REJECTIONS = {
     "empty_file": "0 bytes",
     "corrupt": "the picture can not be decoded to its end",
     "conflicting_labels": "the same bytes carry both labels",
-    "near_duplicate_across_split": "looks like an image of a patient on another side of the split",
+    "near_duplicate_across_split": "looks like an image of a patient on another split",
 }
 
 

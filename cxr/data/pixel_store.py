@@ -1,4 +1,4 @@
-"""The pixel store: every indexed image decoded and resized once, uint8[n, side, side], in the index's order."""
+"""The pixel store: every indexed image decoded and resized once, uint8[n, size, size], in the index's order."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -13,36 +13,36 @@ from cxr.data.manifest import ImageRow
 from cxr.imaging.decode import to_pixels
 
 
-def write_pixels(rows: Sequence[ImageRow], raw: Path, side: int, path: Path) -> None:
+def write_pixels(rows: Sequence[ImageRow], raw: Path, image_size: int, path: Path) -> None:
     """Decode on all cores, each process straight into the file: no picture is handed over or waits for another, so
     that memory stays constant. Raises CxrError where a file is no longer what the index saw."""
     with replace_when_complete(path) as unfinished:
-        offset = np.lib.format.open_memmap(unfinished, "w+", np.uint8, (len(rows), side, side)).offset
+        offset = np.lib.format.open_memmap(unfinished, "w+", np.uint8, (len(rows), image_size, image_size)).offset
         with unfinished.open("r+b") as handle:
             reserve(handle, unfinished.stat().st_size)
-        tasks = [(raw / row.path, offset + i * side**2) for i, row in enumerate(rows)]
-        for _ in map_in_order(partial(_store, unfinished, side), tasks, len(tasks), "pixels"):
+        tasks = [(raw / row.path, offset + i * image_size**2) for i, row in enumerate(rows)]
+        for _ in map_in_order(partial(_store, unfinished, image_size), tasks, len(tasks), "pixels"):
             pass
 
 
-def _store(store: Path, side: int, task: tuple[Path, int]) -> None:
+def _store(store: Path, image_size: int, task: tuple[Path, int]) -> None:
     """task: a picture's file, and the byte of the store where its pixels begin."""
     file, start = task
-    pixels = _decode(file, side)
+    pixels = _decode(file, image_size)
     with store.open("r+b", buffering=0) as handle:
         handle.seek(start)
         handle.write(pixels.tobytes())
 
 
-def _decode(file: Path, side: int) -> np.ndarray:
+def _decode(file: Path, image_size: int) -> np.ndarray:
     try:
-        return to_pixels(file.read_bytes(), side)
+        return to_pixels(file.read_bytes(), image_size)
     except (ImageError, FileNotFoundError) as fault:
         raise CxrError(f"{file} has changed since it was indexed ({fault}); run `dvc repro` again") from None
 
 
 def read_pixels(path: Path) -> np.ndarray:
-    """Memory-mapped uint8[n, side, side], read-only."""
+    """Memory-mapped uint8[n, size, size], read-only."""
     try:
         return np.load(path, mmap_mode="r")
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The answers on one side of the split, image by image: what metrics, plots and the audit are computed from."""
+"""The answers on one split, image by image: what metrics, plots and the audit are computed from."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from cxr.common.errors import CxrError
-from cxr.data.dataset import Side
+from cxr.data.dataset import Split
 from cxr.data.manifest import read_rows, write_rows
 
 
@@ -22,18 +22,18 @@ class PredictionRow:
     p_covid: str
 
 
-def write_predictions(side: Side, p_covid: Iterable[float], path: Path) -> None:
-    """One row per image of `side`, in its order; p_covid: (n,) in [0, 1]."""
+def write_predictions(split: Split, p_covid: Iterable[float], path: Path) -> None:
+    """One row per image of `image_size`, in its order; p_covid: (n,) in [0, 1]."""
     rows = (
         PredictionRow(row.path, row.patient, row.source, row.label, repr(float(p)))
-        for row, p in zip(side.rows, p_covid, strict=True)
+        for row, p in zip(split.rows, p_covid, strict=True)
     )
     write_rows(rows, PredictionRow, path)
 
 
-def read_probabilities(path: Path, side: Side) -> np.ndarray:
-    """float64[n], what `write_predictions` wrote for `side`. Raises CxrError where it is about other images."""
+def read_probabilities(path: Path, split: Split) -> np.ndarray:
+    """float64[n], what `write_predictions` wrote for `image_size`. Raises CxrError where it is about other images."""
     rows = read_rows(PredictionRow, path)
-    if [row.path for row in rows] != [row.path for row in side.rows]:
+    if [row.path for row in rows] != [row.path for row in split.rows]:
         raise CxrError(f"{path} is not about the present images; run `dvc repro`")
     return np.array([float(row.p_covid) for row in rows])

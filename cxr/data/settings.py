@@ -27,6 +27,6 @@ class SplitParams:
 
 @dataclass(frozen=True)
 class PixelsParams:
-    """side: pixels of the square that every network sees."""
+    """image_size: pixels of the square that every network sees."""
 
-    side: Annotated[int, Within(75, 1024)]
+    image_size: Annotated[int, Within(75, 1024)]

@@ -1,6 +1,6 @@
-"""Patients to train, validation, test: the same patient always to the same side.
+"""Patients to train, validation, test: the same patient always to the same split.
 
-The side is a function of the seed and the patient alone, so growing the data moves nobody: a retrained model
+The split is a function of the seed and the patient alone, so growing the data moves nobody: a retrained model
 is never tested on what an earlier one learned from.
 
 Near-duplicates of two patients are the one thing that a patient's hash can not keep apart. Merging the two
@@ -18,7 +18,7 @@ import numpy as np
 from cxr.data.manifest import ImageRow, RejectedRow
 from cxr.data.settings import SplitParams
 
-# In the order of precedence: the earlier side keeps its image.
+# In the order of precedence: the earlier split keeps its image.
 SPLITS = ("train", "validation", "test")
 HELD_OUT = "held_out"  # never in the split: audit and external images
 HASH_BITS = 256
@@ -34,8 +34,8 @@ class SplitRow:
     split: str
 
 
-def side_of(group: str, params: SplitParams) -> str:
-    """The side of one patient, uniform over patients by a keyed hash."""
+def split_of_patient(group: str, params: SplitParams) -> str:
+    """The split of one patient, uniform over patients by a keyed hash."""
     digest = hashlib.blake2b(group.encode(), digest_size=8, key=f"split-{params.seed}".encode()).digest()
     position = int.from_bytes(digest, "big") / 2**64
     if position < params.test_fraction:
@@ -45,34 +45,34 @@ def side_of(group: str, params: SplitParams) -> str:
     return "train"
 
 
-def identity(params: SplitParams) -> str:
-    """The same for two splits exactly when they send every patient to the same side."""
+def split_fingerprint(params: SplitParams) -> str:
+    """The same for two splits exactly when they send every patient to the same split."""
     return f"{params.seed}/{params.test_fraction}/{params.validation_fraction}"
 
 
 def assign_splits(rows: Sequence[ImageRow], params: SplitParams) -> tuple[list[SplitRow], list[RejectedRow]]:
     """One SplitRow per kept image, and one RejectedRow per image that looks like one on a side before its own."""
-    sides = [side_of(row.patient, params) if row.role == "train" else HELD_OUT for row in rows]
-    twins = _twins_on_earlier_sides(rows, sides, params.near_duplicate_bits)
+    splits = [split_of_patient(row.patient, params) if row.role == "train" else HELD_OUT for row in rows]
+    twins = _twins_on_earlier_sides(rows, splits, params.near_duplicate_bits)
     kept = [
-        SplitRow(row.path, row.patient, side)
-        for i, (row, side) in enumerate(zip(rows, sides, strict=True))
+        SplitRow(row.path, row.patient, split)
+        for i, (row, split) in enumerate(zip(rows, splits, strict=True))
         if i not in twins
     ]
     dropped = [
-        RejectedRow(rows[i].path, rows[i].source, "near_duplicate_across_split", f"{sides[i]}, like {rows[j].path}")
+        RejectedRow(rows[i].path, rows[i].source, "near_duplicate_across_split", f"{splits[i]}, like {rows[j].path}")
         for i, j in sorted(twins.items())
     ]
     return kept, dropped
 
 
-def _twins_on_earlier_sides(rows: Sequence[ImageRow], sides: Sequence[str], max_bits: int) -> dict[int, int]:
-    """Index of each image to drop, to the index of its twin on an earlier side."""
-    order = {side: rank for rank, side in enumerate((*SPLITS, HELD_OUT))}
+def _twins_on_earlier_sides(rows: Sequence[ImageRow], splits: Sequence[str], max_bits: int) -> dict[int, int]:
+    """Index of each image to drop, to the index of its twin on an earlier split."""
+    order = {split: rank for rank, split in enumerate((*SPLITS, HELD_OUT))}
     twins: dict[int, int] = {}
     for i, j in near_duplicates([row.phash for row in rows], max_bits):
-        later, earlier = (i, j) if order[sides[i]] > order[sides[j]] else (j, i)
-        if sides[later] != sides[earlier]:
+        later, earlier = (i, j) if order[splits[i]] > order[splits[j]] else (j, i)
+        if splits[later] != splits[earlier]:
             twins.setdefault(later, earlier)
     return twins
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cxr.data.dataset import Side
+from cxr.data.dataset import Split
 from cxr.evaluation import plots
 from cxr.evaluation.network_figure import network_figure
 
@@ -25,7 +25,7 @@ def training_figures(
 
 
 def evaluation_figures(
-    backbone: str, test: Side, p_covid: np.ndarray, metrics: Mapping[str, Any]
+    backbone: str, test: Split, p_covid: np.ndarray, metrics: Mapping[str, Any]
 ) -> "dict[str, Figure]":
     """metrics: of `cxr.evaluation.metrics.evaluate` on the test patients."""
     y, threshold, title = test.y, metrics["threshold"], f"{backbone}, test patients"

@@ -190,8 +190,8 @@ def _draw(axes: "Axes", box: Box, x: float, scale: tuple[float, float]) -> None:
     low, high, colour = -height / 2, height / 2, to_rgb(next(c for name, c, _ in KINDS if name == box.kind))
     front = [(x, low), (x + depth, low), (x + depth, high), (x, high)]
     top = [(x, high), (x + depth, high), (x + depth + slant, high + slant), (x + slant, high + slant)]
-    side = [(x + depth, low), (x + depth + slant, low + slant), (x + depth + slant, high + slant), (x + depth, high)]
-    for corners, light in ((front, 1.0), (top, 1.18), (side, 0.78)):
+    flank = [(x + depth, low), (x + depth + slant, low + slant), (x + depth + slant, high + slant), (x + depth, high)]
+    for corners, light in ((front, 1.0), (top, 1.18), (flank, 0.78)):
         shade = tuple(min(part * light, 1) for part in colour)
         axes.add_patch(Polygon(corners, facecolor=shade, edgecolor="black", linewidth=0.6, joinstyle="round"))
     if box.steps > 1:

@@ -170,7 +170,7 @@ def samples_figure(
     threshold: float,
     title: str,
 ) -> "Figure":
-    """A grid of the pictures (n of uint8[side, side]) of `sample_indices`: label, answer, and whether it is right."""
+    """A grid of the pictures (n of uint8[size, size]) of `sample_indices`: label, answer, and whether it is right."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 

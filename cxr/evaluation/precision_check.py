@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cxr.data.dataset import Side
+from cxr.data.dataset import Split
 from cxr.evaluation.weighted_metrics import auc
 from cxr.inference.engine import Engine, trunk_file
 from cxr.inference.precision import available, holds
@@ -15,7 +15,7 @@ from cxr.inference.precision import available, holds
 _TIMED_PICTURES = 24
 
 
-def compare_precisions(bundle: Path, test: Side, p_f32: np.ndarray) -> dict[str, dict[str, Any]]:
+def compare_precisions(bundle: Path, test: Split, p_f32: np.ndarray) -> dict[str, dict[str, Any]]:
     """What model.json says of each faster precision of this machine; p_f32: float64[n], float32's answers for `test`.
 
     auc_difference: its AUC minus float32's, None with one class only. same_answer: share of the images that get the
@@ -50,7 +50,7 @@ def _auc_difference(y: np.ndarray, p_covid: np.ndarray, p_f32: np.ndarray) -> fl
     return float(auc(y, p_covid, weights)[0] - auc(y, p_f32, weights)[0])
 
 
-def _times_faster(exact: Engine, faster: Engine, test: Side) -> float:
+def _times_faster(exact: Engine, faster: Engine, test: Split) -> float:
     """The median over pictures, each asked of both in turn."""
     ratios = []
     for i in range(min(_TIMED_PICTURES, len(test.rows))):

@@ -101,12 +101,12 @@ def _group(metrics: Mapping[str, Any], y: npt.NDArray[np.bool_], patients: npt.N
 
 
 def _metric(name: str, interval: Mapping[str, float | None], counts: Mapping[str, int]) -> dict[str, Any]:
-    needed = [f"{side}_" for side in _NEEDS.get(name, ())]
+    needed = [f"{needed_class}_" for needed_class in _NEEDS.get(name, ())]
     subject = needed[0] if len(needed) == 1 else ""
     about = {unit: counts[subject + unit] for unit in ("images", "patients")}
-    few = [side for side in needed or [""] if counts[f"{side}patients"] < MIN_PATIENTS]
+    few = [needed_class for needed_class in needed or [""] if counts[f"{needed_class}patients"] < MIN_PATIENTS]
     if few:
-        said = " and ".join(_people(counts[f"{side}patients"], _NAMES[side]) for side in few)
+        said = " and ".join(_people(counts[f"{needed_class}patients"], _NAMES[needed_class]) for needed_class in few)
         why = f"{said}; at least {MIN_PATIENTS} are needed"
         return {"value": None, "low": None, "high": None, **about, "why": why}
     return {**interval, **about}

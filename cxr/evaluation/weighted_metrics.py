@@ -89,7 +89,7 @@ def balanced_auc(y: npt.NDArray, p: Array, groups: npt.NDArray[np.intp], weights
 
 def average_precision(y: npt.NDArray, p: Array, weights: Array) -> Array:
     """Precision averaged over the steps of recall, without interpolation. NaN without a COVID image."""
-    positive, negative = (side[:, ::-1] for side in _by_score(y, p, weights))
+    positive, negative = (of_class[:, ::-1] for of_class in _by_score(y, p, weights))
     tp, fp = np.cumsum(positive, axis=1), np.cumsum(negative, axis=1)
     precision = np.nan_to_num(ratio(tp, tp + fp))  # nothing called yet: the step of recall is 0 as well
     return ratio((positive * precision).sum(axis=1), tp[:, -1])

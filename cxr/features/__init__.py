@@ -1,4 +1,5 @@
 """The feature cache: what a frozen trunk says of every augmented view, computed once and kept by content.
 
-Imports `augmentation`, `data`, `inference` and `networks`. Reads the pixel store; writes data/features and data/bank.
+Imports `augmentation`, `data`, `inference` and `networks`. Reads the pixel store; writes data/features and
+data/feature_cache.
 """

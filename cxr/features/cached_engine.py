@@ -13,23 +13,23 @@ from pathlib import Path
 
 import numpy as np
 
-from cxr.features.row_store import KeyedRows, pixel_keys
+from cxr.features.row_store import RowStore, pixel_keys
 from cxr.inference.engine import Engine, batches_of
 
 FORMAT = 1  # raise it when the meaning of what is remembered changes
 
 
-def remembering(engine: Engine, root: Path) -> Engine:
+def cached_engine(engine: Engine, root: Path) -> Engine:
     """`engine` with a memory below `root`; without one where its trunk is fine-tuned, which no other model will have.
 
     engine: in float32; raises ValueError where it is not, since what others answer depends on the machine.
     """
     if engine.precision != "f32":
         raise ValueError(f"the engine runs in {engine.precision}; only float32's answers are remembered")
-    return engine if engine.facts.get("fine_tuned_blocks") else _RememberingEngine(engine, root)
+    return engine if engine.facts.get("fine_tuned_blocks") else _CachedEngine(engine, root)
 
 
-class _RememberingEngine(Engine):
+class _CachedEngine(Engine):
     """The folder is named after all that its rows depend on but the picture. It can be deleted at any time. Another
     process must not write to it at the same time."""
 
@@ -42,7 +42,7 @@ class _RememberingEngine(Engine):
             "format": FORMAT,
         }
         name = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
-        self._rows = KeyedRows(
+        self._rows = RowStore(
             root / f"remembered-{name}",
             facts,
             self.head.seen_shape(),

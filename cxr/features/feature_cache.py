@@ -1,13 +1,13 @@
-"""The bank of augmented views: what a frozen trunk says of K views of each image, computed once.
+"""The cache of augmented views: what a frozen trunk says of K views of each image, computed once.
 
-The trunk is frozen, so its answer for a given picture and augmentation never changes. Row i, view k of the bank
+The trunk is frozen, so its answer for a given picture and augmentation never changes. Row i, view k of the cache
 is always the same picture, whichever images stand beside it; adding images computes only their rows.
 
-A bank is a folder of keyed rows (cxr/features/row_store.py), named after everything that its numbers depend on:
+A cache is a folder of keyed rows (cxr/features/row_store.py), named after everything that its numbers depend on:
 
-    bank.json     that identity in plain words, and the shape
+    cache.json     that identity in plain words, and the shape
     scales.npy    float32[c]: a stored byte q of channel c stands for q * scales[c]
-    views.u8      uint8[rows, views, h, w, c]
+    features.u8      uint8[rows, views, h, w, c]
 
 It is kept beside DVC's outputs, not among them: DVC would hash and copy gigabytes that any machine can make
 again, and would throw all rows away to add one. What DVC tracks is the trunk and the list of rows.
@@ -21,31 +21,31 @@ from pathlib import Path
 
 import numpy as np
 
-from cxr.augmentation.geometric import view, view_rng
+from cxr.augmentation.geometric import augmentation_rng, augmented_view
 from cxr.augmentation.photometric import UNCHANGED
 from cxr.augmentation.settings import AugmentationParams
 from cxr.common.errors import CxrError
-from cxr.features.row_store import KeyedRows, Picture
+from cxr.features.row_store import Picture, RowStore
 from cxr.inference.engine import Trunk
 
-NO_AUGMENTATION = AugmentationParams(rotation_degrees=0, shift_fraction=0, horizontal_flip=False, exposure=UNCHANGED)
-FORMAT = 1  # raise it when the meaning of a bank's bytes changes; old banks are then left alone
+NO_AUGMENTATION = AugmentationParams(rotation_degrees=0, shift_fraction=0, horizontal_flip=False, photometric=UNCHANGED)
+FORMAT = 1  # raise it when the meaning of a cache's bytes changes; old caches are then left alone
 _CHUNK = 16  # images between two marks in done.u8: what a kill may cost
 _SCALE_IMAGES = 32  # images whose views set the channels' scales
 _HEADROOM = 1.25  # later images may exceed those channels' maxima; beyond this they are clipped
 
 
 @dataclass(frozen=True)
-class BankSpec:
-    """Everything that a bank's numbers depend on. weights: an identity of the trunk's weights, not a path. cut: the
+class CacheSpec:
+    """Everything that a cache's numbers depend on. weights: an identity of the trunk's weights, not a path. cut: the
     layers after which the trunk ends, "" for the whole one. lungs: an identity of the segmenter that its map is
     weighted by, "" where it looks at the whole picture."""
 
     backbone: str
     weights: str
-    side: int
+    image_size: int
     precision: str
-    views: int
+    augmented_views: int
     seed: int
     augmentation: AugmentationParams
     cut: str = ""
@@ -57,16 +57,16 @@ class BankSpec:
         return f"{self.backbone}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-class ViewBank:
-    """A bank on disk. Opening one that another process fills at the same time is not supported."""
+class FeatureCache:
+    """A cache on disk. Opening one that another process fills at the same time is not supported."""
 
-    def __init__(self, root: Path, spec: BankSpec, shape: tuple[int, int, int]):
+    def __init__(self, root: Path, spec: CacheSpec, shape: tuple[int, int, int]):
         self.spec, self.shape = spec, shape
         self.directory = root / spec.name()
         facts = {"spec": asdict(spec), "shape": list(shape)}
-        row = (spec.views, *shape)
-        self._rows = KeyedRows(
-            self.directory, facts, row, np.uint8, kind="bank", facts_file="bank.json", values_file="views.u8"
+        row = (spec.augmented_views, *shape)
+        self._rows = RowStore(
+            self.directory, facts, row, np.uint8, kind="cache", facts_file="cache.json", values_file="features.u8"
         )
         if self._rows.any_done():
             self._read_scales()  # without them no byte means anything
@@ -91,19 +91,19 @@ class ViewBank:
         return len(missing)
 
     def rows(self, keys: Sequence[str]) -> np.ndarray:
-        """Row numbers int64[n] of the keyed images. Raises CxrError where one is not in the bank."""
+        """Row numbers int64[n] of the keyed images. Raises CxrError where one is not in the cache."""
         absent = self._rows.missing(keys)
         if absent:
             raise CxrError(
-                f"{len(absent)} of {len(keys)} images are not in the bank {self.directory}; "
+                f"{len(absent)} of {len(keys)} images are not in the cache {self.directory}; "
                 "run `dvc repro --force --single-item` on the features stage to compute them"
             )
         return self._rows.rows(keys)
 
-    def views(self) -> np.ndarray:
+    def features(self) -> np.ndarray:
         """Memory-mapped uint8[rows, views, h * w * c], read-only."""
         stored = self._rows.stored()
-        return stored.reshape(len(stored), self.spec.views, -1)
+        return stored.reshape(len(stored), self.spec.augmented_views, -1)
 
     def scales(self) -> np.ndarray:
         """float32[h * w * c]: multiply a stored byte by it to get the feature."""
@@ -116,17 +116,17 @@ class ViewBank:
 
     def _compute(self, keys: Sequence[str], picture: Picture, which: Sequence[int], trunk: Trunk) -> np.ndarray:
         """float32[len(which), views, h, w, c] of the images at positions `which`."""
-        maps = np.empty((len(which), self.spec.views, *self.shape), np.float32)
+        maps = np.empty((len(which), self.spec.augmented_views, *self.shape), np.float32)
         for number, batch in enumerate(trunk.stream(self._views_of(keys[i], picture(i)) for i in which)):
             maps[number] = batch
         return maps
 
     def _views_of(self, key: str, picture: np.ndarray) -> np.ndarray:
-        draws = (view_rng(self.spec.seed, key, k) for k in range(self.spec.views))
-        return np.stack([view(picture, self.spec.augmentation, rng) for rng in draws])
+        draws = (augmentation_rng(self.spec.seed, key, k) for k in range(self.spec.augmented_views))
+        return np.stack([augmented_view(picture, self.spec.augmentation, rng) for rng in draws])
 
     def _scales(self, keys: Sequence[str], picture: Picture, which: Sequence[int], trunk: Trunk) -> np.ndarray:
-        """float32[c], set once by the first images: a bank's bytes must keep their meaning when it grows."""
+        """float32[c], set once by the first images: a cache's bytes must keep their meaning when it grows."""
         path = self.directory / "scales.npy"
         if not path.exists():
             top = self._channel_maxima(keys, picture, which[:: -(-len(which) // _SCALE_IMAGES)], trunk)
@@ -147,11 +147,11 @@ class ViewBank:
         top = np.zeros(self.shape[2], np.float32)
         for maps in trunk.stream(self._views_of(keys[i], picture(i)) for i in which):
             if maps.min() < 0:
-                raise CxrError(f"{self.spec.backbone} gives negative features; the bank stores outputs of a ReLU")
+                raise CxrError(f"{self.spec.backbone} gives negative features; the cache stores outputs of a ReLU")
             np.maximum(top, maps.max(axis=(0, 1, 2)), out=top)
         return top
 
 
-def bank_specs(training: BankSpec) -> tuple[BankSpec, BankSpec]:
-    """The two banks of a trunk: augmented views to train on, and the pictures as they are to validate on."""
-    return training, replace(training, views=1, seed=0, augmentation=NO_AUGMENTATION)
+def cache_specs(training: CacheSpec) -> tuple[CacheSpec, CacheSpec]:
+    """The two caches of a trunk: augmented views to train on, and the pictures as they are to validate on."""
+    return training, replace(training, augmented_views=1, seed=0, augmentation=NO_AUGMENTATION)

@@ -2,7 +2,7 @@
 
 Post-training quantisation by NNCF (Jacob et al. 2018): the ranges of all activations are read off pictures. Ranges are
 the least and the largest value seen, since X-rays have rare strong channels that trimmed ranges, NNCF's default, cut
-off. They are seen on augmented views of training images, as the bank has them. The first convolutions stay floating
+off. They are seen on augmented views of training images, as the cache has them. The first convolutions stay floating
 point: a little speed for a feature map that is much nearer (the question eight_bits of `make bench`).
 """
 
@@ -23,7 +23,7 @@ from cxr.networks.telemetry import silence
 
 LEAST_COSINE = 0.99
 KEPT_CONVOLUTIONS = 3  # the first ones, in floating point
-CALIBRATION_VIEWS = 200
+CALIBRATION_SAMPLES = 200
 COMPARED_PICTURES = 64
 RECORD = "int8.json"
 
@@ -46,7 +46,7 @@ class Agreement:
 def ensure_int8(directory: Path, views: Sequence[np.ndarray], compared: np.ndarray) -> Agreement:
     """Leave int8.xml, int8.bin and int8.json beside the trunk in `directory`, unless they are there.
 
-    views: uint8[side, side] each, of training images, that set the ranges. compared: uint8[n, side, side], of others.
+    views: uint8[size, size] each, of training images, that set the ranges. compared: uint8[n, size, size], of others.
     """
     found = read_agreement(directory)
     if found is None:
@@ -63,7 +63,7 @@ def read_agreement(directory: Path) -> Agreement | None:
 
 
 def quantise(directory: Path, views: Sequence[np.ndarray], kept: int = KEPT_CONVOLUTIONS) -> None:
-    """Write int8.xml and int8.bin beside trunk.xml. views: uint8[side, side] each. kept: so many of the first
+    """Write int8.xml and int8.bin beside trunk.xml. views: uint8[size, size] each. kept: so many of the first
     convolutions stay in floating point, and those of a lung segmenter."""
     silence()
     import nncf
@@ -104,7 +104,7 @@ def _of_the_segmenter(model: Any) -> set[str]:
 
 
 def compare(directory: Path, pictures: np.ndarray) -> Agreement:
-    """pictures: uint8[n, side, side]."""
+    """pictures: uint8[n, size, size]."""
     exact, eight_bits = (
         Trunk(trunk_file(directory, precision), precision).feature_maps(pictures).reshape(len(pictures), -1)
         for precision in ("f32", "int8")

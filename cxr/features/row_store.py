@@ -19,7 +19,7 @@ import numpy as np
 from cxr.common.atomic_files import read_json, reserve, write_json
 from cxr.common.errors import CxrError
 
-Picture = Callable[[int], np.ndarray]  # the i-th picture, uint8[side, side]; pixels need not fit in memory
+Picture = Callable[[int], np.ndarray]  # the i-th picture, uint8[size, size]; pixels need not fit in memory
 
 
 def pixel_keys(picture: Picture, count: int) -> list[str]:
@@ -27,7 +27,7 @@ def pixel_keys(picture: Picture, count: int) -> list[str]:
     return [hashlib.sha256(picture(i).tobytes()).hexdigest()[:32] for i in range(count)]
 
 
-class KeyedRows:
+class RowStore:
     """Opening a folder that another process writes to at the same time is not supported.
 
     facts: JSON values, kept in `facts_file`. shape: of one row. kind: what the folder is, for messages. Raises CxrError

@@ -12,14 +12,14 @@ from cxr.networks.names import Backbone
 
 @dataclass(frozen=True)
 class FeaturesParams:
-    """views: augmented views of each training image. weights: by backbone, "imagenet", "random" or the path
+    """augmented_views: of each training image. weights: by backbone, "imagenet", "random" or the path
     of a Keras weights file. cut: by backbone, the layers after which the trunk ends, joined by "+", "" for the whole
     trunk. focus: what the trunk looks at, named by the file or folder that dvc.yaml then depends on: the whole picture,
     or the lungs that the segmenter sees in it (cxr/networks/lung_attention.py).
     precision: of the trunk on this machine; "auto" takes eight-bit integers where the processor has them and they
     agree with float32 (cxr/features/quantization.py), else bf16."""
 
-    views: Annotated[int, Within(1, 1000)]
+    augmented_views: Annotated[int, Within(1, 1000)]
     seed: Annotated[int, Within(0, 2**31 - 1)]
     precision: Literal["auto", "f32", "bf16", "int8"]
     augmentation: AugmentationParams

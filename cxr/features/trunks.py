@@ -6,7 +6,7 @@ from typing import Any
 
 from cxr.common.atomic_files import read_json, replace_when_complete, sha256_of, write_json
 from cxr.common.errors import CxrError
-from cxr.features.feature_cache import BankSpec, bank_specs
+from cxr.features.feature_cache import CacheSpec, cache_specs
 from cxr.features.quantization import read_agreement
 from cxr.features.settings import FeaturesParams
 from cxr.inference.precision import Chosen, Precision, available, fastest_float
@@ -15,17 +15,17 @@ from cxr.networks.names import Backbone
 
 @dataclass(frozen=True)
 class TrunkSpec:
-    """Everything that an exported trunk depends on. weights: cxr.networks.backbones.weights_identity. cut: the layers
-    after which it ends, "" for the whole trunk. lungs: of `lungs_identity`."""
+    """Everything that an exported trunk depends on. weights: cxr.networks.backbones.weights_fingerprint. cut: the
+    layers after which it ends, "" for the whole trunk. lungs: of `lungs_fingerprint`."""
 
     backbone: Backbone
-    side: int
+    image_size: int
     weights: str
     cut: str = ""
     lungs: str = ""
 
 
-def lungs_identity(lungs: Path | None) -> str:
+def lungs_fingerprint(lungs: Path | None) -> str:
     """The hash of the segmenter's weights in its folder; "" where the trunk looks at the whole picture."""
     file = None if lungs is None else lungs / "lungs.bin"
     return sha256_of(file) if file is not None and file.is_file() else ""
@@ -39,7 +39,7 @@ def ensure_trunk(spec: TrunkSpec, weights: str, seed: int, directory: Path, lung
     from cxr.networks.backbones import build_trunk, layer_table
     from cxr.networks.keras_export import export_trunk
 
-    trunk = build_trunk(spec.backbone, spec.side, weights, seed, spec.cut, lungs)
+    trunk = build_trunk(spec.backbone, spec.image_size, weights, seed, spec.cut, lungs)
     with replace_when_complete(directory) as unfinished:
         unfinished.mkdir()
         export_trunk(trunk, unfinished)
@@ -69,7 +69,7 @@ def read_shape(directory: Path) -> tuple[int, int, int]:
 
 
 def running_precision(directory: Path, wanted: Chosen) -> Precision:
-    """What this machine fills a bank in: "auto" takes eight bits where the processor has them and their feature maps
+    """What this machine fills a cache in: "auto" takes eight bits where the processor has them and their feature maps
     agree with float32's, else the faster floating point. Raises CxrError where int8 is wanted and was not made."""
     agreement = read_agreement(directory)
     if wanted == "int8" and agreement is None:
@@ -79,19 +79,19 @@ def running_precision(directory: Path, wanted: Chosen) -> Precision:
     return "int8" if "int8" in available() and agreement is not None and agreement.holds else fastest_float()
 
 
-def specs_of_banks(directory: Path, params: FeaturesParams) -> tuple[BankSpec, BankSpec]:
-    """The banks of augmented and of plain views that belong to the trunk in `directory` under these params."""
+def specs_of_caches(directory: Path, params: FeaturesParams) -> tuple[CacheSpec, CacheSpec]:
+    """The caches of augmented and of plain views that belong to the trunk in `directory` under these params."""
     trunk, precision = read_trunk_spec(directory), running_precision(directory, params.precision)
     agreement = read_agreement(directory)
     # Ranges are read off pictures, so eight-bit trunks of the same weights differ.
     identity = f"int8-{agreement.sha256[:16]}" if precision == "int8" and agreement is not None else precision
-    return bank_specs(
-        BankSpec(
+    return cache_specs(
+        CacheSpec(
             trunk.backbone,
             trunk.weights,
-            trunk.side,
+            trunk.image_size,
             identity,
-            params.views,
+            params.augmented_views,
             params.seed,
             params.augmentation,
             trunk.cut,

@@ -1,7 +1,7 @@
-"""What the gate is shown: distorted versions of the collected pictures, and what no collection brings (inverted,
+"""What the gate is shown: strong_view versions of the collected pictures, and what no collection brings (inverted,
 turned, partial pictures, drawings, photographs), made on the way from the training patients' pictures.
 
-A lesson depends on the seed, its kind, its number and its picture alone. So all gates share one set of lessons: those
+A example depends on the seed, its kind, its number and its picture alone. So all gates share one set of examples: those
 of the cross-validation differ in what they look away from, not in what is drawn for them.
 """
 
@@ -12,16 +12,16 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
-from cxr.augmentation.strong import DistortionParams, distorted
+from cxr.augmentation.strong import StrongParams, strong_view
 from cxr.common.parallel import map_in_order
-from cxr.gate.dataset import COLLECTED, Material
+from cxr.gate.dataset import COLLECTED, GateDataset
 from cxr.gate.settings import GateParams
 from cxr.gate.synthetic_negatives import DRAWINGS, PHOTOS_TO_LEARN, photo_part, photographs
 from cxr.imaging.decode import resize
 from cxr.inference.gate import FRONTAL, Kind
 from cxr.inference.gate import SIDE as THUMBNAIL
 
-SIDE = 96  # of the pictures that are distorted: fine enough for a thumbnail of a third
+SIDE = 96  # of the pictures that are strong_view: fine enough for a thumbnail of a third
 _FRAMED = 0.15  # of the pictures get a white or black frame on some sides, as collimation and scanners leave
 _WIDEST_FRAME = 0.15
 _PHOTO_SHARE = 0.25  # of the pictures that are no X-ray
@@ -43,8 +43,8 @@ _KIND_OF: dict[Way, Kind] = {
 
 
 class _Task(NamedTuple):
-    """One lesson to make. picture: uint8[SIDE, SIDE], or None where it is made from nothing. position: of the
-    picture in the material, -1 for none."""
+    """One example to make. picture: uint8[SIDE, SIDE], or None where it is made from nothing. position: of the
+    picture in the dataset, -1 for none."""
 
     way: Way
     number: int
@@ -53,56 +53,56 @@ class _Task(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Lessons:
-    """thumbnails: uint8[n, s, s] as the gate sees them. kinds: (n,), what each shows. patients, sides: (n,), of the
+class GateExamples:
+    """thumbnails: uint8[n, s, s] as the gate sees them. kinds: (n,), what each shows. patients, splits: (n,), of the
     picture that it was made of; "" and "train" where there was none."""
 
     thumbnails: np.ndarray
     kinds: np.ndarray
     patients: np.ndarray
-    sides: np.ndarray
+    splits: np.ndarray
 
     def __len__(self) -> int:
         return len(self.kinds)
 
-    def where(self, chosen: np.ndarray) -> "Lessons":
+    def where(self, chosen: np.ndarray) -> "GateExamples":
         """chosen: bool[n] or positions."""
-        return Lessons(self.thumbnails[chosen], self.kinds[chosen], self.patients[chosen], self.sides[chosen])
+        return GateExamples(self.thumbnails[chosen], self.kinds[chosen], self.patients[chosen], self.splits[chosen])
 
 
-def lessons(material: Material, params: GateParams) -> Lessons:
+def draw_examples(dataset: GateDataset, params: GateParams) -> GateExamples:
     """`params.versions` of each kind that there is a picture of, frontal ones twice as many.
 
     Whatever is made of frontal pictures is made of the training patients'. CT slices and lateral views are those of
-    all patients: whoever learns chooses by patient and side what to look at.
+    all patients: whoever learns chooses by patient and split what to look at.
     """
-    tasks = [*_of_frontal(material, params), *_of_collected(material, params), *_of_nothing(params)]
-    work = partial(_made, distortion=params.distortion, seed=params.seed)
-    thumbnails = np.stack(list(map_in_order(work, tasks, len(tasks), "gate lessons")))
+    tasks = [*_of_frontal(dataset, params), *_of_collected(dataset, params), *_of_nothing(params)]
+    work = partial(_made, augmentation=params.augmentation, seed=params.seed)
+    thumbnails = np.stack(list(map_in_order(work, tasks, len(tasks), "gate examples")))
     positions = np.array([task.position for task in tasks])
-    patients, sides = material.patients[positions].copy(), material.sides[positions].copy()
-    patients[positions < 0], sides[positions < 0] = "", "train"
-    return Lessons(thumbnails, np.array([_KIND_OF[task.way] for task in tasks], object), patients, sides)
+    patients, splits = dataset.patients[positions].copy(), dataset.splits[positions].copy()
+    patients[positions < 0], splits[positions < 0] = "", "train"
+    return GateExamples(thumbnails, np.array([_KIND_OF[task.way] for task in tasks], object), patients, splits)
 
 
-def _of_frontal(material: Material, params: GateParams) -> Iterator[_Task]:
+def _of_frontal(dataset: GateDataset, params: GateParams) -> Iterator[_Task]:
     """Each source as often as any other."""
-    learned = np.flatnonzero((material.kinds == FRONTAL) & (material.sides == "train"))
+    learned = np.flatnonzero((dataset.kinds == FRONTAL) & (dataset.splits == "train"))
     counts: dict[Way, int] = {"frontal": 2 * params.versions, "inverted": params.versions}
     counts |= {"misplaced": params.versions, "shuffled": int(_SHUFFLED_SHARE * params.versions)}
-    chosen = _balanced(material.sources[learned], sum(counts.values()), np.random.default_rng(params.seed))
-    small = {i: resize(material.pictures[i], SIDE) for i in learned[np.unique(chosen)]}
+    chosen = _balanced(dataset.sources[learned], sum(counts.values()), np.random.default_rng(params.seed))
+    small = {i: resize(dataset.pictures[i], SIDE) for i in learned[np.unique(chosen)]}
     waiting = iter(learned[chosen].tolist())
     for way, count in counts.items():
         for number, position in zip(range(count), waiting, strict=False):
             yield _Task(way, number, small[position], position)
 
 
-def _of_collected(material: Material, params: GateParams) -> Iterator[_Task]:
+def _of_collected(dataset: GateDataset, params: GateParams) -> Iterator[_Task]:
     """Each picture as often as any other of its kind."""
     for kind in COLLECTED:
-        found = np.flatnonzero(material.kinds == kind)
-        small = [resize(material.pictures[i], SIDE) for i in found]
+        found = np.flatnonzero(dataset.kinds == kind)
+        small = [resize(dataset.pictures[i], SIDE) for i in found]
         for number in range(params.versions if len(found) else 0):
             yield _Task(kind, number, small[number % len(found)], int(found[number % len(found)]))
 
@@ -120,7 +120,7 @@ def _balanced(sources: np.ndarray, count: int, rng: Rng) -> np.ndarray:
     return rng.permutation(np.concatenate(picked))[:count]
 
 
-def _made(task: _Task, *, distortion: DistortionParams, seed: int) -> np.ndarray:
+def _made(task: _Task, *, augmentation: StrongParams, seed: int) -> np.ndarray:
     """uint8[THUMBNAIL, THUMBNAIL]."""
     rng = np.random.default_rng((seed, _NUMBER_OF[task.way], task.number))
     if task.way == "photo":
@@ -129,7 +129,7 @@ def _made(task: _Task, *, distortion: DistortionParams, seed: int) -> np.ndarray
         return resize(DRAWINGS[list(DRAWINGS)[task.number % len(DRAWINGS)]](SIDE, rng), THUMBNAIL)
     if task.way == "shuffled":
         return resize(shuffled(task.picture, rng), THUMBNAIL)
-    picture = _framed(distorted(task.picture, distortion, rng), rng)
+    picture = _framed(strong_view(task.picture, augmentation, rng), rng)
     if task.way == "inverted":
         picture = 255 - picture
     elif task.way == "misplaced":
@@ -153,32 +153,34 @@ def _photographs() -> list[np.ndarray]:
 def _framed(picture: np.ndarray, rng: Rng) -> np.ndarray:
     if rng.random() > _FRAMED:
         return picture
-    side = len(picture)
-    top, bottom, left, right = rng.integers(0, int(_WIDEST_FRAME * side) + 1, 4)
+    image_size = len(picture)
+    top, bottom, left, right = rng.integers(0, int(_WIDEST_FRAME * image_size) + 1, 4)
     framed = np.full_like(picture, rng.choice([0, 255]))
-    framed[top : side - bottom, left : side - right] = picture[top : side - bottom, left : side - right]
+    framed[top : image_size - bottom, left : image_size - right] = picture[
+        top : image_size - bottom, left : image_size - right
+    ]
     return framed
 
 
 def misplaced(picture: np.ndarray, rng: Rng) -> np.ndarray:
-    """A frontal uint8[side, side] turned by a quarter, a half or three quarters, or a part of it that is no chest."""
+    """A frontal uint8[size, size] turned by a quarter, a half or three quarters, or a part of it that is no chest."""
     way = int(rng.integers(0, 4))
     return np.ascontiguousarray(np.rot90(picture, way)) if way else part_of(picture, rng)
 
 
 def part_of(picture: np.ndarray, rng: Rng) -> np.ndarray:
     """Between a quarter and two fifths of the side, stretched to the whole."""
-    side = len(picture)
-    size = int(rng.uniform(0.25, 0.4) * side)
-    top, left = rng.integers(0, side - size, 2)
-    return resize(np.ascontiguousarray(picture[top : top + size, left : left + size]), side)
+    image_size = len(picture)
+    size = int(rng.uniform(0.25, 0.4) * image_size)
+    top, left = rng.integers(0, image_size - size, 2)
+    return resize(np.ascontiguousarray(picture[top : top + size, left : left + size]), image_size)
 
 
 def shuffled(picture: np.ndarray, rng: Rng) -> np.ndarray:
     """The parts of an X-ray in another order: its texture without its layout."""
-    cells, side = int(rng.integers(3, 6)), len(picture)  # 2 x 2 may look like a chest again
-    size = side // cells
+    cells, image_size = int(rng.integers(3, 6)), len(picture)  # 2 x 2 may look like a chest again
+    size = image_size // cells
     order = rng.permutation(cells * cells)
     tiles = [picture[i // cells * size :, i % cells * size :][:size, :size] for i in order]
     rows = [np.concatenate(tiles[start : start + cells], axis=1) for start in range(0, len(tiles), cells)]
-    return resize(np.ascontiguousarray(np.concatenate(rows)), side)
+    return resize(np.ascontiguousarray(np.concatenate(rows)), image_size)

@@ -8,11 +8,11 @@ import numpy as np
 
 from cxr.evaluation.intervals import mean_over_patients
 from cxr.evaluation.settings import EvaluateParams
-from cxr.gate.dataset import COLLECTED, Material
+from cxr.gate.dataset import COLLECTED, GateDataset
 from cxr.gate.examples import part_of
 from cxr.gate.settings import GateParams
 from cxr.gate.synthetic_negatives import DRAWINGS, PHOTOS_TO_TEST, blank, photos
-from cxr.gate.train import Taught
+from cxr.gate.train import TrainedGate
 from cxr.inference.gate import FRONTAL, REASONS, Gate, Kind
 
 _EACH = 60  # pictures made of each kind that no collection brings
@@ -37,17 +37,19 @@ def judge(gate: Gate, pictures: np.ndarray, expected: str | None, patients: list
     return Verdicts(np.array([reason is not None for reason in reasons]), np.array(named), patients)
 
 
-def gate_report(taught: Taught, material: Material, params: GateParams, bootstrap: EvaluateParams) -> dict[str, Any]:
+def gate_report(
+    trained: TrainedGate, dataset: GateDataset, params: GateParams, bootstrap: EvaluateParams
+) -> dict[str, Any]:
     """summary: see there. frontal_refused: by side, and by source within it. refused: by kind, of test patients and
     of made pictures; "named" is the share refused for the right reason. cross_validated: CT and lateral pictures of all
     patients, each judged by a gate that saw nothing of the patient: the test patients are few."""
-    gate = taught.gate
+    gate = trained.gate
     report = {
         "threshold": gate.threshold,
-        "trained_on": _counts(material, "train"),
-        "frontal_refused": _frontal(gate, material, bootstrap),
-        "refused": {**_collected(gate, material, bootstrap), **_made(gate, material, params, bootstrap)},
-        "cross_validated": cross_validated(taught, material, bootstrap),
+        "trained_on": _counts(dataset, "train"),
+        "frontal_refused": _frontal(gate, dataset, bootstrap),
+        "refused": {**_collected(gate, dataset, bootstrap), **_made(gate, dataset, params, bootstrap)},
+        "cross_validated": cross_validated(trained, dataset, bootstrap),
     }
     return {"summary": summary(report), **report}
 
@@ -60,39 +62,39 @@ def summary(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {"test": test, "external": external, "cross_validated": report["cross_validated"]}
 
 
-def _counts(material: Material, side: str) -> dict[str, int]:
-    kinds, counts = np.unique(material.kinds[material.sides == side].astype(str), return_counts=True)
+def _counts(dataset: GateDataset, split: str) -> dict[str, int]:
+    kinds, counts = np.unique(dataset.kinds[dataset.splits == split].astype(str), return_counts=True)
     return {str(kind): int(count) for kind, count in zip(kinds, counts, strict=True)}
 
 
-def _frontal(gate: Gate, material: Material, bootstrap: EvaluateParams) -> dict[str, Any]:
+def _frontal(gate: Gate, dataset: GateDataset, bootstrap: EvaluateParams) -> dict[str, Any]:
     report: dict[str, Any] = {}
-    for side in sorted(set(material.sides) - {"train"}):
-        some = material.of(FRONTAL, side)
+    for split in sorted(set(dataset.splits) - {"train"}):
+        some = dataset.of(FRONTAL, split)
         if not len(some):
             continue
         said = judge(gate, some.pictures, None, list(some.patients))
-        report[side] = {"all": mean_over_patients(said.refused, said.patients, bootstrap)}
+        report[split] = {"all": mean_over_patients(said.refused, said.patients, bootstrap)}
         for source in sorted(set(some.sources)):
             of = some.sources == source
-            report[side][source] = mean_over_patients(said.refused[of], list(some.patients[of]), bootstrap)
+            report[split][source] = mean_over_patients(said.refused[of], list(some.patients[of]), bootstrap)
     return report
 
 
-def _collected(gate: Gate, material: Material, bootstrap: EvaluateParams) -> dict[str, Any]:
+def _collected(gate: Gate, dataset: GateDataset, bootstrap: EvaluateParams) -> dict[str, Any]:
     report: dict[str, Any] = {}
     for kind in COLLECTED:
-        some = material.of(kind, "test")
+        some = dataset.of(kind, "test")
         if len(some):
             said = judge(gate, some.pictures, REASONS[kind], list(some.patients))
             report[kind] = _rates(said, bootstrap)
     return report
 
 
-def _made(gate: Gate, material: Material, params: GateParams, bootstrap: EvaluateParams) -> dict[str, Any]:
+def _made(gate: Gate, dataset: GateDataset, params: GateParams, bootstrap: EvaluateParams) -> dict[str, Any]:
     """Pictures made of the test patients' frontal ones, and from nothing; the latter count as one patient each."""
     rng = np.random.default_rng(params.seed + 1)  # not the drawings that were learned
-    frontal, side = material.of(FRONTAL, "test"), material.pictures.shape[1]
+    frontal, image_size = dataset.of(FRONTAL, "test"), dataset.pictures.shape[1]
     patients = list(frontal.patients)
     report = {"inverted": _rates(judge(gate, 255 - frontal.pictures, "inverted", patients), bootstrap)}
     for name, quarters in _TURNS.items():
@@ -101,29 +103,29 @@ def _made(gate: Gate, material: Material, params: GateParams, bootstrap: Evaluat
     parts = np.stack([part_of(picture, rng) for picture in frontal.pictures])
     report["part"] = _rates(judge(gate, parts, "not_frontal", patients), bootstrap)
     for name, draw in (*DRAWINGS.items(), ("blank", blank)):
-        pictures, reason = _drawn(draw, side, rng), "blank" if name == "blank" else "not_xray"
+        pictures, reason = _drawn(draw, image_size, rng), "blank" if name == "blank" else "not_xray"
         report[name] = _rates(judge(gate, pictures, reason, [str(i) for i in range(_EACH)]), bootstrap)
-    seen = photos(PHOTOS_TO_TEST, side, _EACH, rng)
+    seen = photos(PHOTOS_TO_TEST, image_size, _EACH, rng)
     files = [str(i % len(PHOTOS_TO_TEST)) for i in range(_EACH)]  # parts of one photograph are not independent
     report["photo"] = _rates(judge(gate, seen, "not_xray", files), bootstrap)
     return report
 
 
-def _drawn(draw: Callable[[int, Rng], np.ndarray], side: int, rng: Rng) -> np.ndarray:
-    return np.stack([draw(side, rng) for _ in range(_EACH)])
+def _drawn(draw: Callable[[int, Rng], np.ndarray], image_size: int, rng: Rng) -> np.ndarray:
+    return np.stack([draw(image_size, rng) for _ in range(_EACH)])
 
 
 def _rates(said: Verdicts, bootstrap: EvaluateParams) -> dict[str, Any]:
     return {**mean_over_patients(said.refused, said.patients, bootstrap), "named": float(said.named.mean())}
 
 
-def cross_validated(taught: Taught, material: Material, bootstrap: EvaluateParams) -> dict[str, Any]:
+def cross_validated(trained: TrainedGate, dataset: GateDataset, bootstrap: EvaluateParams) -> dict[str, Any]:
     """CT and lateral pictures of all patients, each judged by the gate that learned nothing of its patient."""
     said: dict[Kind, list[Verdicts]] = {kind: [] for kind in COLLECTED}
-    fold = np.array([taught.fold_of.get(patient, -1) for patient in material.patients])
-    for number, gate in enumerate(taught.judges):
+    fold = np.array([trained.fold_of.get(patient, -1) for patient in dataset.patients])
+    for number, gate in enumerate(trained.judges):
         for kind, verdicts in said.items():
-            some = material.where((fold == number) & (material.kinds == kind))
+            some = dataset.where((fold == number) & (dataset.kinds == kind))
             verdicts.append(judge(gate, some.pictures, REASONS[kind], list(some.patients)))
     rates = {kind: _joined(verdicts) for kind, verdicts in said.items() if verdicts}
     return {kind: _rates(verdicts, bootstrap) for kind, verdicts in rates.items() if verdicts.patients}

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxr.common.parallel import map_apart
-from cxr.gate.dataset import COLLECTED, Material
-from cxr.gate.examples import Lessons, lessons
+from cxr.gate.dataset import COLLECTED, GateDataset
+from cxr.gate.examples import GateExamples, draw_examples
 from cxr.gate.mlp import train_networks
 from cxr.gate.settings import GateParams
 from cxr.inference.gate import FRONTAL, KINDS, Gate, Kind, standardised
@@ -18,7 +18,7 @@ _SHARES: dict[str, int] = {FRONTAL: 2}  # of what is learned from; every other k
 
 
 @dataclass(frozen=True)
-class Taught:
+class TrainedGate:
     """gate: the one that is kept. fold_of: every patient with a CT slice or a lateral view, to a number. judges: for
     each of these numbers a gate that learned as `gate` did, from all such patients but these, whatever their side."""
 
@@ -27,32 +27,32 @@ class Taught:
     judges: list[Gate]
 
 
-def teach(material: Material, params: GateParams) -> Taught:
-    """The gate learns from the material's training patients, and has its threshold from the frontal pictures of its
-    validation patients; so have its judges, which learn from the same lessons. Kinds without a picture (phantoms have
+def train_gate(dataset: GateDataset, params: GateParams) -> TrainedGate:
+    """The gate learns from the dataset's training patients, and has its threshold from the frontal pictures of its
+    validation patients; so have its judges, which learn from the same examples. Kinds without a picture (phantoms have
     no lateral views) are not learned.
     """
-    fold_of, shown = folds(material, params), lessons(material, params)
+    fold_of, shown = folds(dataset, params), draw_examples(dataset, params)
     tasks = [(shown.where(some), params) for some in seen_by(shown, fold_of)]
-    known = material.of(FRONTAL, "validation").pictures
+    known = dataset.of(FRONTAL, "validation").pictures
     gate, *judges = (_with_threshold(one, known, params.false_refusals) for one in map_apart(_taught, tasks, "gates"))
-    return Taught(gate, fold_of, judges)
+    return TrainedGate(gate, fold_of, judges)
 
 
-def seen_by(shown: Lessons, fold_of: dict[str, int]) -> list[np.ndarray]:
-    """bool[n] of the lessons that the gate learns from, then of those that the judge of each fold does."""
+def seen_by(shown: GateExamples, fold_of: dict[str, int]) -> list[np.ndarray]:
+    """bool[n] of the examples that the gate learns from, then of those that the judge of each fold does."""
     fold = np.array([fold_of.get(patient, -1) for patient in shown.patients])
-    return [shown.sides == "train", *(fold != number for number in sorted(set(fold_of.values())))]
+    return [shown.splits == "train", *(fold != number for number in sorted(set(fold_of.values())))]
 
 
-def _taught(task: tuple[Lessons, GateParams]) -> Gate:
+def _taught(task: tuple[GateExamples, GateParams]) -> Gate:
     shown, params = task
     return _fitted(shown, [kind for kind in KINDS if kind in set(shown.kinds)], params)
 
 
-def folds(material: Material, params: GateParams) -> dict[str, int]:
+def folds(dataset: GateDataset, params: GateParams) -> dict[str, int]:
     """The patients with a picture that only collections have, in a random order, dealt out."""
-    rare = material.patients[np.isin(material.kinds, COLLECTED)]
+    rare = dataset.patients[np.isin(dataset.kinds, COLLECTED)]
     dealt = np.random.default_rng(params.seed).permutation(sorted(set(rare)))
     return {str(patient): i % params.folds for i, patient in enumerate(dealt)}
 
@@ -72,7 +72,7 @@ def threshold_for(odds: np.ndarray, false_refusals: float) -> float:
     return min(0.0, float(ranked[int(np.floor(false_refusals * len(ranked)))]))
 
 
-def _fitted(shown: Lessons, kinds: Sequence[Kind], params: GateParams) -> Gate:
+def _fitted(shown: GateExamples, kinds: Sequence[Kind], params: GateParams) -> Gate:
     """The mean of several networks, which is one of all their units; its threshold is yet to be chosen."""
     networks = train_networks(
         standardised(shown.thumbnails),
@@ -89,8 +89,8 @@ def _fitted(shown: Lessons, kinds: Sequence[Kind], params: GateParams) -> Gate:
 
 
 def weights_of(kinds: np.ndarray) -> np.ndarray:
-    """How much each lesson counts, float32[n], 1 on average: each kind as much as any other, frontal pictures twice,
-    however many lessons there are of it."""
+    """How much each example counts, float32[n], 1 on average: each kind as much as any other, frontal pictures twice,
+    however many examples there are of it."""
     names, number, counts = np.unique(kinds.astype(str), return_inverse=True, return_counts=True)
     shares = np.array([_SHARES.get(name, 1) for name in names])
     return (shares / counts / shares.sum() * len(kinds))[number].astype(np.float32)

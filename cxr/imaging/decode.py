@@ -69,20 +69,20 @@ def inspect(data: bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
     return raster_size(data, kind, max_pixels)
 
 
-def resize(picture: np.ndarray, side: int) -> np.ndarray:
-    """uint8[h, w] stretched to uint8[side, side], without keeping the aspect ratio, as the original did.
+def resize(picture: np.ndarray, image_size: int) -> np.ndarray:
+    """uint8[h, w] stretched to uint8[size, size], without keeping the aspect ratio, as the original did.
 
     Bilinear over the area that each new pixel covers (antialiased), in integer arithmetic: the same on every
     machine. The one method for training and serving.
     """
-    if picture.shape == (side, side):
+    if picture.shape == (image_size, image_size):
         return picture
-    return np.asarray(Image.fromarray(picture).resize((side, side), Image.Resampling.BILINEAR))
+    return np.asarray(Image.fromarray(picture).resize((image_size, image_size), Image.Resampling.BILINEAR))
 
 
-def to_pixels(data: bytes, side: int, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """The bytes of a picture file to uint8[side, side]. Raises ImageError, as `decode` does."""
-    return resize(decode(data, max_pixels=max_pixels), side)
+def to_pixels(data: bytes, image_size: int, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """The bytes of a picture file to uint8[size, size]. Raises ImageError, as `decode` does."""
+    return resize(decode(data, max_pixels=max_pixels), image_size)
 
 
 def _kind(data: bytes) -> str:

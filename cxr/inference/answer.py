@@ -15,7 +15,7 @@ from cxr.common.labels import CLASSES, COVID_INDEX
 from cxr.imaging.decode import resize
 from cxr.inference.gate import Refusal, is_blank
 from cxr.inference.lung_segmenter import LUNG_SHARE, share_inside
-from cxr.inference.predictor import Model
+from cxr.inference.predictor import Predictor
 
 State = Literal["COVID", "NonCOVID", "Refused"]
 
@@ -75,10 +75,10 @@ class Answer:
         return f"{100 * self.probabilities[label]:.2f}% {label}"
 
 
-def answer(model: Model, picture: np.ndarray, *, explain: bool = False) -> Answer:
+def answer(model: Predictor, picture: np.ndarray, *, explain: bool = False) -> Answer:
     """What `model` says about a decoded picture, uint8[h, w]. explain: with a heat map, and its share in the lungs."""
     engine = model.engine
-    pixels = resize(picture, engine.side)
+    pixels = resize(picture, engine.image_size)
     threshold = float(engine.facts["threshold"])
     code = refusal(model, pixels)
     if code is not None:
@@ -91,14 +91,14 @@ def answer(model: Model, picture: np.ndarray, *, explain: bool = False) -> Answe
     return _explained(said, model, pixels, engine.head.shares(feature_map)[0]) if explain else said
 
 
-def refusal(model: Model, pixels: np.ndarray) -> Refusal | None:
-    """Why uint8[side, side] is not to be classified, or None. Without a gate only blank pictures are refused."""
+def refusal(model: Predictor, pixels: np.ndarray) -> Refusal | None:
+    """Why uint8[size, size] is not to be classified, or None. Without a gate only blank pictures are refused."""
     if model.gate is not None:
         return model.gate.refusal(pixels)
     return "blank" if is_blank(pixels) else None
 
 
-def _explained(said: Answer, model: Model, pixels: np.ndarray, shares: np.ndarray) -> Answer:
+def _explained(said: Answer, model: Predictor, pixels: np.ndarray, shares: np.ndarray) -> Answer:
     """The answer with its heat map. The segmenter runs here only: nobody else pays for it."""
     lungs = None if model.lungs is None else model.lungs.masks(pixels[None])[0]
     inside = None if lungs is None else share_inside(lungs, np.abs(shares))

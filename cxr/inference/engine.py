@@ -37,7 +37,7 @@ def batches_of(items: np.ndarray) -> Iterator[np.ndarray]:
 
 
 class Trunk:
-    """A compiled trunk: uint8[n, side, side] to float32[n, h, w, c].
+    """A compiled trunk: uint8[n, size, size] to float32[n, h, w, c].
 
     precision: "f32" is exact. "int8" is of a quantised model, whose other layers run in the faster floating point.
     threads: of the processor's cores; None for all.
@@ -57,14 +57,14 @@ class Trunk:
             self._model = core.compile_model(core.read_model(path), "CPU", options)
         except RuntimeError as fault:
             raise ModelError(f"{path} is not a readable OpenVINO model ({_reason(fault)})") from None
-        self.side = int(self._model.input().partial_shape[1].get_length())
+        self.image_size = int(self._model.input().partial_shape[1].get_length())
         self.shape: tuple[int, int, int] = tuple(
             int(d.get_length()) for d in list(self._model.output().partial_shape)[1:]
         )  # type: ignore[assignment]
         self._idle: deque[Any] = deque()
         # The first array that OpenVINO takes sets up its bridge to numpy. Two threads that come first together
         # wait for each other for good: one holds that set-up, the other the interpreter's lock.
-        self(np.zeros((1, self.side, self.side), np.uint8))
+        self(np.zeros((1, self.image_size, self.image_size), np.uint8))
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         """One batch at once; thread-safe, each call owns a request while it lasts.
@@ -98,7 +98,7 @@ class Trunk:
                 yield waiting.popleft().result()
 
     def feature_maps(self, pixels: np.ndarray) -> np.ndarray:
-        """float32[n, h, w, c] of uint8[n, side, side], in order."""
+        """float32[n, h, w, c] of uint8[n, size, size], in order."""
         self.check(pixels)
         out = np.empty((len(pixels), *self.shape), np.float32)
         for number, maps in enumerate(self.stream(batches_of(pixels))):
@@ -111,9 +111,9 @@ class Trunk:
 
     def check(self, pixels: np.ndarray) -> None:
         """Raises ValueError where `pixels` are not what the trunk takes."""
-        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[1:] != (self.side, self.side):
+        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[1:] != (self.image_size, self.image_size):
             raise ValueError(
-                f"pixels are {pixels.dtype}{pixels.shape}, the trunk takes uint8[n, {self.side}, {self.side}]"
+                f"pixels are {pixels.dtype}{pixels.shape}, the trunk takes uint8[n, s, s] with s = {self.image_size}"
             )
 
 
@@ -147,28 +147,28 @@ class Engine:
             raise ModelError(f"{directory} has no {file.name}; it can not run in {fixed}, take auto")
         trunk = Trunk(file, fixed, latency=latency, threads=threads)
         head = Head.load(directory / "head.npz")
-        if trunk.shape != head.weights.shape or trunk.side != facts["side"]:
+        if trunk.shape != head.weights.shape or trunk.image_size != facts["side"]:
             raise ModelError(
-                f"{directory}: trunk gives {trunk.shape} at side {trunk.side}, "
-                f"head takes {head.weights.shape}, model.json says side {facts['side']}"
+                f"{directory}: trunk gives {trunk.shape} at image size {trunk.image_size}, "
+                f"head takes {head.weights.shape}, model.json says {facts['side']}"
             )
         return cls(trunk, head, facts, fixed)
 
     @property
-    def side(self) -> int:
+    def image_size(self) -> int:
         """Pixels of the square that `predict` takes."""
-        return self.trunk.side
+        return self.trunk.image_size
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Calibrated probability of COVID, float64[n]: the log odds divided by the temperature (Guo et al. 2017)."""
         return calibrated(logits, self.facts["temperature"])
 
     def logits(self, pixels: np.ndarray, progress: Callable[[int], object] = lambda n: None) -> np.ndarray:
-        """Log odds of COVID before calibration: uint8[n, side, side] to float64[n]."""
+        """Log odds of COVID before calibration: uint8[n, size, size] to float64[n]."""
         return np.concatenate([np.empty(0), *map(self.head.logits_of, self.seen(pixels, progress))])
 
     def seen(self, pixels: np.ndarray, progress: Callable[[int], object] = lambda n: None) -> Iterator[np.ndarray]:
-        """What the head sees of pictures uint8[n, side, side], in order: batches of what `Head.seen` gives.
+        """What the head sees of pictures uint8[n, size, size], in order: batches of what `Head.seen` gives.
         progress: called with images done."""
         self.trunk.check(pixels)
         for maps in self.trunk.stream(batches_of(pixels)):
@@ -176,11 +176,11 @@ class Engine:
             progress(len(maps))
 
     def shares(self, pixels: np.ndarray) -> np.ndarray:
-        """Each location's part of the logit, to which the bias adds: uint8[n, side, side] to float64[n, h, w]."""
+        """Each location's part of the logit, to which the bias adds: uint8[n, size, size] to float64[n, h, w]."""
         return self.head.shares(self.trunk.feature_maps(pixels))
 
     def predict(self, pixels: np.ndarray, progress: Callable[[int], object] = lambda n: None) -> np.ndarray:
-        """Calibrated probability of COVID of each picture: uint8[n, side, side] to float64[n]."""
+        """Calibrated probability of COVID of each picture: uint8[n, size, size] to float64[n]."""
         return self.probabilities(self.logits(pixels, progress))
 
 

@@ -76,14 +76,14 @@ class Gate:
         )
 
     def refusal(self, pixels: np.ndarray) -> Refusal | None:
-        """Why the picture uint8[side, side], of any side, is not to be classified, or None."""
+        """Why the picture uint8[size, size], of any side, is not to be classified, or None."""
         if is_blank(pixels):
             return "blank"
         odds, kind = self.judge(pixels[None])
         return None if odds[0] >= self.threshold else REASONS[kind[0]]
 
     def judge(self, pictures: np.ndarray) -> tuple[npt.NDArray[np.float64], list[Kind]]:
-        """Log odds of being frontal, float64[n], and the likeliest kind but frontal, of uint8[n, side, side]."""
+        """Log odds of being frontal, float64[n], and the likeliest kind but frontal, of uint8[n, size, size]."""
         scores = self.scores(thumbnails(pictures))
         frontal = self.kinds.index(FRONTAL)
         others = np.delete(scores, frontal, axis=1)
@@ -113,7 +113,7 @@ def _quantile(pixels: np.ndarray, share: float) -> float:
 
 
 def thumbnails(pictures: np.ndarray) -> npt.NDArray[np.float32]:
-    """What the network sees of uint8[n, side, side]: float32[n, SIDE * SIDE], each of mean 0 and deviation about 1."""
+    """What the network sees of uint8[n, size, size]: float32[n, SIDE * SIDE], each of mean 0 and deviation about 1."""
     small = [resize(picture, SIDE) for picture in pictures]
     return standardised(np.array(small, np.uint8).reshape(-1, SIDE, SIDE))
 

@@ -47,7 +47,7 @@ class LungSegmenter:
         return cls.load(path, precision, latency=latency, threads=threads) if path.is_file() else None
 
     def masks(self, pixels: np.ndarray, progress: Callable[[int], object] = lambda n: None) -> Mask:
-        """The lungs as bool[n, side, side] of pictures uint8[n, side, side], of any side.
+        """The lungs as bool[n, size, size] of pictures uint8[n, size, size], of any side.
 
         What is found is cleaned: the largest two components, their holes filled. progress: called with images done.
         """
@@ -60,13 +60,13 @@ class LungSegmenter:
         return masks
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
-        """float32[n, s, s] at the network's own side s, of pictures uint8[n, side, side]."""
-        small = np.stack([resize(picture, self.network.side) for picture in pixels])
+        """float32[n, s, s] at the network's own side s, of pictures uint8[n, size, size]."""
+        small = np.stack([resize(picture, self.network.image_size) for picture in pixels])
         return self.network.feature_maps(small)[..., 0]
 
 
 def share_inside(mask: Mask, weights: np.ndarray) -> float | None:
-    """How much of weights >= 0, float64[h, w] over the whole picture, lies inside bool[side, side]: 0 to 1.
+    """How much of weights >= 0, float64[h, w] over the whole picture, lies inside bool[size, size]: 0 to 1.
 
     A weight counts by the part of its field, the picture's h by w cells, that the mask covers. None where the mask
     or the weights are empty.
@@ -151,6 +151,6 @@ def _root(parents: list[int], i: int) -> int:
     return i
 
 
-def _stretched(probability: np.ndarray, side: int) -> np.ndarray:
-    """float32[s, s] to float32[side, side], bilinear."""
-    return np.asarray(Image.fromarray(probability).resize((side, side), Image.Resampling.BILINEAR))
+def _stretched(probability: np.ndarray, image_size: int) -> np.ndarray:
+    """float32[s, s] to float32[size, size], bilinear."""
+    return np.asarray(Image.fromarray(probability).resize((image_size, image_size), Image.Resampling.BILINEAR))

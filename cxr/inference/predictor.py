@@ -16,7 +16,7 @@ from cxr.inference.precision import Chosen
 
 
 @dataclass(frozen=True)
-class Model:
+class Predictor:
     """gate: None refuses blank pictures only. lungs: None tells no share of the heat map inside them."""
 
     engine: Engine
@@ -26,7 +26,7 @@ class Model:
     @classmethod
     def load(
         cls, directory: Path, *, precision: Chosen = "f32", latency: bool = False, threads: int | None = None
-    ) -> "Model":
+    ) -> "Predictor":
         """precision, latency, threads: as `Engine.load` takes them; the segmenter runs in float32. Raises ModelError
         that names what is missing or damaged."""
         engine = Engine.load(directory, precision=precision, latency=latency, threads=threads)

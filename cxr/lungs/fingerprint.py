@@ -18,7 +18,7 @@ from cxr.common.atomic_files import sha256_of
 TRAINING_LIBRARIES = ("keras", "tensorflow", "jax", "torch", "openvino", "numpy", "pillow")
 
 
-def identity_of_arrays(arrays: Iterable[np.ndarray]) -> str:
+def fingerprint_of_arrays(arrays: Iterable[np.ndarray]) -> str:
     """SHA-256 over types, shapes and contents, in this order."""
     digest = hashlib.sha256()
     for array in arrays:
@@ -27,7 +27,7 @@ def identity_of_arrays(arrays: Iterable[np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def identity_of_code(modules: Iterable[str]) -> str:
+def fingerprint_of_code(modules: Iterable[str]) -> str:
     """SHA-256 over the files of these modules, none of which is imported for it. Raises ImportError for an unknown
     one."""
     digest = hashlib.sha256()
@@ -39,7 +39,7 @@ def identity_of_code(modules: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def identity_of_libraries(names: Iterable[str] = TRAINING_LIBRARIES) -> str:
+def fingerprint_of_libraries(names: Iterable[str] = TRAINING_LIBRARIES) -> str:
     """Names and versions of those that are installed, and the backend that Keras was told to take."""
     found = [f"backend {os.environ.get('KERAS_BACKEND', 'default')}"]
     for name in names:

@@ -14,26 +14,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from PIL import Image
 
-from cxr.augmentation.strong import DistortionParams, distorted_pair
+from cxr.augmentation.strong import StrongParams, strong_view_pair
 from cxr.common.atomic_files import read_json, replace_when_complete, write_json
 from cxr.common.config import Within
 from cxr.common.errors import CxrError, ParamsError
 from cxr.data.dataset import Dataset
 from cxr.data.manifest import ImageRow
 from cxr.data.settings import SplitParams
-from cxr.data.splits import HELD_OUT, SPLITS, side_of
+from cxr.data.splits import HELD_OUT, SPLITS, split_of_patient
 from cxr.evaluation.intervals import mean_over_patients
 from cxr.evaluation.settings import EvaluateParams
 from cxr.imaging.decode import resize
 from cxr.inference.lung_segmenter import FILE, SHAPE, WEIGHTS, LungSegmenter, dice
-from cxr.lungs.fingerprint import identity_of_arrays, identity_of_code, identity_of_libraries
+from cxr.lungs.fingerprint import fingerprint_of_arrays, fingerprint_of_code, fingerprint_of_libraries
 
 if TYPE_CHECKING:
     from cxr.networks import unet
 
 MASKS = "annotations/lungVAE-masks"
 ENDING = "_mask.png"  # some names end in _mask.png.png
-MADE_OF = "made_of.json"  # beside the segmenter
+FINGERPRINT = "fingerprint.json"  # beside the segmenter
 EPOCHS = "epochs.json"
 _CODE = (
     "cxr.augmentation.strong",
@@ -46,21 +46,23 @@ _CODE = (
 
 @dataclass(frozen=True)
 class LungsParams:
-    """side: pixels of the square that the network sees, a multiple of 16. width: filters of its first level.
+    """image_size: pixels of the square that the network sees, a multiple of 16. width: filters of its first level.
     patience: epochs without a better validation Dice before it stops."""
 
-    side: Annotated[int, Within(32, 512)]
+    image_size: Annotated[int, Within(32, 512)]
     width: Annotated[int, Within(1, 64)]
     epochs: Annotated[int, Within(1, 10_000)]
     patience: Annotated[int, Within(1, 10_000)]
     batch_size: Annotated[int, Within(1, 256)]
     learning_rate: Annotated[float, Within(1e-7, 1)]
     seed: Annotated[int, Within(0, 2**31 - 1)]
-    augmentation: DistortionParams
+    augmentation: StrongParams
 
     def __post_init__(self) -> None:
-        if self.side % 16:
-            raise ParamsError(f"side is {self.side}; it must be a multiple of 16, the network halves it four times")
+        if self.image_size % 16:
+            raise ParamsError(
+                f"image_size is {self.image_size}; it must be a multiple of 16, the network halves it four times"
+            )
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Masked:
 
     row: ImageRow
     position: int
-    side: str
+    split: str
     file: Path
 
 
@@ -80,8 +82,8 @@ class MaskSearch:
     images: list[Masked]
     unused: dict[str, int]
 
-    def on(self, side: str) -> list[Masked]:
-        return [image for image in self.images if image.side == side]
+    def on(self, split: str) -> list[Masked]:
+        return [image for image in self.images if image.split == split]
 
 
 def find_masks(data: Dataset, raw: Path, params: SplitParams) -> MaskSearch:
@@ -100,21 +102,21 @@ def find_masks(data: Dataset, raw: Path, params: SplitParams) -> MaskSearch:
         elif row.path not in data.split_of:
             unused["near_duplicate_across_split"] += 1
         else:
-            side = data.split_of[row.path]
-            side = side_of(row.patient, params) if side == HELD_OUT else side
-            images.append(Masked(row, position, side, file))
+            split = data.split_of[row.path]
+            split = split_of_patient(row.patient, params) if split == HELD_OUT else split
+            images.append(Masked(row, position, split, file))
     return MaskSearch(images, dict(unused))
 
 
-def read_mask(file: Path, side: int) -> np.ndarray:
-    """uint8[side, side], 0 outside the lungs to 255 inside: a mask of any size, on whose grey edge half counts."""
+def read_mask(file: Path, image_size: int) -> np.ndarray:
+    """uint8[size, size], 0 outside the lungs to 255 inside: a mask of any size, on whose grey edge half counts."""
     with Image.open(file) as picture:
-        return resize(np.asarray(picture.convert("L")), side)
+        return resize(np.asarray(picture.convert("L")), image_size)
 
 
 @dataclass(frozen=True)
-class Lessons:
-    """What the segmenter learns from and is chosen by: pictures and masks, uint8[n, side, side] each, of the training
+class MaskedExamples:
+    """What the segmenter learns from and is chosen by: pictures and masks, uint8[n, size, size] each, of the training
     and of the validation patients."""
 
     pictures: np.ndarray
@@ -123,16 +125,16 @@ class Lessons:
     known: np.ndarray
 
     @classmethod
-    def read(cls, data: Dataset, found: MaskSearch, side: int) -> "Lessons":
-        return cls(*_pairs(data, found.on("train"), side), *_pairs(data, found.on("validation"), side))
+    def read(cls, data: Dataset, found: MaskSearch, image_size: int) -> "MaskedExamples":
+        return cls(*_pairs(data, found.on("train"), image_size), *_pairs(data, found.on("validation"), image_size))
 
-    def made_of(self, params: LungsParams) -> dict[str, Any]:
+    def fingerprint(self, params: LungsParams) -> dict[str, Any]:
         """Everything that the segmenter depends on; test patients' masks are not in it, nor pictures without one."""
         return {
-            "pictures": identity_of_arrays((self.pictures, self.masks, self.seen, self.known)),
+            "pictures": fingerprint_of_arrays((self.pictures, self.masks, self.seen, self.known)),
             "params": asdict(params),
-            "code": identity_of_code(_CODE),
-            "libraries": identity_of_libraries(),
+            "code": fingerprint_of_code(_CODE),
+            "libraries": fingerprint_of_libraries(),
         }
 
 
@@ -145,54 +147,54 @@ def train_and_measure(
     Without masks of every side nothing can be trained and judged: no segmenter is left there, and the report says so.
     """
     report: dict[str, Any] = {
-        "masks": {side: len(found.on(side)) for side in SPLITS},
-        "patients": {side: len({image.row.patient for image in found.on(side)}) for side in SPLITS},
+        "masks": {split: len(found.on(split)) for split in SPLITS},
+        "patients": {split: len({image.row.patient for image in found.on(split)}) for split in SPLITS},
         "masks_unused": found.unused,
     }
-    missing = [side for side in SPLITS if not found.on(side)]
+    missing = [split for split in SPLITS if not found.on(split)]
     if missing:
         with replace_when_complete(directory) as unfinished:
             unfinished.mkdir()
-            write_json(None, unfinished / MADE_OF)  # DVC keeps no empty folder
+            write_json(None, unfinished / FINGERPRINT)  # DVC keeps no empty folder
         return {**report, "trained": False, "why": f"no lung masks of {', '.join(missing)} patients"}
-    epochs = ensure_segmenter(Lessons.read(data, found, params.side), params, directory)
+    epochs = ensure_segmenter(MaskedExamples.read(data, found, params.image_size), params, directory)
     segmenter = LungSegmenter.load(directory / FILE)
-    dice = {side: measure(segmenter, data, found.on(side), bootstrap) for side in SPLITS[1:]}
+    dice = {split: measure(segmenter, data, found.on(split), bootstrap) for split in SPLITS[1:]}
     return {**report, "trained": True, "dice": dice, **epochs}
 
 
-def ensure_segmenter(lessons: Lessons, params: LungsParams, directory: Path) -> dict[str, int]:
-    """Leave in `directory` the segmenter that these lessons and params make, fitting it only where it is not there
+def ensure_segmenter(examples: MaskedExamples, params: LungsParams, directory: Path) -> dict[str, int]:
+    """Leave in `directory` the segmenter that these examples and params make, fitting it only where it is not there
     yet. Returns its "epochs" and its "best_epoch", counted from 1."""
-    made_of = lessons.made_of(params)
-    if not _is_there(made_of, directory):
+    fingerprint = examples.fingerprint(params)
+    if not _is_there(fingerprint, directory):
         with replace_when_complete(directory) as unfinished:
             unfinished.mkdir()
-            fitted = fit_segmenter(lessons, params, unfinished)
+            fitted = fit_segmenter(examples, params, unfinished)
             write_json({"best_epoch": fitted.best_epoch, "epochs": len(fitted.history)}, unfinished / EPOCHS)
-            write_json(made_of, unfinished / MADE_OF)
+            write_json(fingerprint, unfinished / FINGERPRINT)
     epochs: dict[str, int] = read_json(directory / EPOCHS)
     return epochs
 
 
-def _is_there(made_of: dict[str, Any], directory: Path) -> bool:
+def _is_there(fingerprint: dict[str, Any], directory: Path) -> bool:
     try:
-        known = read_json(directory / MADE_OF)
+        known = read_json(directory / FINGERPRINT)
     except CxrError:
         return False
     files = (FILE, Path(FILE).with_suffix(".bin").name, WEIGHTS, SHAPE, EPOCHS)
-    return bool(known == made_of) and all((directory / name).is_file() for name in files)
+    return bool(known == fingerprint) and all((directory / name).is_file() for name in files)
 
 
-def fit_segmenter(lessons: Lessons, params: LungsParams, directory: Path) -> "unet.Fit":
+def fit_segmenter(examples: MaskedExamples, params: LungsParams, directory: Path) -> "unet.Fit":
     """Fit on the training patients' masks, stop by the validation patients', and leave lungs.xml in `directory`."""
     from cxr.networks import unet
 
-    seen, known = lessons.seen[..., None], lessons.known[..., None]
-    model = unet.build(params.side, params.width, params.seed)
+    seen, known = examples.seen[..., None], examples.known[..., None]
+    model = unet.build(params.image_size, params.width, params.seed)
     fitted = unet.fit(
         model,
-        lambda epoch: draw_epoch(lessons.pictures, lessons.masks, params, epoch),
+        lambda epoch: draw_epoch(examples.pictures, examples.masks, params, epoch),
         (seen.astype(np.float32), (known >= 128).astype(np.float32)),
         epochs=params.epochs,
         patience=params.patience,
@@ -203,21 +205,21 @@ def fit_segmenter(lessons: Lessons, params: LungsParams, directory: Path) -> "un
     return fitted
 
 
-def _pairs(data: Dataset, images: Sequence[Masked], side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures and masks, uint8[n, side, side] each."""
-    pictures = [resize(data.pixels[image.position], side) for image in images]
-    return np.stack(pictures), np.stack([read_mask(image.file, side) for image in images])
+def _pairs(data: Dataset, images: Sequence[Masked], image_size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures and masks, uint8[n, size, size] each."""
+    pictures = [resize(data.pixels[image.position], image_size) for image in images]
+    return np.stack(pictures), np.stack([read_mask(image.file, image_size) for image in images])
 
 
 def draw_epoch(
     pictures: np.ndarray, masks: np.ndarray, params: LungsParams, epoch: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One random version of each pair: float32[n, side, side, 1] of 0..255, and of 0 or 1. Its draw depends on the
+    """One random version of each pair: float32[n, size, size, 1] of 0..255, and of 0 or 1. Its draw depends on the
     seed, the epoch and the pair's number alone."""
     x, y = np.empty((*pictures.shape, 1), np.float32), np.empty((*masks.shape, 1), np.float32)
     for i, (picture, mask) in enumerate(zip(pictures, masks, strict=True)):
         rng = np.random.default_rng((params.seed, epoch, i))
-        x[i, ..., 0], moved = distorted_pair(picture, mask, params.augmentation, rng)
+        x[i, ..., 0], moved = strong_view_pair(picture, mask, params.augmentation, rng)
         y[i, ..., 0] = moved >= 128
     return x, y
 

@@ -27,13 +27,13 @@ _MINUS_ONE = (-1.0, -1.0, -1.0)
 @dataclass(frozen=True)
 class BackboneSpec:
     """application: the constructor's name in keras.applications. scale, offset: pixel * scale + offset gives
-    what its ImageNet weights were trained on, per channel. min_side: pixels that its pooling needs. block_end: the
-    names of the layers that a block ends with."""
+    what its ImageNet weights were trained on, per channel. min_image_size: pixels that its pooling needs. block_end:
+    the names of the layers that a block ends with."""
 
     application: str
     scale: float
     offset: tuple[float, float, float]
-    min_side: int
+    min_image_size: int
     block_end: str
 
 
@@ -41,17 +41,17 @@ class BackboneSpec:
 # to block5; ResNet50's residual units conv2_block1 to conv5_block3 (16, the stem in the first); Xception's, which end
 # with the addition of the shortcut: block2 (block1 in it) to block13, and block14, which has none (13 in all).
 SPECS: dict[Backbone, BackboneSpec] = {
-    "inceptionv3": BackboneSpec("InceptionV3", 1 / 127.5, _MINUS_ONE, min_side=75, block_end=r"mixed\d+"),
-    "vgg16": BackboneSpec("VGG16", 1.0, _IMAGENET_BGR, min_side=32, block_end=r"block\d_pool"),
-    "resnet50": BackboneSpec("ResNet50", 1.0, _IMAGENET_BGR, min_side=32, block_end=r"conv\d_block\d_out"),
-    "xception": BackboneSpec("Xception", 1 / 127.5, _MINUS_ONE, min_side=71, block_end=r"add(_\d+)?"),
+    "inceptionv3": BackboneSpec("InceptionV3", 1 / 127.5, _MINUS_ONE, min_image_size=75, block_end=r"mixed\d+"),
+    "vgg16": BackboneSpec("VGG16", 1.0, _IMAGENET_BGR, min_image_size=32, block_end=r"block\d_pool"),
+    "resnet50": BackboneSpec("ResNet50", 1.0, _IMAGENET_BGR, min_image_size=32, block_end=r"conv\d_block\d_out"),
+    "xception": BackboneSpec("Xception", 1 / 127.5, _MINUS_ONE, min_image_size=71, block_end=r"add(_\d+)?"),
 }
 
 
 def build_trunk(
-    backbone: Backbone, side: int, weights: str, seed: int, cut: str = "", lungs: Path | None = None
+    backbone: Backbone, image_size: int, weights: str, seed: int, cut: str = "", lungs: Path | None = None
 ) -> Any:
-    """The frozen convolutional part as a keras.Model: float32[n, side, side, 1] in 0..255 to [n, h, w, c].
+    """The frozen convolutional part as a keras.Model: float32[n, size, size, 1] in 0..255 to [n, h, w, c].
 
     weights: "imagenet", "random" (drawn from `seed`), or the path of a Keras weights file. cut: the layers after
     which the trunk ends, joined by "+", their maps side by side and then averaged over squares of 2 by 2 locations;
@@ -63,15 +63,15 @@ def build_trunk(
     import keras
 
     spec = SPECS[backbone]
-    if side < spec.min_side:
-        raise ModelError(f"pixels.side is {side}; {backbone} needs at least {spec.min_side}")
+    if image_size < spec.min_image_size:
+        raise ModelError(f"pixels.image_size is {image_size}; {backbone} needs at least {spec.min_image_size}")
     keras.utils.set_random_seed(seed)  # "random" weights are part of the recipe, so they must repeat
     construct = getattr(keras.applications, spec.application)
-    base = _with_weights(construct, backbone, side, weights)
+    base = _with_weights(construct, backbone, image_size, weights)
     if cut:
         base = _cut_after(base, cut, backbone)
     base.trainable = False  # a random head's gradients would wreck the pretrained filters
-    grey = keras.Input((side, side, 1), name="grey")
+    grey = keras.Input((image_size, image_size, 1), name="grey")
     channels = keras.layers.Concatenate(name="grey_to_three_channels")([grey, grey, grey])
     scaled = keras.layers.Rescaling(spec.scale, np.array(spec.offset, np.float32), name="scaling")(channels)
     maps = base(scaled)
@@ -162,7 +162,7 @@ def leaves(trunk: Any) -> Iterator[Any]:
             yield layer
 
 
-def _with_weights(construct: Callable[..., Any], backbone: Backbone, side: int, weights: str) -> Any:
+def _with_weights(construct: Callable[..., Any], backbone: Backbone, image_size: int, weights: str) -> Any:
     source = {"random": None}.get(weights, weights)
     if weights not in ("random", "imagenet") and not Path(weights).is_file():
         raise ModelError(
@@ -172,7 +172,7 @@ def _with_weights(construct: Callable[..., Any], backbone: Backbone, side: int, 
         with warnings.catch_warnings():
             # Of a file that does not fit Keras complains layer by layer, and then raises: one sentence is enough.
             warnings.filterwarnings("ignore", message="Skipping nested container", category=UserWarning)
-            return construct(include_top=False, weights=source, input_shape=(side, side, 3))
+            return construct(include_top=False, weights=source, input_shape=(image_size, image_size, 3))
     except (ValueError, OSError) as fault:  # h5py says of a damaged file that it is an OSError
         raise ModelError(
             f"features.weights.{backbone}: {weights} does not fit ({_first_line(fault)}); "
@@ -192,7 +192,7 @@ def _first_line(fault: Exception) -> str:
     return (str(fault).strip().splitlines() or ["unreadable file"])[0]
 
 
-def weights_identity(weights: str, seed: int) -> str:
+def weights_fingerprint(weights: str, seed: int) -> str:
     """What tells one set of weights from another: the file's hash, or the name (with the seed of random ones)."""
     if weights == "imagenet":
         return weights

@@ -40,7 +40,7 @@ def native_messages_dropped() -> Iterator[None]:
 def export_trunk(trunk: Any, directory: Path) -> None:
     """Write `trunk` as an OpenVINO model, trunk.xml and trunk.bin in `directory`.
 
-    The exported input is uint8[n, side, side, 1], what the pixel store holds and what the service decodes to.
+    The exported input is uint8[n, size, size, 1], what the pixel store holds and what the service decodes to.
     """
     silence()
     import keras
@@ -58,11 +58,11 @@ def export_trunk(trunk: Any, directory: Path) -> None:
 def _by_tensorflow(trunk: Any) -> Any:
     import openvino as ov
 
-    side = trunk.input_shape[1]
+    image_size = trunk.input_shape[1]
     with warnings.catch_warnings():
         # Keras remarks that the converter hands its one input over in a tuple.
         warnings.filterwarnings("ignore", message="The structure of `inputs`", category=UserWarning)
-        return ov.convert_model(trunk, input=ov.PartialShape([-1, side, side, 1]))
+        return ov.convert_model(trunk, input=ov.PartialShape([-1, image_size, image_size, 1]))
 
 
 _EXPORT = (

@@ -1,6 +1,6 @@
 """A trunk that looks at the lungs: each place of its feature map weighs by how much lung the segmenter sees there.
 
-The segmenter becomes a part of the trunk's own graph. So the bank, the head, the heat map, the audit and the service
+The segmenter becomes a part of the trunk's own graph. So the cache, the head, the heat map, the audit and the service
 need not know of it, whatever is done to a picture it finds the lungs of that very picture, and the head stays linear
 in the last map: the average over all places is the average over the lungs, and a place outside has no share in the
 logit.
@@ -16,7 +16,7 @@ SHARE = "lung_share"  # the name of the layer that gives each place its probabil
 
 
 def weighted_by_lungs(grey: Any, maps: Any, lungs: Path) -> Any:
-    """maps [n, h, w, c] of the pictures `grey` [n, side, side, 1] in 0..255, each place times p / max(mean(p),
+    """maps [n, h, w, c] of the pictures `grey` [n, size, size, 1] in 0..255, each place times p / max(mean(p),
     LEAST_LUNG), p in [0, 1] being the segmenter's probability of lung, averaged over the place's cell."""
     import keras
 

@@ -21,12 +21,12 @@ SEGMENTER = "lung_segmenter"  # the network's name, by which it is known inside 
 DEPTH = 4  # halvings: at a side of 64 the lowest level sees 4 x 4
 SIDE_MULTIPLE = 2**DEPTH
 
-# Pictures and masks, float32[n, side, side, 1] of 0..255 and of 0 or 1.
+# Pictures and masks, float32[n, size, size, 1] of 0..255 and of 0 or 1.
 Pairs = tuple[np.ndarray, np.ndarray]
 
 
-def build(side: int, width: int, seed: int) -> Any:
-    """A keras.Model: float32[n, side, side, 1] in 0..255 to the probability of lung, [n, side, side, 1].
+def build(image_size: int, width: int, seed: int) -> Any:
+    """A keras.Model: float32[n, size, size, 1] in 0..255 to the probability of lung, [n, size, size, 1].
 
     width: filters of the first level; each level down has twice as many, to 8 times at most. On the way down a level
     has two convolutions, on the way up one: the second costs a sixth of the time, and Dice was no better for it.
@@ -35,7 +35,7 @@ def build(side: int, width: int, seed: int) -> Any:
     import keras
 
     keras.utils.set_random_seed(seed)
-    pixels = keras.Input((side, side, 1))
+    pixels = keras.Input((image_size, image_size, 1))
     mean = keras.ops.mean(pixels, axis=(1, 2, 3), keepdims=True)
     deviation = keras.ops.std(pixels, axis=(1, 2, 3), keepdims=True)
     x = (pixels - mean) / (deviation + 1.0)
@@ -141,13 +141,13 @@ def _dice(truth: Any, probability: Any) -> Any:
 
 
 def export(model: Any, directory: Path) -> None:
-    """Write lungs.xml and lungs.bin, uint8[n, side, side, 1] to the probability of lung, into `directory`; and what
+    """Write lungs.xml and lungs.bin, uint8[n, size, size, 1] to the probability of lung, into `directory`; and what
     `load` needs to have the Keras model again."""
     export_trunk(model, directory)
     for suffix in (".bin", ".xml"):
         (directory / "trunk").with_suffix(suffix).replace((directory / FILE).with_suffix(suffix))
     first = next(layer for layer in model.layers if layer.name.startswith("conv2d"))
-    write_json({"side": model.input_shape[1], "width": first.filters}, directory / SHAPE)
+    write_json({"image_size": model.input_shape[1], "width": first.filters}, directory / SHAPE)
     model.save_weights(directory / WEIGHTS)
 
 

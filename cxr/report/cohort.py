@@ -1,4 +1,4 @@
-"""Who the images are of: counts by side of the split, sex, age and view, from the index."""
+"""Who the images are of: counts by split, sex, age and view, from the index."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,9 +13,9 @@ NOT_RECORDED = "not recorded"
 
 
 def cohort(rows: Sequence[ImageRow], split_of: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """By side of the split that has images: what `describe` gives."""
-    sides = {side: [row for row in rows if split_of.get(row.path) == side] for side in (*SPLITS, HELD_OUT)}
-    return {side: describe(of_side) for side, of_side in sides.items() if of_side}
+    """By split that has images: what `describe` gives."""
+    splits = {split: [row for row in rows if split_of.get(row.path) == split] for split in (*SPLITS, HELD_OUT)}
+    return {split: describe(of_split) for split, of_split in splits.items() if of_split}
 
 
 def describe(rows: Sequence[ImageRow]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class Registered:
 
 
 @dataclass(frozen=True)
-class Model:
+class ModelFacts:
     """One backbone's files."""
 
     metrics: Mapping[str, Any]
@@ -54,14 +54,14 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Facts:
+class ReportFacts:
     """params: of params.yaml, as plain values. register, index, split, lungs, gate: the reports of those stages.
     files: sha256 of all that was read, by path. software: versions by name."""
 
     registered: Registered
     params: Mapping[str, Any]
     register: Mapping[str, Any]
-    models: Mapping[str, Model]
+    models: Mapping[str, ModelFacts]
     predictions: Sequence[PredictionRow]
     index: Mapping[str, Any]
     split: Mapping[str, Any]
@@ -76,18 +76,18 @@ class Facts:
         return self.register["winner"]
 
     @property
-    def model(self) -> Model:
+    def model(self) -> ModelFacts:
         return self.models[self.winner]
 
 
-def read_facts(registered: Registered, root: Path = Path()) -> Facts:
+def read_facts(registered: Registered, root: Path = Path()) -> ReportFacts:
     """The facts of the winner of the present `dvc repro`. Raises CxrError that names a missing file."""
     files = _Files(root)
     register = files.json(REPORTS / "register.json")
     if registered.number != register["version"]:
         raise CxrError(f"{registered.name} version {registered.number} is not {register['version']}, as register.json")
     index, split = files.rows(ImageRow, INDEX), files.rows(SplitRow, SPLIT)
-    return Facts(
+    return ReportFacts(
         registered=registered,
         params=yaml.safe_load((root / PARAMS_FILE).read_text(encoding="utf-8")),
         register=register,
@@ -139,9 +139,9 @@ class _Files:
         self.hashes[path.as_posix()] = sha256_of(self.root / path)
 
 
-def _model(files: _Files, backbone: str) -> Model:
+def _model(files: _Files, backbone: str) -> ModelFacts:
     reports = MODEL_REPORTS / backbone
-    return Model(
+    return ModelFacts(
         metrics=files.json(reports / "metrics.json"),
         validation=files.json(reports / "validation.json"),
         groups=files.json(reports / "groups.json"),

@@ -9,13 +9,13 @@ from markupsafe import Markup, escape
 
 from cxr.common.labels import label_index
 from cxr.evaluation import plots
-from cxr.report.facts import Facts
+from cxr.report.facts import ReportFacts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def report_figures(facts: Facts) -> dict[str, Markup]:
+def report_figures(facts: ReportFacts) -> dict[str, Markup]:
     """roc, precision_recall, reliability, confusion, history: of the winner, the first four on test patients."""
     model, metrics = facts.model, facts.model.metrics
     y = np.array([label_index(row.label) for row in facts.predictions])

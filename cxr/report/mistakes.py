@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from cxr.common.labels import CLASSES
-from cxr.data.dataset import Side
+from cxr.data.dataset import Split
 from cxr.inference.answer import heatmap
 from cxr.inference.engine import Engine
 from cxr.inference.lung_segmenter import LungSegmenter, share_inside
@@ -47,7 +47,7 @@ def surest_mistakes(y_true: Sequence[int], p_covid: np.ndarray, threshold: float
 
 
 def mistakes(
-    engine: Engine, test: Side, p_covid: np.ndarray, threshold: float, lungs: LungSegmenter | None
+    engine: Engine, test: Split, p_covid: np.ndarray, threshold: float, lungs: LungSegmenter | None
 ) -> list[Mistake]:
     """p_covid: (n,), the model's answers on the test images. lungs: None where no segmenter could be trained."""
     chosen = surest_mistakes(list(test.y), p_covid, threshold)

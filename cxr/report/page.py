@@ -10,8 +10,8 @@ from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 from cxr.evaluation.subgroups import AGE_BANDS, MIN_PATIENTS
-from cxr.report import view, words
-from cxr.report.facts import Facts
+from cxr.report import presentation, words
+from cxr.report.facts import ReportFacts
 from cxr.report.mistakes import Mistake
 from cxr.report.origin import origin_note
 
@@ -20,31 +20,31 @@ TEMPLATES = Path(__file__).with_name("templates")
 _MARKDOWN = {"<": "&lt;", ">": "&gt;", "|": "&#124;", "\n": " "}
 
 
-def report(facts: Facts, figures: Mapping[str, Markup], mistakes: Sequence[Mistake]) -> str:
+def report(facts: ReportFacts, figures: Mapping[str, Markup], mistakes: Sequence[Mistake]) -> str:
     """The HTML page. figures: of `cxr.report.figures.report_figures`."""
     return _rendered("report.html.j2", facts, figures=figures, mistakes=mistakes)
 
 
-def model_card(facts: Facts) -> str:
+def model_card(facts: ReportFacts) -> str:
     """Markdown in the form of Mitchell et al. 2019, with the checklist CLAIM (Mongan, Moy, Kahn 2020)."""
     return _rendered("model_card.md.j2", facts)
 
 
-def _rendered(template: str, facts: Facts, **more: Any) -> str:
+def _rendered(template: str, facts: ReportFacts, **more: Any) -> str:
     environment = _environment()
     shown = {
         "facts": facts,
         "model": facts.model,
         "metrics": facts.model.metrics,
         "audit": facts.model.audit,
-        "without_lungs": view.without_lungs(facts),
-        "arms": view.audit_arms(facts),
-        "sources": list(view.data_sources(facts)),
-        "rejected": view.rejected(facts),
-        "settings": view.settings(facts),
-        "commit": view.commit(facts),
-        "single_label": view.single_label(facts),
-        "trunk": view.trunk(facts),
+        "without_lungs": presentation.without_lungs(facts),
+        "arms": presentation.audit_arms(facts),
+        "sources": list(presentation.data_sources(facts)),
+        "rejected": presentation.rejected(facts),
+        "settings": presentation.settings(facts),
+        "commit": presentation.commit(facts),
+        "single_label": presentation.single_label(facts),
+        "trunk": presentation.trunk(facts),
         "age_bands": list(AGE_BANDS),
         "min_patients": MIN_PATIENTS,
         "names": words,
@@ -75,7 +75,7 @@ def _environment() -> Environment:
         words.years,
     ):
         environment.filters[function.__name__] = function
-    environment.filters |= {"spaced": words.spaced, "setting": words.setting, "per_hundred": view.per_hundred}
+    environment.filters |= {"spaced": words.spaced, "setting": words.setting, "per_hundred": presentation.per_hundred}
     return environment
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceText:
     """people: of whom the images are."""
 
     what: str
@@ -22,25 +22,25 @@ class Source:
 
 # By the kind that params.yaml names; data/README.md says more.
 SOURCES = {
-    "covid_chestxray": Source(
+    "covid_chestxray": SourceText(
         "COVID-19 Image Data Collection, GitHub ieee8023/covid-chestxray-dataset",
         "adults of many hospitals, in images found in publications and on web sites",
         "each image its own, CC BY-NC-SA for most; the collection CC BY-NC-SA 4.0: not for commercial use",
         "Cohen, Morrison, Dao 2020, arXiv:2003.11597",
     ),
-    "kaggle_pneumonia": Source(
+    "kaggle_pneumonia": SourceText(
         "Chest X-Ray Images (Pneumonia), Kaggle paultimothymooney/chest-xray-pneumonia",
         "children of one to five years of one hospital in Guangzhou, taken before 2020",
         "CC BY 4.0",
         "Kermany et al. 2018, Cell 172, doi:10.1016/j.cell.2018.02.010",
     ),
-    "folder": Source(
+    "folder": SourceText(
         "class folders that params.yaml names",
         "known to the owner of the folders; not recorded here",
         "the owner's terms; not recorded here",
         "not recorded here",
     ),
-    "phantom": Source(
+    "phantom": SourceText(
         "synthetic radiographs, drawn by this project",
         "nobody: the pictures are drawn, and numbers on them say nothing about people",
         "MIT, this project's own",
@@ -102,7 +102,7 @@ METRICS = {
 }
 
 FACTORS = {"view": "View", "sex": "Sex", "age": "Age in years", "source": "Source", "finding": "Finding"}
-SIDES = {
+SPLITS = {
     "train": "training",
     "validation": "validation",
     "test": "test",
@@ -110,7 +110,7 @@ SIDES = {
 }
 
 
-def source_words(kind: str) -> Source:
+def source_words(kind: str) -> SourceText:
     return SOURCES.get(kind, SOURCES["folder"])
 
 

@@ -21,7 +21,7 @@ PARTS = ("train", "test", "val")
 CLASSES = ("NORMAL", "PNEUMONIA")
 _PERSON = re.compile(r"(person\d+)_(bacteria|virus)_")
 # IM-0383 and NORMAL2-IM-0383 count as one person. Nobody has said that they are; but if they were and stood
-# for two, one person could end up on both sides of the split, while the reverse only makes a group larger.
+# for two, one person could end up on two splits, while the reverse only makes a group larger.
 _NUMBER = re.compile(r"(?:NORMAL2-)?(IM-\d+)-")
 
 

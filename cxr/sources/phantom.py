@@ -99,7 +99,7 @@ def _recipe(params: PhantomParams) -> dict[str, object]:
     code = {
         module.__name__: sha256_of(Path(str(module.__file__))) for module in (anatomy, findings, overlay, radiograph)
     }
-    return {"seed": params.seed, "side": params.side, "covid_fraction": params.covid_fraction, "code": code}
+    return {"seed": params.seed, "image_size": params.image_size, "covid_fraction": params.covid_fraction, "code": code}
 
 
 def _forget_other_recipe(recipe: dict[str, object], directory: Path) -> None:
@@ -136,7 +136,7 @@ def _draw_all(phantoms: list[Phantom], params: PhantomParams, directory: Path) -
 def _draw(phantom: Phantom, params: PhantomParams, directory: Path) -> None:
     patient, image = int(phantom.patient), int(Path(phantom.path).stem.rsplit("-", 1)[1])
     covid = phantom.label == COVID
-    pixels = radiograph.radiograph(params.seed, patient, image, side=params.side, covid=covid)
+    pixels = radiograph.radiograph(params.seed, patient, image, image_size=params.image_size, covid=covid)
     with replace_when_complete(directory / phantom.path) as partial:
         partial.write_bytes(png_bytes(pixels))
 

@@ -45,12 +45,12 @@ class FolderParams:
 
 @dataclass(frozen=True)
 class PhantomParams:
-    """Synthetic radiographs. side: pixels. covid_fraction: of the patients."""
+    """Synthetic radiographs. image_size: pixels. covid_fraction: of the patients."""
 
     kind: Literal["phantom"]
     train_on: tuple[Label, ...]
     patients: Annotated[int, Within(4, 1_000_000)]
-    side: Annotated[int, Within(32, 2048)]
+    image_size: Annotated[int, Within(32, 2048)]
     covid_fraction: Annotated[float, Within(0.05, 0.95)]
     seed: Annotated[int, Within(0, 2**31 - 1)]
 

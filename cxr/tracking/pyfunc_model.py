@@ -15,7 +15,7 @@ from cxr.common.labels import COVID
 from cxr.imaging.base64_payload import decode_base64
 from cxr.imaging.decode import decode
 from cxr.inference.answer import Answer, answer
-from cxr.inference.predictor import Model
+from cxr.inference.predictor import Predictor
 
 MAX_BYTES = 50_000_000  # of one picture
 
@@ -25,7 +25,7 @@ class CxrModel(PythonModel):
     refuses."""
 
     def load_context(self, context: Any) -> None:
-        self.model = Model.load(Path(context.artifacts["bundle"]), latency=True)  # one picture at a time
+        self.model = Predictor.load(Path(context.artifacts["bundle"]), latency=True)  # one picture at a time
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
         """Column image (Base64 or data URI) to columns state, percentage (of that state, 0 to 100), p_covid, reason.

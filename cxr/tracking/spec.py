@@ -19,7 +19,7 @@ DVC_VARIABLES = {"DVC_STAGE": "dvc.stage", "DVC_EXP_NAME": "dvc.exp_name", "DVC_
 
 @dataclass(frozen=True)
 class DataInput:
-    """One side of the split, as MLflow's data set input. context: train, validation or test. source: where it
+    """One split, as MLflow's data set input. context: train, validation or test. source: where it
     came from, in words or as an address. digest: of its table, hex; MLflow keeps 36 characters."""
 
     name: str

@@ -7,29 +7,29 @@ differently on average has learned to tell them apart; this takes such differenc
 import numpy as np
 
 
-def source_directions(views: np.ndarray, rows: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> np.ndarray:
+def source_directions(features: np.ndarray, rows: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> np.ndarray:
     """float64[m, d], in stored steps: how the mean of each source of a label differs from that label's mean over
     sources, each of which counts the same; m is 0 where no label has two sources.
 
-    views: uint8, uint16 or float32[rows, k, d], may be memory-mapped: read once, a row at a time, and only the rows
+    features: uint8, uint16 or float32[rows, k, d], may be memory-mapped: read once, a row at a time, and only the rows
     of labels with several sources. rows: int64[n] into it. labels, sources: [n], numbers.
     """
-    found = [np.empty((0, views.shape[2]))]
+    found = [np.empty((0, features.shape[2]))]
     for label in np.unique(labels):
         of_label = labels == label
         names = np.unique(sources[of_label])
         if len(names) > 1:
-            means = np.stack([_mean(views, rows[of_label & (sources == name)]) for name in names])
+            means = np.stack([_mean(features, rows[of_label & (sources == name)]) for name in names])
             found.append(means - means.mean(axis=0))
     return np.concatenate(found)
 
 
-def _mean(views: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """float64[d]: mean over all views of these rows."""
-    total = np.zeros(views.shape[2])
+def _mean(features: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """float64[d]: mean over all augmented views of these rows."""
+    total = np.zeros(features.shape[2])
     for row in np.sort(rows):  # in the order of the file
-        total += views[row].sum(axis=0, dtype=np.float64)
-    return total / (len(rows) * views.shape[1])
+        total += features[row].sum(axis=0, dtype=np.float64)
+    return total / (len(rows) * features.shape[1])
 
 
 class Alignment:

@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 
-from cxr.augmentation.geometric import view, view_rng
-from cxr.data.dataset import Side
+from cxr.augmentation.geometric import augmentation_rng, augmented_view
+from cxr.data.dataset import Split
 from cxr.features.row_store import pixel_keys
 from cxr.features.settings import FeaturesParams
 
-# Pictures uint8[n, side, side, 1], labels float32[n, 1] of 0 or 1, and what each example weighs in the loss,
+# Pictures uint8[n, size, size, 1], labels float32[n, 1] of 0 or 1, and what each example weighs in the loss,
 # float32[n]. Bytes travel to the device, and become numbers there.
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -17,9 +17,9 @@ Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
 class PlainBatches:
     """The pictures as they are, in their order. Batches may be asked for by several threads at once."""
 
-    def __init__(self, side: Side, cost: np.ndarray, batch_size: int):
-        self._side, self._cost, self._batch_size = side, cost, batch_size
-        self._y = side.y.astype(np.float32)[:, None]
+    def __init__(self, split: Split, cost: np.ndarray, batch_size: int):
+        self._side, self._cost, self._batch_size = split, cost, batch_size
+        self._y = split.y.astype(np.float32)[:, None]
 
     def __len__(self) -> int:
         return math.ceil(len(self._y) / self._batch_size)
@@ -38,16 +38,16 @@ class PlainBatches:
         return self._side.picture(i)
 
 
-class ViewBatches(PlainBatches):
-    """One random view of each picture per epoch, in random order; the views are those of the bank, number by number.
+class AugmentedBatches(PlainBatches):
+    """One random view of each picture per epoch, in random order; the views are those of the cache, number by number.
 
     What an epoch holds depends on `seed` and the epoch's number alone, whoever computes it.
     """
 
-    def __init__(self, side: Side, cost: np.ndarray, batch_size: int, params: FeaturesParams, seed: int):
-        super().__init__(side, cost, batch_size)
+    def __init__(self, split: Split, cost: np.ndarray, batch_size: int, params: FeaturesParams, seed: int):
+        super().__init__(split, cost, batch_size)
         self._params, self._seed, self._epoch = params, seed, 0
-        self._keys = pixel_keys(side.picture, len(side.rows))
+        self._keys = pixel_keys(split.picture, len(split.rows))
         self._draw()
 
     def next_epoch(self) -> None:
@@ -58,11 +58,11 @@ class ViewBatches(PlainBatches):
     def _draw(self) -> None:
         rng = np.random.default_rng((self._seed, self._epoch))
         self._order = rng.permutation(len(self._keys))
-        self._view = rng.integers(self._params.views, size=len(self._keys))
+        self._view = rng.integers(self._params.augmented_views, size=len(self._keys))
 
     def _rows(self) -> np.ndarray:
         return self._order
 
     def _picture(self, i: int) -> np.ndarray:
-        rng = view_rng(self._params.seed, self._keys[i], int(self._view[i]))
-        return view(self._side.picture(i), self._params.augmentation, rng)
+        rng = augmentation_rng(self._params.seed, self._keys[i], int(self._view[i]))
+        return augmented_view(self._side.picture(i), self._params.augmentation, rng)

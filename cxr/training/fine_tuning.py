@@ -1,4 +1,4 @@
-"""Fine-tuning: the last blocks of a trunk and the head on it are trained end to end, over the bank's own views.
+"""Fine-tuning: the last blocks of a trunk and the head on it are trained end to end, over the cache's own views.
 
 The head comes trained already: a random one's gradients would wreck the pretrained filters. Keras 3 code, that runs
 on TensorFlow, JAX and torch alike (KERAS_BACKEND).
@@ -14,14 +14,14 @@ import numpy as np
 
 from cxr.common.errors import CxrError
 from cxr.common.parallel import bar
-from cxr.data.dataset import Side
+from cxr.data.dataset import Split
 from cxr.evaluation.history import Epoch
 from cxr.features.settings import FeaturesParams
 from cxr.inference.precision import Chosen, fastest_float
 from cxr.networks.backbones import build_trunk, open_blocks
 from cxr.networks.keras_export import start_keras
 from cxr.networks.names import Backbone
-from cxr.training.batches import PlainBatches, ViewBatches
+from cxr.training.batches import AugmentedBatches, PlainBatches
 from cxr.training.head_training import TrainedHead, costs, linear_head
 from cxr.training.settings import TrainParams
 
@@ -40,8 +40,8 @@ class FineTuned:
 def fine_tune(
     backbone: Backbone,
     start: TrainedHead,
-    train: Side,
-    validation: Side,
+    train: Split,
+    validation: Split,
     params: TrainParams,
     features: FeaturesParams,
 ) -> FineTuned:
@@ -58,7 +58,7 @@ def fine_tune(
         open_blocks(trunk, backbone, params.fine_tune)
         model = classifier(trunk, start, params)
     train_batches, validation_batches = (
-        ViewBatches(train, _costs(train, params), params.batch_size, features, params.seed),
+        AugmentedBatches(train, _costs(train, params), params.batch_size, features, params.seed),
         PlainBatches(validation, _costs(validation, params), params.batch_size),
     )
     with bar(params.fine_tune_epochs * len(train_batches), f"fine-tune {backbone}", "step") as advance:
@@ -212,8 +212,8 @@ def _has_gpu() -> bool:
         return False
 
 
-def _costs(side: Side, params: TrainParams) -> np.ndarray:
-    return costs([row.label for row in side.rows], [row.source for row in side.rows], params.weighting)
+def _costs(split: Split, params: TrainParams) -> np.ndarray:
+    return costs([row.label for row in split.rows], [row.source for row in split.rows], params.weighting)
 
 
 def _continued(frozen: list[Epoch], tuned: list[Epoch]) -> list[Epoch]:

@@ -1,4 +1,4 @@
-"""Training the head: many epochs over random views from the bank, the best epoch by validation loss kept."""
+"""Training the head: many epochs over random views from the cache, the best epoch by validation loss kept."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -21,12 +21,12 @@ _NORM_ROWS = 256  # rows that the features' length is measured on
 
 
 @dataclass(frozen=True)
-class Examples:
-    """views: uint8 or float32[rows, k, d], may be memory-mapped. rows: int64[n] into it. y: float32[n], 0 or 1.
+class TrainingExamples:
+    """features: uint8 or float32[rows, k, d], may be memory-mapped. rows: int64[n] into it. y: float32[n], 0 or 1.
     cost: float32[n], what each example weighs in the loss, 1 on average. source: int64[n], a number for each source;
     only training with `alignment` asks. scales: float32[d], what a stored 1 stands for."""
 
-    views: np.ndarray
+    features: np.ndarray
     rows: np.ndarray
     y: np.ndarray
     cost: np.ndarray
@@ -66,8 +66,8 @@ def costs(labels: Sequence[str], sources: Sequence[str], weighting: str) -> np.n
 
 
 def train_head(
-    train: Examples,
-    validation: Examples,
+    train: TrainingExamples,
+    validation: TrainingExamples,
     shape: tuple[int, int, int],
     params: TrainParams,
     progress: Callable[[Epoch], object] = lambda epoch: None,
@@ -103,7 +103,7 @@ def train_head(
     for number in range(1, params.epochs + 1):
         trained = _run_epoch(model, train, params.batch_size, rng, alignment)
         first = np.zeros(len(validation.rows), np.int64)
-        z = model.predict(validation.views, validation.rows, first, validation.scales / length)
+        z = model.predict(validation.features, validation.rows, first, validation.scales / length)
         epoch = Epoch(number, *trained, *_loss_and_accuracy(z, validation))
         history.append(epoch)
         progress(epoch)
@@ -124,35 +124,35 @@ def linear_head(kind: HeadKind, weights: np.ndarray, bias: float, shape: tuple[i
     return Head(kind, weights.reshape(shape).astype(np.float32), bias)
 
 
-def _alignment(train: Examples, length: np.float32, params: TrainParams) -> Alignment:
+def _alignment(train: TrainingExamples, length: np.float32, params: TrainParams) -> Alignment:
     """In the units of Adam's weights, which are those of centred and scaled features. Differences have no centre."""
-    directions = source_directions(train.views, train.rows, train.y, train.source)
+    directions = source_directions(train.features, train.rows, train.y, train.source)
     return Alignment(directions * (train.scales / length), params.learning_rate * params.alignment)
 
 
 def _run_epoch(
-    model: "Adam", train: Examples, batch_size: int, rng: np.random.Generator, alignment: Alignment | None
+    model: "Adam", train: TrainingExamples, batch_size: int, rng: np.random.Generator, alignment: Alignment | None
 ) -> tuple[float, float]:
     order = rng.permutation(len(train.rows))
-    views = rng.integers(train.views.shape[1], size=len(order))
+    views = rng.integers(train.features.shape[1], size=len(order))
     kept, shifts = model.draw_dropout(rng, len(order))
     z = np.empty(len(order), np.float32)
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
         rows, y, cost = train.rows[batch], train.y[batch], train.cost[batch]
-        z[batch] = model.step(train.views, rows, views[batch], y, cost, kept, shifts[batch])
+        z[batch] = model.step(train.features, rows, views[batch], y, cost, kept, shifts[batch])
         if alignment:
             alignment.step(model.weights)
     return _loss_and_accuracy(z, train)
 
 
-def _loss_and_accuracy(z: np.ndarray, examples: Examples) -> tuple[float, float]:
+def _loss_and_accuracy(z: np.ndarray, examples: TrainingExamples) -> tuple[float, float]:
     """Weighted mean cross-entropy of log odds float32[n], and the plain accuracy at even odds."""
     signed = np.where(examples.y > 0, z, -z).astype(np.float64)
     return float(np.mean(np.logaddexp(0, -signed) * examples.cost)), float(np.mean(signed > 0))
 
 
-def _pooled(examples: Examples, shape: tuple[int, int, int]) -> Examples:
+def _pooled(examples: TrainingExamples, shape: tuple[int, int, int]) -> TrainingExamples:
     """The examples with views [n, k, c], each the sum over the locations of its feature map, still in bytes' steps.
 
     Sums of bytes are exact in 16 bits up to 257 locations, in half the memory of floats: 2 GB for 50,000 images of
@@ -160,13 +160,13 @@ def _pooled(examples: Examples, shape: tuple[int, int, int]) -> Examples:
     """
     height, width, channels = shape
     locations = height * width
-    kind = _sum_type(examples.views.dtype, locations)
-    pooled = np.empty((len(examples.rows), examples.views.shape[1], channels), kind)
+    kind = _sum_type(examples.features.dtype, locations)
+    pooled = np.empty((len(examples.rows), examples.features.shape[1], channels), kind)
     for i, row in enumerate(examples.rows):
-        maps = examples.views[row].reshape(-1, locations, channels)
+        maps = examples.features[row].reshape(-1, locations, channels)
         maps.sum(axis=1, dtype=kind, out=pooled[i])
     scales = (examples.scales[:channels] / locations).astype(np.float32)
-    return replace(examples, views=pooled, rows=np.arange(len(pooled)), scales=scales)
+    return replace(examples, features=pooled, rows=np.arange(len(pooled)), scales=scales)
 
 
 def _sum_type(stored: np.dtype, locations: int) -> type[np.generic]:
@@ -175,10 +175,10 @@ def _sum_type(stored: np.dtype, locations: int) -> type[np.generic]:
     return np.uint16 if locations * 255 < 2**16 else np.uint32
 
 
-def _centre_and_length(examples: Examples) -> tuple[np.ndarray, np.float32]:
+def _centre_and_length(examples: TrainingExamples) -> tuple[np.ndarray, np.float32]:
     """Mean float32[d] of the features, and the root mean square Euclidean length of what is left of them, from a
     spread of rows."""
     spread = examples.rows[:: max(1, len(examples.rows) // _NORM_ROWS)]
-    mean = np.mean([examples.views[row, 0] for row in spread], axis=0, dtype=np.float64) * examples.scales
-    squares = [float(np.square(examples.views[row, 0] * examples.scales - mean).sum()) for row in spread]
+    mean = np.mean([examples.features[row, 0] for row in spread], axis=0, dtype=np.float64) * examples.scales
+    squares = [float(np.square(examples.features[row, 0] * examples.scales - mean).sum()) for row in spread]
     return mean.astype(np.float32), np.float32(max(math.sqrt(float(np.mean(squares))), 1e-12))

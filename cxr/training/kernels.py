@@ -1,4 +1,4 @@
-"""Logistic regression with dropout on its inputs, straight from a bank's bytes: the kernels of head training.
+"""Logistic regression with dropout on its inputs, straight from a cache's bytes: the kernels of head training.
 
 Why not a library: each step reads a batch of stored bytes, and a general framework would first turn them into
 floats and then into a masked copy, so that moving memory would cost many times the arithmetic. Here each byte
@@ -38,14 +38,14 @@ def _dot(row, centre, weights, kept):
 
 
 @numba.njit(parallel=True, fastmath=True, cache=True)
-def logits(bank, rows, views, centre, weights, bias, kept, shifts):
-    """float32[n] log odds. bank: [rows, views, d] of uint8 or float32. rows, views: int64[n]. centre: float32[d], the
+def logits(cache, rows, views, centre, weights, bias, kept, shifts):
+    """float32[n] log odds. cache: [rows, views, d] of uint8 or float32. rows, views: int64[n]. centre: float32[d], the
     stored value that counts as 0. weights: float32[d], with the inputs' scale and 1 / (1 - rate) already in it.
     kept, shifts: of `draw_dropout`."""
     out, size = np.empty(rows.shape[0], np.float32), weights.shape[0]
     for i in numba.prange(rows.shape[0]):
         mask = kept[shifts[i] : shifts[i] + size]
-        out[i] = _dot(bank[rows[i], views[i]], centre, weights, mask) + bias
+        out[i] = _dot(cache[rows[i], views[i]], centre, weights, mask) + bias
     return out
 
 
@@ -67,9 +67,9 @@ def _adam(gradient, scale, weights, mean, square, step_size, decay, correction):
 
 @numba.njit(parallel=True, fastmath=True, cache=True)
 def descend(
-    bank, rows, views, centre, slopes, kept, shifts, scale, weights, mean, square, step_size, decay, correction
+    cache, rows, views, centre, slopes, kept, shifts, scale, weights, mean, square, step_size, decay, correction
 ):
-    """One Adam step in place. bank, rows, views, centre, kept, shifts: as for `logits`. slopes: float32[n], d loss / d
+    """One Adam step in place. cache, rows, views, centre, kept, shifts: as for `logits`. slopes: float32[n], d loss / d
     logit of each row. scale: float32[d], input per stored byte, over 1 - rate. weights, mean, square: float32[d].
     correction: 1 / sqrt(1 - beta2**t)."""
     size = weights.shape[0]
@@ -77,7 +77,7 @@ def descend(
         start, stop = block * _BLOCK, min(size, (block + 1) * _BLOCK)
         gradient = np.zeros(stop - start, np.float32)
         for i in range(rows.shape[0]):
-            row = bank[rows[i], views[i], start:stop]
+            row = cache[rows[i], views[i], start:stop]
             mask = kept[shifts[i] + start : shifts[i] + stop]
             _accumulate(row, centre[start:stop], slopes[i], mask, gradient)
         _adam(
@@ -118,11 +118,11 @@ class Adam:
         self._bias_mean = self._bias_square = 0.0
         self._steps = 0
 
-    def predict(self, bank: np.ndarray, rows: np.ndarray, views: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        """float32[n] log odds without dropout. scale: float32[d], of this bank, which may be another one."""
+    def predict(self, cache: np.ndarray, rows: np.ndarray, views: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """float32[n] log odds without dropout. scale: float32[d], of this cache, which may be another one."""
         all_kept, first = np.ones(len(scale), np.bool_), np.zeros(len(rows), np.int64)
         return logits(
-            bank, rows, views, self._mean / scale.astype(np.float32), self.weights * scale, self.bias, all_kept, first
+            cache, rows, views, self._mean / scale.astype(np.float32), self.weights * scale, self.bias, all_kept, first
         )
 
     def draw_dropout(self, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -131,7 +131,7 @@ class Adam:
 
     def step(
         self,
-        bank: np.ndarray,
+        cache: np.ndarray,
         rows: np.ndarray,
         views: np.ndarray,
         y: np.ndarray,
@@ -145,13 +145,13 @@ class Adam:
         the shifts int64[n] of these rows.
         """
         weights = self.weights * self._keep_scale
-        z = logits(bank, rows, views, self._centre, weights, self.bias, kept, shifts)
+        z = logits(cache, rows, views, self._centre, weights, self.bias, kept, shifts)
         slopes = ((1 / (1 + np.exp(-z.astype(np.float64))) - y) * cost / len(z)).astype(np.float32)
         self._steps += 1
         step_size = 2 * self._rate / (1 - float(_BETA1) ** self._steps)
         correction = 1 / np.sqrt(1 - float(_BETA2) ** self._steps)
         descend(
-            bank, rows, views, self._centre, slopes, kept, shifts, self._keep_scale,
+            cache, rows, views, self._centre, slopes, kept, shifts, self._keep_scale,
             self.weights, self._momentum, self._square,
             np.float32(step_size), np.float32(self._rate * self._decay), np.float32(correction),
         )  # fmt: skip

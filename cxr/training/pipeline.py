@@ -1,4 +1,4 @@
-"""From banks to a calibrated bundle: the head is trained, perhaps the trunk's end with it, then the bundle's
+"""From caches to a calibrated bundle: the head is trained, perhaps the trunk's end with it, then the bundle's
 probabilities and its threshold are set.
 
 Bias, temperature and threshold are chosen on the validation patients' answers of the very engine that will serve.
@@ -15,9 +15,9 @@ import numpy as np
 
 from cxr.common.labels import CLASSES
 from cxr.common.parallel import bar
-from cxr.data.dataset import Side
-from cxr.features.cached_engine import remembering
-from cxr.features.feature_cache import ViewBank
+from cxr.data.dataset import Split
+from cxr.features.cached_engine import cached_engine
+from cxr.features.feature_cache import FeatureCache
 from cxr.features.filling import ensure_eight_bits
 from cxr.features.row_store import pixel_keys
 from cxr.features.settings import FeaturesParams
@@ -25,30 +25,30 @@ from cxr.inference.bundle import write_bundle
 from cxr.inference.calibration import calibrated, fit_calibration, operating_threshold
 from cxr.inference.engine import Engine, Trunk, trunk_file
 from cxr.networks.names import Backbone
-from cxr.training.head_training import Examples, TrainedHead, costs, train_head
+from cxr.training.head_training import TrainedHead, TrainingExamples, costs, train_head
 from cxr.training.settings import TrainParams
 
 
-def train_on_banks(
-    train: Side,
-    validation: Side,
-    banks: tuple[ViewBank, ViewBank],
+def train_on_caches(
+    train: Split,
+    validation: Split,
+    caches: tuple[FeatureCache, FeatureCache],
     params: TrainParams,
 ) -> TrainedHead:
-    """Train on the bank of augmented views, keep the best epoch by the bank of plain ones."""
-    augmented, plain = banks
+    """Train on the cache of augmented views, keep the best epoch by the cache of plain ones."""
+    augmented, plain = caches
     examples = _examples(augmented, train, params.weighting)
     held_back = _examples(plain, validation, params.weighting)
     with bar(params.epochs, f"train {augmented.spec.backbone}", "epoch") as advance:
         return train_head(examples, held_back, augmented.shape, params, lambda epoch: advance(1))
 
 
-def _examples(bank: ViewBank, side: Side, weighting: str) -> Examples:
-    rows = bank.rows(pixel_keys(side.picture, len(side.rows)))
-    sources = [row.source for row in side.rows]
-    cost = costs([row.label for row in side.rows], sources, weighting)
+def _examples(cache: FeatureCache, split: Split, weighting: str) -> TrainingExamples:
+    rows = cache.rows(pixel_keys(split.picture, len(split.rows)))
+    sources = [row.source for row in split.rows]
+    cost = costs([row.label for row in split.rows], sources, weighting)
     _, source = np.unique(sources, return_inverse=True)
-    return Examples(bank.views(), rows, side.y.astype(np.float32), cost, source, bank.scales())
+    return TrainingExamples(cache.features(), rows, split.y.astype(np.float32), cost, source, cache.scales())
 
 
 @contextlib.contextmanager
@@ -56,7 +56,7 @@ def fine_tuned(
     backbone: Backbone,
     frozen: Path,
     trained: TrainedHead,
-    sides: tuple[Side, Side],
+    splits: tuple[Split, Split],
     params: TrainParams,
     features: FeaturesParams,
 ) -> Iterator[tuple[Path, TrainedHead]]:
@@ -71,13 +71,13 @@ def fine_tuned(
     from cxr.networks.keras_export import export_trunk
     from cxr.training.fine_tuning import fine_tune
 
-    tuned = fine_tune(backbone, trained, *sides, params, features)
+    tuned = fine_tune(backbone, trained, *splits, params, features)
     if tuned.trunk is None:
         yield frozen, tuned.trained
         return
     with tempfile.TemporaryDirectory() as name:
         export_trunk(tuned.trunk, Path(name))
-        ensure_eight_bits(Path(name), *sides, features)
+        ensure_eight_bits(Path(name), *splits, features)
         yield Path(name), tuned.trained
 
 
@@ -85,7 +85,7 @@ def calibrated_bundle(
     directory: Path,
     trunk: Path,
     trained: TrainedHead,
-    validation: Side,
+    validation: Split,
     facts: dict[str, Any],
     sensitivity: float,
     memory: Path,
@@ -97,7 +97,7 @@ def calibrated_bundle(
     """
     neutral = {**facts, "classes": list(CLASSES), "temperature": 1.0, "threshold": 0.5, "head": trained.head.kind}
     with bar(len(validation.rows), f"validate {facts['backbone']}") as advance:
-        engine = remembering(Engine(Trunk(trunk_file(trunk, "f32")), trained.head, neutral), memory)
+        engine = cached_engine(Engine(Trunk(trunk_file(trunk, "f32")), trained.head, neutral), memory)
         logits = engine.logits(validation.pixels, advance)
     shift, temperature = fit_calibration(validation.y, logits)
     head = replace(trained.head, bias=trained.head.bias + shift)

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from cxr.audit.checks import Finding, Pictures, audit_answers, behaviour, pairs_of_sources, spread, unmeasured
+from cxr.audit.checks import AuditImages, Finding, audit_answers, behaviour, pairs_of_sources, spread, unmeasured
 from cxr.audit.dataset import audited_answers
 from cxr.audit.verdict import ONE_LABEL, as_metrics, carried_facts, flagged, headline, not_cleared, verdict
 from cxr.common.labels import COVID, NON_COVID
@@ -41,7 +41,7 @@ def _sigmoid(z: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-np.clip(z, -50, 50)))
 
 
-def made(per_group: int = 20, seed: int = 0) -> Pictures:
+def made(per_group: int = 20, seed: int = 0) -> AuditImages:
     """Hospital A has both labels, hospital B others alone. A COVID lung is rough, A's border is bright: what the
     border says is the hospital."""
     rng = np.random.default_rng(seed)
@@ -56,7 +56,7 @@ def made(per_group: int = 20, seed: int = 0) -> Pictures:
             sources.append(source)
             patients.append(f"{source}/{label}/{i // 2}")
     stack = np.array(pixels).astype(np.uint8)
-    return Pictures(stack, labels, sources, patients, np.ones(len(stack), bool), middles)
+    return AuditImages(stack, labels, sources, patients, np.ones(len(stack), bool), middles)
 
 
 def middles(pixels: np.ndarray) -> np.ndarray:
@@ -66,7 +66,7 @@ def middles(pixels: np.ndarray) -> np.ndarray:
     return masks
 
 
-def audited(scorer, pictures: Pictures) -> list[Finding]:
+def audited(scorer, pictures: AuditImages) -> list[Finding]:
     return audit_answers(scorer, pictures, scorer.predict(pictures.pixels), 0.5, PARAMS, INTERVALS)
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxr.audit.dataset import averaged, pooled_features, standin
-from cxr.audit.feature_checks import Examples, cross_fitted, leave_one_source_out, source_probe
+from cxr.audit.dataset import averaged, pooled_features, surrogate_head
+from cxr.audit.feature_checks import FeatureExamples, cross_fitted, leave_one_source_out, source_probe
 from cxr.audit.probes import balanced, gram, patient_folds, rank_auc, ridge, separate
 from cxr.common.labels import COVID, NON_COVID
 from cxr.inference.engine import Engine
 from cxr.inference.head import Head
 from tests.audits import INTERVALS, PARAMS, one
-from tests.sides import labelled_side
+from tests.labelled import labelled_split
 
 
 def features(per_group: int = 40, source_gap: float = 4.0, finding: float = 3.0, seed: int = 0):
@@ -25,7 +25,7 @@ def features(per_group: int = 40, source_gap: float = 4.0, finding: float = 3.0,
     x = rng.normal(size=(len(labels), 12)).astype(np.float32)
     x[:, 0] += source_gap * np.array([{"a": 1.0, "b": -1.0, "c": 0.0}[source] for source in sources])
     x[:, 1] += finding * (np.array(labels) == COVID)
-    return x, Examples(labels, sources, patients, np.ones(len(labels), bool))
+    return x, FeatureExamples(labels, sources, patients, np.ones(len(labels), bool))
 
 
 def test_the_probe_finds_sources_that_differ_and_none_where_they_do_not():
@@ -41,10 +41,10 @@ def test_the_probe_finds_sources_that_differ_and_none_where_they_do_not():
 def test_shuffled_sources_give_a_coin():
     x, examples = features()
     here = np.array(examples.labels) == NON_COVID
-    side = np.array(examples.sources)[here] == "a"
+    image_size = np.array(examples.sources)[here] == "a"
     patients = list(np.array(examples.patients)[here])
-    found = separate(gram(x[here]), side, patients, folds=4, permutations=100, seed=0)
-    assert rank_auc(side, found.scores) > 0.95
+    found = separate(gram(x[here]), image_size, patients, folds=4, permutations=100, seed=0)
+    assert rank_auc(image_size, found.scores) > 0.95
     assert found.permuted.mean() == pytest.approx(0.5, abs=0.05)
 
 
@@ -70,10 +70,10 @@ def test_weights_give_every_group_the_same_say():
 
 def test_cross_fitting_tells_a_finding_from_a_source():
     x, examples = features(finding=3.0)
-    fit = standin(gram(x), examples, "label_and_source")
+    fit = surrogate_head(gram(x), examples, "label_and_source")
     assert one(list(cross_fitted(fit, examples, PARAMS, INTERVALS)), "cross_fitted", "a").value > 0.9
     x, examples = features(finding=0.0)
-    fit = standin(gram(x), examples, "label_and_source")
+    fit = surrogate_head(gram(x), examples, "label_and_source")
     none = one(list(cross_fitted(fit, examples, PARAMS, INTERVALS)), "cross_fitted", "a")
     assert none.low < 0.55
 
@@ -94,7 +94,7 @@ def test_no_patient_is_scored_by_a_head_that_was_trained_on_it():
 def test_a_source_left_out_is_not_trained_on():
     x, examples = features()
     sources, asked = np.array(examples.sources), []
-    inner = standin(gram(x), examples, "label_and_source")
+    inner = surrogate_head(gram(x), examples, "label_and_source")
 
     def fit(trained_on: np.ndarray) -> np.ndarray:
         asked.append(set(sources[trained_on]))
@@ -110,17 +110,18 @@ def test_a_source_left_out_is_not_trained_on():
 def test_a_label_that_only_one_source_has_can_not_be_left_out():
     x, examples = features()
     part = replace(examples, trainable=np.array([s in "ab" for s in examples.sources]))
-    found = list(leave_one_source_out(standin(gram(x), part, "label"), part, 0.9, PARAMS, INTERVALS))
+    found = list(leave_one_source_out(surrogate_head(gram(x), part, "label"), part, 0.9, PARAMS, INTERVALS))
     assert one(found, "leave_one_source_out", "a").note == "not measurable: COVID comes from it alone"
 
 
 @pytest.mark.parametrize("kind", ["flatten", "average"])
 def test_the_stand_in_sees_what_the_head_sees_averaged_over_places(kind: str, bundle: Path) -> None:
     """Over more pictures than are read at once."""
-    engine, side = Engine.load(bundle), labelled_side(70)
+    engine = Engine.load(bundle)
+    split = labelled_split(70)
     head = Head(kind, np.ones(engine.trunk.shape, np.float32), 0.0)  # type: ignore[arg-type]
-    found = pooled_features(Engine(engine.trunk, head, engine.facts), side)
-    maps = engine.trunk.feature_maps(side.pixels)
+    found = pooled_features(Engine(engine.trunk, head, engine.facts), split)
+    maps = engine.trunk.feature_maps(split.pixels)
     expected = averaged(maps) if kind == "flatten" else maps.mean(axis=(1, 2))
     np.testing.assert_allclose(found, expected, atol=1e-4)
 

@@ -13,10 +13,10 @@ def main() -> None:
     svg = (WEB / "icon.svg").read_text()
     with sync_playwright() as playwright:
         browser = launch(playwright, path)
-        for side in (192, 512):
-            page = browser.new_page(viewport={"width": side, "height": side})
-            page.set_content(f"<style>body{{margin:0}}svg{{display:block;width:{side}px}}</style>{svg}")
-            page.screenshot(path=WEB / f"icon-{side}.png")
+        for image_size in (192, 512):
+            page = browser.new_page(viewport={"width": image_size, "height": image_size})
+            page.set_content(f"<style>body{{margin:0}}svg{{display:block;width:{image_size}px}}</style>{svg}")
+            page.screenshot(path=WEB / f"icon-{image_size}.png")
         browser.close()
 
 

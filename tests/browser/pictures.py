@@ -33,9 +33,13 @@ def chest_png(width: int = 480, height: int = 480, seed: int = 0) -> bytes:
     return _png(picture)
 
 
-def blank_png(side: int = 480) -> bytes:
+def blank_png(image_size: int = 480) -> bytes:
     """A grey PNG that shows nothing, as an exposure without a patient would."""
-    return _png(Image.fromarray(np.add.outer(np.linspace(196, 214, side), np.linspace(-6, 6, side)).astype(np.uint8)))
+    return _png(
+        Image.fromarray(
+            np.add.outer(np.linspace(196, 214, image_size), np.linspace(-6, 6, image_size)).astype(np.uint8)
+        )
+    )
 
 
 def heatmap_uri(width: int = 480, height: int = 480) -> str:

@@ -34,7 +34,7 @@ KINDS: dict[str, type] = {
     "audit": AuditParams,
     "register": RegisterParams,
 }
-PHANTOM = {"kind": "phantom", "train_on": ["COVID"], "patients": 9, "side": 64, "covid_fraction": 0.5, "seed": 1}
+PHANTOM = {"kind": "phantom", "train_on": ["COVID"], "patients": 9, "image_size": 64, "covid_fraction": 0.5, "seed": 1}
 
 
 def written(folder: Path, change: dict[str, Any]) -> Path:
@@ -100,7 +100,7 @@ FAULTS = [
     ("unknown section", "split", {"trian": {}}, ["'trian'", "train"]),
     ("section that is a number", "split", {7: {}, "x": {}}, ["unknown section 7", "train"]),
     ("unknown key of a section elsewhere", "lungs", {"lungs": {"augmentation": {"blur": 1}}}, ["lungs.augm", "'blur'"]),
-    ("rule of a section elsewhere", "lungs", {"lungs": {"side": 120}}, ["lungs", "120", "multiple of 16"]),
+    ("rule of a section elsewhere", "lungs", {"lungs": {"image_size": 120}}, ["lungs", "120", "multiple of 16"]),
     ("bool for int", "train", {"train": {"epochs": True}}, ["train.epochs", "True", "int"]),
     ("bool for float", "train", {"train": {"dropout": False}}, ["train.dropout", "False", "float"]),
     ("text for int", "train", {"train": {"epochs": "20"}}, ["train.epochs", "'20'", "int"]),
@@ -198,7 +198,7 @@ def test_the_original_recipe_is_one_file_away(tmp_path: Path) -> None:
     }
     features, train = load_params(FeaturesParams, "features", path), load_params(TrainParams, "train", path)
     assert {features.cut_of(backbone) for backbone in train.backbones} == {""}
-    assert features.augmentation.exposure.share == 0
+    assert features.augmentation.photometric.share == 0
     assert (train.head, train.dropout, train.weighting, train.batch_size) == ("flatten", 0.5, "label", 32)
 
 
@@ -206,7 +206,7 @@ def test_the_demo_keeps_the_originals_trunks_head_and_views(tmp_path: Path) -> N
     path = with_recipe(tmp_path, "demo.yaml")
     features, train = load_params(FeaturesParams, "features", path), load_params(TrainParams, "train", path)
     assert {features.cut_of(backbone) for backbone in train.backbones} == {""}
-    assert (features.augmentation.exposure.share, train.head) == (0, "flatten")
+    assert (features.augmentation.photometric.share, train.head) == (0, "flatten")
     assert load_params(RegisterParams, "register", path).metric == "auc"
 
 

@@ -7,10 +7,10 @@ from cxr.common.errors import CxrError
 from cxr.data.dataset import Dataset, label_follows_source
 from cxr.data.manifest import ImageRow, write_rows
 from cxr.data.splits import SplitRow
+from tests.labelled import pictures
 from tests.rows import image_row
-from tests.sides import pictures
 
-SIDES = ("test", "train", "held_out", "train", "validation")
+SPLITS = ("test", "train", "held_out", "train", "validation")
 
 
 @pytest.fixture
@@ -18,36 +18,36 @@ def written(tmp_path: Path) -> tuple[Path, Path, Path]:
     """Six images; the last is in no split, since it is a near-duplicate."""
     rows = [image_row(f"{i}.png", label=("NonCOVID", "COVID")[i % 2], patient=f"test/{i // 2}") for i in range(6)]
     write_rows(rows, ImageRow, tmp_path / "index.csv")
-    split = [SplitRow(row.path, row.patient, side) for row, side in zip(rows, SIDES, strict=False)]
+    split = [SplitRow(row.path, row.patient, name) for row, name in zip(rows, SPLITS, strict=False)]
     write_rows(split[::-1], SplitRow, tmp_path / "split.csv")
-    np.save(tmp_path / "pixels.npy", pictures(6, side=8))
+    np.save(tmp_path / "pixels.npy", pictures(6, image_size=8))
     return tmp_path / "index.csv", tmp_path / "split.csv", tmp_path / "pixels.npy"
 
 
 def test_a_side_holds_its_images_in_the_order_of_the_index(written: tuple[Path, Path, Path]) -> None:
-    side = Dataset.read(*written).side("train")
-    assert [row.path for row in side.rows] == ["1.png", "3.png"]
-    assert side.y.tolist() == [1, 1]
-    assert side.patients.tolist() == ["test/0", "test/1"]
-    np.testing.assert_array_equal(side.pixels, pictures(6, side=8)[[1, 3]])
-    np.testing.assert_array_equal(side.picture(1), pictures(6, side=8)[3])
+    split = Dataset.read(*written).split("train")
+    assert [row.path for row in split.rows] == ["1.png", "3.png"]
+    assert split.y.tolist() == [1, 1]
+    assert split.patients.tolist() == ["test/0", "test/1"]
+    np.testing.assert_array_equal(split.pixels, pictures(6, image_size=8)[[1, 3]])
+    np.testing.assert_array_equal(split.picture(1), pictures(6, image_size=8)[3])
 
 
 def test_sides_can_be_joined_and_never_hold_what_was_dropped(written: tuple[Path, Path, Path]) -> None:
     data = Dataset.read(*written)
-    assert data.side("test", "validation").positions.tolist() == [0, 4]
-    assert data.side("test", "train", "validation", "held_out").positions.tolist() == [0, 1, 2, 3, 4]
+    assert data.split("test", "validation").positions.tolist() == [0, 4]
+    assert data.split("test", "train", "validation", "held_out").positions.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_an_empty_side_says_what_to_do(written: tuple[Path, Path, Path]) -> None:
     data = Dataset.read(*written)
     data.split_of.clear()
     with pytest.raises(CxrError, match=r"no image is in test or train; add patients or change params\.yaml: split"):
-        data.side("test", "train")
+        data.split("test", "train")
 
 
 def test_an_index_of_other_images_than_the_pixels_is_refused(written: tuple[Path, Path, Path]) -> None:
-    np.save(written[2], pictures(5, side=8))
+    np.save(written[2], pictures(5, image_size=8))
     with pytest.raises(CxrError, match=r"index\.csv has 6 rows, .*pixels\.npy 5 pictures"):
         Dataset.read(*written)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from benchmarks.origins import Pictures, drawn, mirrored
+from benchmarks.origins import BenchImages, drawn, mirrored
 from cxr.common.config import load_params
 from cxr.sources import SOURCES
 from cxr.sources.covid_chestxray import COLUMNS
@@ -67,7 +67,7 @@ def test_all_patients_or_none_can_come_later(mirror: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["phantoms", "mirror"])
 def test_the_download_reads_what_was_laid_out(kind: str, mirror: Path, tmp_path: Path) -> None:
-    pictures: Pictures = drawn(tmp_path / "drawn", 3, 64) if kind == "phantoms" else mirrored(mirror)
+    pictures: BenchImages = drawn(tmp_path / "drawn", 3, 64) if kind == "phantoms" else mirrored(mirror)
     origin = tmp_path / "origin"
     pictures.lay_out(origin)
     configured = _sources(pictures, origin, tmp_path / "params.yaml")
@@ -76,7 +76,7 @@ def test_the_download_reads_what_was_laid_out(kind: str, mirror: Path, tmp_path:
     assert names(tmp_path / "raw") == names(origin)
 
 
-def _sources(pictures: Pictures, origin: Path, file: Path) -> dict:
+def _sources(pictures: BenchImages, origin: Path, file: Path) -> dict:
     params = merged(yaml.safe_load((ROOT / "params.yaml").read_text()), {"download": pictures.download(origin)})
     file.write_text(yaml.safe_dump(params))
     return load_params(DownloadParams, "download", file).sources

@@ -7,14 +7,14 @@ from PIL import Image
 from cxr.common.errors import CxrError
 from cxr.data.pixel_store import read_pixels, write_pixels
 from cxr.imaging.decode import to_pixels
+from tests.labelled import pictures
 from tests.rows import image_row
-from tests.sides import pictures
 
 
 @pytest.fixture
 def raw(tmp_path: Path) -> Path:
     (tmp_path / "raw").mkdir()
-    for i, picture in enumerate(pictures(40, side=30)):
+    for i, picture in enumerate(pictures(40, image_size=30)):
         Image.fromarray(picture).save(tmp_path / "raw" / f"{i}.png")
     return tmp_path / "raw"
 

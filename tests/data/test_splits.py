@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from cxr.data.manifest import ImageRow
 from cxr.data.settings import SplitParams
-from cxr.data.splits import HELD_OUT, SPLITS, assign_splits, near_duplicates, side_of
+from cxr.data.splits import HELD_OUT, SPLITS, assign_splits, near_duplicates, split_of_patient
 from tests.rows import image_row, random_phash, with_flipped_bits
 
 PARAMS = SplitParams(seed=3, test_fraction=0.3, validation_fraction=0.2, near_duplicate_bits=12)
@@ -51,8 +51,8 @@ def test_growing_the_data_moves_nobody(rows: list[ImageRow], seed: int) -> None:
     earlier = [row for row in rows if rng.random() < 0.6]
     before = {row.path: row.split for row in assign_splits(earlier, PARAMS)[0]}
     after = {row.path: row.split for row in assign_splits(rows, PARAMS)[0]}
-    for path, side in before.items():
-        assert after.get(path, side) == side
+    for path, image_size in before.items():
+        assert after.get(path, image_size) == image_size
 
 
 @given(collections())
@@ -60,7 +60,7 @@ def test_growing_the_data_moves_nobody(rows: list[ImageRow], seed: int) -> None:
 def test_what_was_trained_on_stays_in_training(rows: list[ImageRow]) -> None:
     kept = {row.path for row in assign_splits(rows, PARAMS)[0]}
     for row in rows:
-        if row.role == "train" and side_of(row.patient, PARAMS) == "train":
+        if row.role == "train" and split_of_patient(row.patient, PARAMS) == "train":
             assert row.path in kept
 
 
@@ -78,14 +78,14 @@ def test_images_that_are_only_tested_on_enter_no_side() -> None:
 
 
 def test_sides_get_their_share_of_the_patients() -> None:
-    sides = [side_of(f"source/{i}", PARAMS) for i in range(20_000)]
-    shares = [sides.count(side) / len(sides) for side in SPLITS]
+    splits = [split_of_patient(f"source/{i}", PARAMS) for i in range(20_000)]
+    shares = [splits.count(split) / len(splits) for split in SPLITS]
     np.testing.assert_allclose(shares, (0.5, 0.2, 0.3), atol=0.015)
 
 
 def test_another_seed_deals_the_patients_anew() -> None:
     other = SplitParams(seed=4, test_fraction=0.3, validation_fraction=0.2, near_duplicate_bits=12)
-    moved = sum(side_of(f"s/{i}", PARAMS) != side_of(f"s/{i}", other) for i in range(1000))
+    moved = sum(split_of_patient(f"s/{i}", PARAMS) != split_of_patient(f"s/{i}", other) for i in range(1000))
     assert 400 < moved < 800
 
 

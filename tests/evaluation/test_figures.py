@@ -4,7 +4,7 @@ import pytest
 from cxr.evaluation.figures import evaluation_figures, head_layers, training_figures
 from cxr.evaluation.metrics import evaluate
 from cxr.evaluation.settings import EvaluateParams
-from tests.sides import labelled_side
+from tests.labelled import labelled_split
 
 LAYERS = [
     {"name": "grey", "type": "InputLayer", "output_shape": [32, 32, 1]},
@@ -22,10 +22,10 @@ def test_the_head_is_listed_as_what_stands_behind_the_trunk(kind: str, first: st
 
 
 def test_a_run_shows_every_figure_that_was_promised() -> None:
-    curves = {f"{side}_{name}": [0.7, 0.5] for side in ("train", "validation") for name in ("loss", "accuracy")}
+    curves = {f"{split}_{name}": [0.7, 0.5] for split in ("train", "validation") for name in ("loss", "accuracy")}
     layers = [*LAYERS, *head_layers("flatten", (4, 4, 8))]
     assert set(training_figures("tiny", curves, 2, layers)) == {"history", "network"}
-    test = labelled_side(20)
+    test = labelled_split(20)
     p_covid = np.random.default_rng(0).uniform(0, 1, 20)
     params = EvaluateParams(resamples=100, confidence=0.95, prevalence=0.1, seed=1)
     metrics = evaluate(test.y, p_covid, list(test.patients), 0.5, params)

@@ -79,7 +79,7 @@ def test_evaluate_is_json_and_its_counts_add_up():
     result = metrics.evaluate(y, p, patients, 0.5, PARAMS)
     json.dumps(result, allow_nan=False)
     counts = result["counts"]
-    cells = [counts[f"{kind}_{side}"] for kind in ("true", "false") for side in ("positive", "negative")]
+    cells = [counts[f"{kind}_{outcome}"] for kind in ("true", "false") for outcome in ("positive", "negative")]
     assert sum(cells) == counts["images"] == 120
     assert counts["patients"] == 40
     for name in weighted.METRICS:

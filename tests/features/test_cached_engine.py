@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from cxr.common.errors import CxrError
-from cxr.features.cached_engine import remembering
+from cxr.features.cached_engine import cached_engine
 from cxr.inference.engine import Engine, Trunk, trunk_file
 from cxr.inference.head import Head
-from tests.sides import pictures
+from tests.labelled import pictures
 from tests.tiny import tiny_bundle
 
 Asked = list[bytes]
@@ -34,7 +34,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
 
 
 def engine_of(bundle: Path, root: Path) -> Engine:
-    return remembering(Engine.load(bundle, threads=1), root)
+    return cached_engine(Engine.load(bundle, threads=1), root)
 
 
 def with_head(bundle: Path, root: Path, kind: str) -> Engine:
@@ -42,7 +42,7 @@ def with_head(bundle: Path, root: Path, kind: str) -> Engine:
     height, width, channels = engine.trunk.shape
     weights = np.random.default_rng(3).normal(0, 1, channels).astype(np.float32)
     head = Head(kind, np.tile(weights, (height, width, 1)) / (height * width), bias=0.3)  # type: ignore[arg-type]
-    return remembering(Engine(engine.trunk, head, engine.facts), root)
+    return cached_engine(Engine(engine.trunk, head, engine.facts), root)
 
 
 @pytest.mark.parametrize("kind", ["flatten", "average"])
@@ -64,17 +64,17 @@ def test_no_picture_is_asked_about_twice(bundle: Path, tmp_path: Path, asked: As
 
 
 def test_another_head_of_the_same_kind_asks_nothing(bundle: Path, tmp_path: Path, asked: Asked) -> None:
-    engine_of(bundle, tmp_path / "bank").predict(pictures(8))
+    engine_of(bundle, tmp_path / "cache").predict(pictures(8))
     other = Path(shutil.copytree(bundle, tmp_path / "other"))
     old = Head.load(other / "head.npz")
     Head(old.kind, old.weights * 2, old.bias).save(other / "head.npz")
-    found = engine_of(other, tmp_path / "bank").logits(pictures(8))
+    found = engine_of(other, tmp_path / "cache").logits(pictures(8))
     assert len(asked) == 8
     np.testing.assert_allclose(found, Engine.load(other).logits(pictures(8)), rtol=1e-5)
 
 
 def another_trunk(folder: Path) -> Path:
-    return tiny_bundle(folder, side=64)
+    return tiny_bundle(folder, image_size=64)
 
 
 def another_weight(folder: Path) -> Path:
@@ -86,9 +86,9 @@ def another_weight(folder: Path) -> Path:
 
 @pytest.mark.parametrize("other", [another_trunk, another_weight])
 def test_another_trunk_is_asked_anew(other: Callable[[Path], Path], bundle: Path, tmp_path: Path, asked: Asked) -> None:
-    engine_of(bundle, tmp_path / "bank").predict(pictures(4))
-    engine = engine_of(other(tmp_path / "other"), tmp_path / "bank")
-    engine.predict(pictures(4, side=engine.side))
+    engine_of(bundle, tmp_path / "cache").predict(pictures(4))
+    engine = engine_of(other(tmp_path / "other"), tmp_path / "cache")
+    engine.predict(pictures(4, image_size=engine.image_size))
     assert len(asked) == 8
 
 
@@ -124,14 +124,14 @@ def test_a_picture_that_comes_twice_is_asked_about_once(bundle: Path, tmp_path: 
 def test_a_fine_tuned_trunk_is_no_other_models_and_leaves_nothing(bundle: Path, tmp_path: Path) -> None:
     engine = Engine.load(bundle)
     engine.facts["fine_tuned_blocks"] = 2
-    remembering(engine, tmp_path).predict(pictures(4))
+    cached_engine(engine, tmp_path).predict(pictures(4))
     assert not list(tmp_path.iterdir())
 
 
 def test_only_float32_is_remembered(bundle: Path, tmp_path: Path) -> None:
     engine = Engine.load(bundle)
     with pytest.raises(ValueError, match="runs in bf16; only float32's"):
-        remembering(Engine(engine.trunk, engine.head, engine.facts, "bf16"), tmp_path)
+        cached_engine(Engine(engine.trunk, engine.head, engine.facts, "bf16"), tmp_path)
 
 
 def test_no_pictures_need_nothing(bundle: Path, tmp_path: Path) -> None:
@@ -148,5 +148,5 @@ def test_a_damaged_memory_is_named(bundle: Path, tmp_path: Path) -> None:
 
 def test_pictures_of_another_size_are_refused_before_anything_is_stored(bundle: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="the trunk takes"):
-        engine_of(bundle, tmp_path).predict(pictures(2, side=16))
+        engine_of(bundle, tmp_path).predict(pictures(2, image_size=16))
     assert not list(tmp_path.glob("*/seen.f32"))

@@ -9,17 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxr.augmentation.geometric import view, view_rng
+from cxr.augmentation.geometric import augmentation_rng, augmented_view
 from cxr.augmentation.photometric import UNCHANGED
 from cxr.augmentation.settings import AugmentationParams
 from cxr.common.errors import CxrError
-from cxr.features.feature_cache import NO_AUGMENTATION, BankSpec, ViewBank, bank_specs
+from cxr.features.feature_cache import NO_AUGMENTATION, CacheSpec, FeatureCache, cache_specs
 from cxr.features.row_store import pixel_keys
-from tests.sides import pictures
+from tests.labelled import pictures
 
 ROOT = Path(__file__).parents[2]
-AUGMENTATION = AugmentationParams(rotation_degrees=20, shift_fraction=0.2, horizontal_flip=True, exposure=UNCHANGED)
-SPEC = BankSpec("fake", "random-1", side=16, precision="f32", views=3, seed=5, augmentation=AUGMENTATION)
+AUGMENTATION = AugmentationParams(rotation_degrees=20, shift_fraction=0.2, horizontal_flip=True, photometric=UNCHANGED)
+SPEC = CacheSpec(
+    "fake", "random-1", image_size=16, precision="f32", augmented_views=3, seed=5, augmentation=AUGMENTATION
+)
 SHAPE = (2, 2, 3)
 
 
@@ -42,14 +44,14 @@ class FakeTrunk:
             yield self.maps(batch)
 
     def maps(self, batch: np.ndarray) -> np.ndarray:
-        count, side, _ = batch.shape
-        quarters = batch.reshape(count, 2, side // 2, 2, side // 2).swapaxes(2, 3).astype(np.float32)
+        count, image_size, _ = batch.shape
+        quarters = batch.reshape(count, 2, image_size // 2, 2, image_size // 2).swapaxes(2, 3).astype(np.float32)
         inside = (3, 4)
         return np.stack([quarters.mean(inside), quarters.max(inside) * 50, quarters.std(inside) / 100], axis=-1)
 
 
 class Pictures:
-    """Pictures as a bank wants them: a function of the position, and their keys."""
+    """Pictures as a cache wants them: a function of the position, and their keys."""
 
     def __init__(self, stored: np.ndarray):
         self.stored = stored
@@ -61,27 +63,27 @@ class Pictures:
 
 @pytest.fixture
 def many() -> Pictures:
-    return Pictures(pictures(70, side=16))
+    return Pictures(pictures(70, image_size=16))
 
 
-def features(bank: ViewBank, keys: list[str]) -> np.ndarray:
-    """What the bank says, float32[n, views, h * w * c]."""
-    return bank.views()[bank.rows(keys)] * bank.scales()
+def features(cache: FeatureCache, keys: list[str]) -> np.ndarray:
+    """What the cache says, float32[n, views, h * w * c]."""
+    return cache.features()[cache.rows(keys)] * cache.scales()
 
 
-def exact(shown: Pictures, spec: BankSpec = SPEC) -> np.ndarray:
-    """What the trunk says of the same views, without a bank in between."""
+def exact(shown: Pictures, spec: CacheSpec = SPEC) -> np.ndarray:
+    """What the trunk says of the same views, without a cache in between."""
     maps = []
     for i, key in enumerate(shown.keys):
-        draws = [view_rng(spec.seed, key, k) for k in range(spec.views)]
-        maps.append(FakeTrunk().maps(np.stack([view(shown(i), spec.augmentation, rng) for rng in draws])))
-    return np.stack(maps).reshape(len(maps), spec.views, -1)
+        draws = [augmentation_rng(spec.seed, key, k) for k in range(spec.augmented_views)]
+        maps.append(FakeTrunk().maps(np.stack([augmented_view(shown(i), spec.augmentation, rng) for rng in draws])))
+    return np.stack(maps).reshape(len(maps), spec.augmented_views, -1)
 
 
-def filled(root: Path, shown: Pictures, spec: BankSpec = SPEC) -> ViewBank:
-    bank = ViewBank(root, spec, SHAPE)
-    bank.fill(shown.keys, shown, FakeTrunk())
-    return bank
+def filled(root: Path, shown: Pictures, spec: CacheSpec = SPEC) -> FeatureCache:
+    cache = FeatureCache(root, spec, SHAPE)
+    cache.fill(shown.keys, shown, FakeTrunk())
+    return cache
 
 
 # --- what the numbers are -----------------------------------------------------------------------------------
@@ -90,7 +92,7 @@ def filled(root: Path, shown: Pictures, spec: BankSpec = SPEC) -> ViewBank:
 def test_bytes_times_scales_are_the_trunks_features(tmp_path: Path, many: Pictures) -> None:
     """Off by at most half a step of the channel, and by less than 1 % in length."""
     found, expected = features(filled(tmp_path, many), many.keys), exact(many)
-    half_step = ViewBank(tmp_path, SPEC, SHAPE).scales() / 2
+    half_step = FeatureCache(tmp_path, SPEC, SHAPE).scales() / 2
     assert (np.abs(found - expected) <= half_step * 1.001).all()
     assert np.linalg.norm(found - expected) < 0.01 * np.linalg.norm(expected)
     for channel in range(3):  # each in its own units, however small
@@ -99,8 +101,8 @@ def test_bytes_times_scales_are_the_trunks_features(tmp_path: Path, many: Pictur
 
 def test_plain_views_are_the_pictures_themselves(tmp_path: Path, many: Pictures) -> None:
     trunk = FakeTrunk()
-    spec = replace(SPEC, views=1, augmentation=NO_AUGMENTATION)
-    ViewBank(tmp_path, spec, SHAPE).fill(many.keys, many, trunk)
+    spec = replace(SPEC, augmented_views=1, augmentation=NO_AUGMENTATION)
+    FeatureCache(tmp_path, spec, SHAPE).fill(many.keys, many, trunk)
     assert {picture.tobytes() for picture in many.stored} == set(trunk.seen)
 
 
@@ -108,48 +110,48 @@ def test_a_view_is_the_same_picture_whatever_stands_beside_it(tmp_path: Path, ma
     """Another order, other neighbours, several fills: the trunk is shown the same bytes."""
     backwards = Pictures(many.stored[::-1])
     first, second = FakeTrunk(), FakeTrunk()
-    ViewBank(tmp_path / "a", SPEC, SHAPE).fill(many.keys, many, first)
-    other = ViewBank(tmp_path / "b", SPEC, SHAPE)
+    FeatureCache(tmp_path / "a", SPEC, SHAPE).fill(many.keys, many, first)
+    other = FeatureCache(tmp_path / "b", SPEC, SHAPE)
     for count in (3, 40, 70):
         other.fill(backwards.keys[:count], backwards, second)
     assert set(first.seen) == set(second.seen)
     assert len(set(first.seen)) == len(many.keys)
-    both = [features(bank, many.keys) for bank in (ViewBank(tmp_path / "a", SPEC, SHAPE), other)]
-    step = np.maximum(other.scales(), ViewBank(tmp_path / "a", SPEC, SHAPE).scales())
+    both = [features(cache, many.keys) for cache in (FeatureCache(tmp_path / "a", SPEC, SHAPE), other)]
+    step = np.maximum(other.scales(), FeatureCache(tmp_path / "a", SPEC, SHAPE).scales())
     # Only the first images' rounding may differ, never the picture.
     assert (np.abs(both[0] - both[1]) <= step).mean() > 0.99
 
 
 def test_a_bank_keeps_the_meaning_of_its_bytes_when_it_grows(tmp_path: Path, many: Pictures) -> None:
-    bank = ViewBank(tmp_path, SPEC, SHAPE)
-    bank.fill(many.keys[:20], many, FakeTrunk())
-    before, scales = features(bank, many.keys[:20]).copy(), bank.scales()
+    cache = FeatureCache(tmp_path, SPEC, SHAPE)
+    cache.fill(many.keys[:20], many, FakeTrunk())
+    before, scales = features(cache, many.keys[:20]).copy(), cache.scales()
     brighter = Pictures(np.full((1, 16, 16), 255, np.uint8))
-    bank.fill([*many.keys, *brighter.keys], lambda i: many(i) if i < 70 else brighter(0), FakeTrunk())
-    np.testing.assert_array_equal(bank.scales(), scales)
-    np.testing.assert_array_equal(features(bank, many.keys[:20]), before)
+    cache.fill([*many.keys, *brighter.keys], lambda i: many(i) if i < 70 else brighter(0), FakeTrunk())
+    np.testing.assert_array_equal(cache.scales(), scales)
+    np.testing.assert_array_equal(features(cache, many.keys[:20]), before)
 
 
 def test_features_beyond_the_range_of_the_first_images_are_clipped_not_wrapped(tmp_path: Path) -> None:
-    dark, bright = Pictures(pictures(5, side=16) // 8), Pictures(np.full((1, 16, 16), 255, np.uint8))
-    bank = filled(tmp_path, dark)
-    bank.fill(bright.keys, bright, FakeTrunk())
-    assert (features(bank, bright.keys)[..., 0] > features(bank, dark.keys)[..., 0].max()).all()
+    dark, bright = Pictures(pictures(5, image_size=16) // 8), Pictures(np.full((1, 16, 16), 255, np.uint8))
+    cache = filled(tmp_path, dark)
+    cache.fill(bright.keys, bright, FakeTrunk())
+    assert (features(cache, bright.keys)[..., 0] > features(cache, dark.keys)[..., 0].max()).all()
 
 
 def test_a_channel_that_is_silent_at_first_is_heard_later(tmp_path: Path) -> None:
-    flat, noisy = Pictures(np.full((3, 16, 16), 100, np.uint8)), Pictures(pictures(3, side=16))
-    bank = filled(tmp_path, flat)  # no spread in any of them
-    bank.fill(noisy.keys, noisy, FakeTrunk())
-    assert (bank.scales() > 0).all()
-    assert np.isfinite(features(bank, noisy.keys)).all()
+    flat, noisy = Pictures(np.full((3, 16, 16), 100, np.uint8)), Pictures(pictures(3, image_size=16))
+    cache = filled(tmp_path, flat)  # no spread in any of them
+    cache.fill(noisy.keys, noisy, FakeTrunk())
+    assert (cache.scales() > 0).all()
+    assert np.isfinite(features(cache, noisy.keys)).all()
 
 
 def test_negative_features_are_refused(tmp_path: Path, many: Pictures) -> None:
     trunk = FakeTrunk()
     trunk.maps = lambda batch: -FakeTrunk().maps(batch)  # type: ignore[method-assign]
     with pytest.raises(CxrError, match="fake gives negative features"):
-        ViewBank(tmp_path, SPEC, SHAPE).fill(many.keys, many, trunk)
+        FeatureCache(tmp_path, SPEC, SHAPE).fill(many.keys, many, trunk)
 
 
 # --- what is computed, and when -----------------------------------------------------------------------------
@@ -157,34 +159,34 @@ def test_negative_features_are_refused(tmp_path: Path, many: Pictures) -> None:
 
 def test_only_new_images_are_computed(tmp_path: Path, many: Pictures) -> None:
     filled(tmp_path, Pictures(many.stored[:50]))
-    bank, trunk, done = ViewBank(tmp_path, SPEC, SHAPE), FakeTrunk(), list[int]()
-    assert bank.missing(many.keys) == 20
-    assert bank.fill(many.keys, many, trunk, done.append) == 20
+    cache, trunk, done = FeatureCache(tmp_path, SPEC, SHAPE), FakeTrunk(), list[int]()
+    assert cache.missing(many.keys) == 20
+    assert cache.fill(many.keys, many, trunk, done.append) == 20
     assert len(trunk.seen) == sum(done) == 20
-    assert bank.missing(many.keys) == 0
-    assert bank.fill(many.keys, many, trunk) == 0
+    assert cache.missing(many.keys) == 0
+    assert cache.fill(many.keys, many, trunk) == 0
     assert len(trunk.seen) == 20
 
 
 def test_an_image_that_comes_twice_is_computed_once(tmp_path: Path, many: Pictures) -> None:
     twice = Pictures(np.concatenate([many.stored[:4], many.stored[:4]]))
-    bank, trunk = ViewBank(tmp_path, SPEC, SHAPE), FakeTrunk()
-    assert bank.missing(twice.keys) == 4
-    assert bank.fill(twice.keys, twice, trunk) == 4
+    cache, trunk = FeatureCache(tmp_path, SPEC, SHAPE), FakeTrunk()
+    assert cache.missing(twice.keys) == 4
+    assert cache.fill(twice.keys, twice, trunk) == 4
     assert max(Counter(trunk.seen).values()) <= 2  # once for its row, once to set the scales
-    rows = bank.rows(twice.keys)
+    rows = cache.rows(twice.keys)
     np.testing.assert_array_equal(rows[:4], rows[4:])
-    assert len(bank.views()) == 4
+    assert len(cache.features()) == 4
 
 
 def test_no_images_need_nothing(tmp_path: Path) -> None:
-    assert ViewBank(tmp_path, SPEC, SHAPE).fill([], pictures(0).__getitem__, FakeTrunk()) == 0
+    assert FeatureCache(tmp_path, SPEC, SHAPE).fill([], pictures(0).__getitem__, FakeTrunk()) == 0
 
 
 def test_an_image_that_is_not_in_the_bank_is_said_so(tmp_path: Path, many: Pictures) -> None:
-    bank = filled(tmp_path, Pictures(many.stored[:50]))
-    with pytest.raises(CxrError, match=r"20 of 70 images are not in the bank .*fake-"):
-        bank.rows(many.keys)
+    cache = filled(tmp_path, Pictures(many.stored[:50]))
+    with pytest.raises(CxrError, match=r"20 of 70 images are not in the cache .*fake-"):
+        cache.rows(many.keys)
 
 
 def test_a_stopped_fill_goes_on_where_it_was(tmp_path: Path, many: Pictures) -> None:
@@ -195,33 +197,33 @@ def test_a_stopped_fill_goes_on_where_it_was(tmp_path: Path, many: Pictures) -> 
 
     done: list[int] = []
     with pytest.raises(KeyboardInterrupt):
-        ViewBank(tmp_path / "stopped", SPEC, SHAPE).fill(many.keys, many, FakeTrunk(), stop)
-    bank, trunk = ViewBank(tmp_path / "stopped", SPEC, SHAPE), FakeTrunk()
-    assert bank.fill(many.keys, many, trunk) == len(trunk.seen) == 70 - sum(done)
+        FeatureCache(tmp_path / "stopped", SPEC, SHAPE).fill(many.keys, many, FakeTrunk(), stop)
+    cache, trunk = FeatureCache(tmp_path / "stopped", SPEC, SHAPE), FakeTrunk()
+    assert cache.fill(many.keys, many, trunk) == len(trunk.seen) == 70 - sum(done)
     whole = filled(tmp_path / "whole", many)
-    np.testing.assert_array_equal(bank.views()[bank.rows(many.keys)], whole.views()[whole.rows(many.keys)])
+    np.testing.assert_array_equal(cache.features()[cache.rows(many.keys)], whole.features()[whole.rows(many.keys)])
 
 
 def test_rows_of_a_chunk_that_was_not_finished_are_computed_again(tmp_path: Path, many: Pictures) -> None:
     filled(tmp_path, Pictures(many.stored[:1]))  # sets the scales
     with pytest.raises(KeyboardInterrupt):
-        ViewBank(tmp_path, SPEC, SHAPE).fill(many.keys, many, FakeTrunk(dies_at=20))
-    bank = ViewBank(tmp_path, SPEC, SHAPE)
-    left = bank.missing(many.keys)
+        FeatureCache(tmp_path, SPEC, SHAPE).fill(many.keys, many, FakeTrunk(dies_at=20))
+    cache = FeatureCache(tmp_path, SPEC, SHAPE)
+    left = cache.missing(many.keys)
     assert 50 <= left < 69  # the 19 that were computed, less those of the broken chunk
-    bank.fill(many.keys, many, FakeTrunk())
-    half_step = bank.scales() / 2
-    within = np.abs(features(bank, many.keys) - exact(many)) <= half_step * 1.001
+    cache.fill(many.keys, many, FakeTrunk())
+    half_step = cache.scales() / 2
+    within = np.abs(features(cache, many.keys) - exact(many)) <= half_step * 1.001
     assert within.mean() > 0.99  # but for what lies beyond the first image's range
 
 
 KILLED = """
 import sys
 from pathlib import Path
-from tests.sides import pictures
-from tests.features.test_feature_cache import SHAPE, SPEC, FakeTrunk, Pictures, ViewBank
+from tests.labelled import pictures
+from tests.features.test_feature_cache import SHAPE, SPEC, FakeTrunk, Pictures, FeatureCache
 many = Pictures(pictures(70, side=16))
-ViewBank(Path(sys.argv[1]), SPEC, SHAPE).fill(many.keys, many, FakeTrunk(dies_at=int(sys.argv[2]), kill=True))
+FeatureCache(Path(sys.argv[1]), SPEC, SHAPE).fill(many.keys, many, FakeTrunk(dies_at=int(sys.argv[2]), kill=True))
 """
 
 
@@ -231,63 +233,63 @@ def test_a_killed_process_loses_a_chunk_at_most(dies_at: int, tmp_path: Path, ma
     """Killed while it sets the scales (24 images), in the first chunk, and later."""
     killed = subprocess.run([sys.executable, "-c", KILLED, tmp_path / "killed", str(dies_at)], cwd=ROOT, check=False)
     assert killed.returncode == -9
-    bank, trunk = ViewBank(tmp_path / "killed", SPEC, SHAPE), FakeTrunk()
-    recomputed = bank.fill(many.keys, many, trunk)
+    cache, trunk = FeatureCache(tmp_path / "killed", SPEC, SHAPE), FakeTrunk()
+    recomputed = cache.fill(many.keys, many, trunk)
     assert recomputed <= min(70, 70 - (dies_at - 1 - 24) + 16)
     whole = filled(tmp_path / "whole", many)
-    np.testing.assert_array_equal(bank.views()[bank.rows(many.keys)], whole.views()[whole.rows(many.keys)])
+    np.testing.assert_array_equal(cache.features()[cache.rows(many.keys)], whole.features()[whole.rows(many.keys)])
 
 
-# --- which bank it is ---------------------------------------------------------------------------------------
+# --- which cache it is ---------------------------------------------------------------------------------------
 
 OTHERS = [
     {"seed": 6},
     {"precision": "bf16"},
-    {"views": 4},
-    {"side": 32},
+    {"augmented_views": 4},
+    {"image_size": 32},
     {"weights": "random-2"},
     {"backbone": "other"},
     {"format": 99},
     {"augmentation": replace(AUGMENTATION, rotation_degrees=10)},
     {"augmentation": replace(AUGMENTATION, horizontal_flip=False)},
-    {"augmentation": replace(AUGMENTATION, exposure=replace(UNCHANGED, share=0.5))},
+    {"augmentation": replace(AUGMENTATION, photometric=replace(UNCHANGED, share=0.5))},
     {"cut": "mixed5"},
 ]
 
 
 @pytest.mark.parametrize("change", OTHERS, ids=str)
 def test_another_setting_is_another_bank(change: dict, tmp_path: Path, many: Pictures) -> None:
-    bank = filled(tmp_path, many)
-    before = bank.views().copy()
-    other = ViewBank(tmp_path, replace(SPEC, **change), SHAPE)
-    assert other.directory != bank.directory
+    cache = filled(tmp_path, many)
+    before = cache.features().copy()
+    other = FeatureCache(tmp_path, replace(SPEC, **change), SHAPE)
+    assert other.directory != cache.directory
     assert other.missing(many.keys) == 70
-    if "side" not in change:
+    if "image_size" not in change:
         other.fill(many.keys, many, FakeTrunk())
-    np.testing.assert_array_equal(bank.views(), before)
+    np.testing.assert_array_equal(cache.features(), before)
 
 
 def test_equal_settings_find_the_same_bank(tmp_path: Path, many: Pictures) -> None:
     filled(tmp_path, many)
-    assert ViewBank(tmp_path, replace(SPEC), SHAPE).missing(many.keys) == 0
+    assert FeatureCache(tmp_path, replace(SPEC), SHAPE).missing(many.keys) == 0
 
 
 def test_a_trunk_has_one_bank_to_train_on_and_one_to_validate_on() -> None:
-    given = BankSpec("vgg16", "imagenet", 75, "int8", 10, 20, AUGMENTATION, "block4_pool", "a segmenter")
-    training, plain = bank_specs(given)
-    assert (training.views, training.augmentation) == (10, AUGMENTATION)
-    assert (plain.views, plain.augmentation) == (1, NO_AUGMENTATION)
+    given = CacheSpec("vgg16", "imagenet", 75, "int8", 10, 20, AUGMENTATION, "block4_pool", "a segmenter")
+    training, plain = cache_specs(given)
+    assert (training.augmented_views, training.augmentation) == (10, AUGMENTATION)
+    assert (plain.augmented_views, plain.augmentation) == (1, NO_AUGMENTATION)
     assert {(spec.cut, spec.lungs) for spec in (training, plain)} == {("block4_pool", "a segmenter")}
-    more, same_plain = bank_specs(replace(given, views=20, seed=21))
+    more, same_plain = cache_specs(replace(given, augmented_views=20, seed=21))
     assert more.name() != training.name()
     assert same_plain.name() == plain.name()  # what is validated on does not depend on the augmentation
 
 
 def test_the_meaning_of_a_banks_bytes_belongs_to_its_format() -> None:
-    """A view of format 1. Whoever changes this raises FORMAT, so that old banks are not mixed with new views."""
+    """A view of format 1. Whoever changes this raises FORMAT, so that old caches are not mixed with new views."""
     assert SPEC.format == 1
     picture = np.add.outer(np.arange(0, 120, 20), np.arange(0, 60, 10)).astype(np.uint8)
-    turned = view(picture, AUGMENTATION, view_rng(5, "an image", 0))
+    turned = augmented_view(picture, AUGMENTATION, augmentation_rng(5, "an image", 0))
     expected = [
         [51, 41, 31, 22, 12, 11],
         [71, 61, 51, 42, 32, 31],
@@ -299,7 +301,7 @@ def test_the_meaning_of_a_banks_bytes_belongs_to_its_format() -> None:
     assert np.abs(turned.astype(int) - np.array(expected)).max() <= 1  # a rounding of another processor
 
 
-# --- a damaged bank -----------------------------------------------------------------------------------------
+# --- a damaged cache -----------------------------------------------------------------------------------------
 
 
 def cut(path: Path) -> None:
@@ -311,38 +313,38 @@ def remove(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [cut, remove])
-@pytest.mark.parametrize("name", ["views.u8", "done.u8", "scales.npy"])
+@pytest.mark.parametrize("name", ["features.u8", "done.u8", "scales.npy"])
 def test_a_damaged_file_is_named_before_anything_is_read_from_it(
     name: str, damage, tmp_path: Path, many: Pictures
 ) -> None:
     damage(filled(tmp_path, many).directory / name)
     with pytest.raises(CxrError, match=rf"damaged: {name} .*delete the folder and run again"):
-        ViewBank(tmp_path, SPEC, SHAPE)
+        FeatureCache(tmp_path, SPEC, SHAPE)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(b"{", "is not JSON"), (b"{}", "another bank than its name says"), (b"\xff", "is not JSON")]
+    ("content", "said"), [(b"{", "is not JSON"), (b"{}", "another cache than its name says"), (b"\xff", "is not JSON")]
 )
 def test_a_corrupted_description_is_refused(content: bytes, said: str, tmp_path: Path, many: Pictures) -> None:
-    (filled(tmp_path, many).directory / "bank.json").write_bytes(content)
+    (filled(tmp_path, many).directory / "cache.json").write_bytes(content)
     with pytest.raises(CxrError, match=said):
-        ViewBank(tmp_path, SPEC, SHAPE)
+        FeatureCache(tmp_path, SPEC, SHAPE)
 
 
 def test_a_trunk_of_another_shape_is_refused(tmp_path: Path, many: Pictures) -> None:
     filled(tmp_path, many)
-    with pytest.raises(CxrError, match="another bank than its name says"):
-        ViewBank(tmp_path, SPEC, (2, 2, 4))
+    with pytest.raises(CxrError, match="another cache than its name says"):
+        FeatureCache(tmp_path, SPEC, (2, 2, 4))
 
 
 @pytest.mark.parametrize("kept", [0, 30])
 def test_a_shortened_list_of_images_never_yields_another_images_row(kept: int, tmp_path: Path, many: Pictures) -> None:
     names = filled(tmp_path, many).directory / "keys.txt"
     names.write_text("".join(names.read_text().splitlines(keepends=True)[:kept]))
-    bank, others = ViewBank(tmp_path, SPEC, SHAPE), Pictures(pictures(20, side=16, seed=9))
+    cache, others = FeatureCache(tmp_path, SPEC, SHAPE), Pictures(pictures(20, image_size=16, seed=9))
     with pytest.raises(KeyboardInterrupt):
-        bank.fill(others.keys, others, FakeTrunk(dies_at=2))
-    bank = ViewBank(tmp_path, SPEC, SHAPE)
-    assert bank.missing(others.keys) == 20
-    assert bank.fill(others.keys, others, FakeTrunk()) == 20
-    assert np.abs(features(bank, others.keys) - exact(others)).max() <= bank.scales().max()
+        cache.fill(others.keys, others, FakeTrunk(dies_at=2))
+    cache = FeatureCache(tmp_path, SPEC, SHAPE)
+    assert cache.missing(others.keys) == 20
+    assert cache.fill(others.keys, others, FakeTrunk()) == 20
+    assert np.abs(features(cache, others.keys) - exact(others)).max() <= cache.scales().max()

@@ -10,7 +10,7 @@ from cxr.features.quantization import compare, cosines, ensure_int8, quantise, r
 from cxr.inference.bundle import copy_bundle, write_bundle
 from cxr.inference.engine import Engine, Trunk, trunk_file
 from cxr.inference.head import Head
-from tests.sides import labelled_side, pictures
+from tests.labelled import labelled_split, pictures
 
 pytest.importorskip("nncf")
 SIDE, CHANNELS = 32, 8
@@ -119,7 +119,7 @@ def test_a_model_without_a_twin_can_not_run_in_eight_bits(bundle: Path) -> None:
 
 def test_faster_precisions_are_held_against_float32(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cxr.evaluation.precision_check.available", lambda: ("int8", "bf16", "f32"))
-    test = labelled_side(12, SIDE, seed=5)
+    test = labelled_split(12, SIDE, seed=5)
     exact = Engine.load(bundle).predict(test.pixels)
     measured = compare_precisions(bundle, test, exact)
     assert set(measured) == {"int8", "bf16"}
@@ -133,6 +133,6 @@ def test_faster_precisions_are_held_against_float32(bundle: Path, monkeypatch: p
 
 def test_an_answer_that_turns_does_not_hold(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cxr.evaluation.precision_check.available", lambda: ("bf16", "f32"))
-    test = labelled_side(12, SIDE, seed=5)
+    test = labelled_split(12, SIDE, seed=5)
     inverted = 1 - Engine.load(bundle).predict(test.pixels)
     assert compare_precisions(bundle, test, inverted)["bf16"]["holds"] is False

@@ -34,7 +34,7 @@ def test_a_trunk_that_is_there_is_not_built_again(tmp_path: Path) -> None:
     assert read_trunk_spec(tmp_path) == CUT
 
 
-@pytest.mark.parametrize("facts", [asdict(CUT), {"backbone": "vgg16", "side": 75, "weights": "random-3"}])
+@pytest.mark.parametrize("facts", [asdict(CUT), {"backbone": "vgg16", "image_size": 75, "weights": "random-3"}])
 def test_another_trunk_and_one_from_before_cutting_are_built_anew(facts: dict, tmp_path: Path) -> None:
     with pytest.raises(TrunkBuiltError) as caught:
         ensure_trunk(WHOLE, "random", 3, stored(tmp_path, facts))
@@ -42,6 +42,6 @@ def test_another_trunk_and_one_from_before_cutting_are_built_anew(facts: dict, t
 
 
 def test_a_trunk_from_before_cutting_is_not_taken_for_one_of_today(tmp_path: Path) -> None:
-    folder = stored(tmp_path, {"backbone": "vgg16", "side": 75, "weights": "random-3"})
+    folder = stored(tmp_path, {"backbone": "vgg16", "image_size": 75, "weights": "random-3"})
     with pytest.raises(CxrError, match=r"trunk\.json is of another version; run `dvc repro`"):
         read_trunk_spec(folder)

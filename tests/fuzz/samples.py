@@ -20,10 +20,10 @@ PATIENT_NAME = "Doe^Jane^Confidential"
 EXPLICIT, IMPLICIT, BIG_ENDIAN = uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian, uid.ExplicitVRBigEndian
 
 
-def ramp(side: int = SIDE) -> np.ndarray:
-    """uint8[side, side + 8]: brighter to the right and to the bottom, wider than high, no two sides alike."""
-    rows, columns = np.mgrid[0:side, 0 : side + 8]
-    return (rows * 60 // side + columns * 195 // (side + 8)).astype(np.uint8)
+def ramp(image_size: int = SIDE) -> np.ndarray:
+    """uint8[size, size + 8]: brighter to the right and to the bottom, wider than high, no two sides alike."""
+    rows, columns = np.mgrid[0:image_size, 0 : image_size + 8]
+    return (rows * 60 // image_size + columns * 195 // (image_size + 8)).astype(np.uint8)
 
 
 def saved(picture: np.ndarray | Image.Image, kind: str, **options: Any) -> bytes:

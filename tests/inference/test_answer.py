@@ -12,18 +12,18 @@ from PIL import Image
 from cxr.inference.answer import NEAR_LOG_ODDS, REFUSALS, WARNINGS, Answer, Remark, answer, heatmap, warnings_of
 from cxr.inference.engine import Engine
 from cxr.inference.gate import Refusal
-from cxr.inference.predictor import Model
+from cxr.inference.predictor import Predictor
 
 
 @pytest.fixture(scope="module")
-def model(bundle: Path) -> Model:
+def model(bundle: Path) -> Predictor:
     """Without gate and lungs."""
-    return Model.load(bundle)
+    return Predictor.load(bundle)
 
 
 @pytest.fixture(scope="module")
-def complete(complete_bundle: Path) -> Model:
-    return Model.load(complete_bundle)
+def complete(complete_bundle: Path) -> Predictor:
+    return Predictor.load(complete_bundle)
 
 
 def picture(seed: int = 0) -> np.ndarray:
@@ -34,9 +34,9 @@ def halves(left: int, right: int) -> np.ndarray:
     return np.repeat(np.array([[left] * 32 + [right] * 32], np.uint8), 64, axis=0)
 
 
-def with_threshold(model: Model, threshold: float) -> Model:
+def with_threshold(model: Predictor, threshold: float) -> Predictor:
     engine = model.engine
-    return Model(Engine(engine.trunk, engine.head, engine.facts | {"threshold": threshold}))
+    return Predictor(Engine(engine.trunk, engine.head, engine.facts | {"threshold": threshold}))
 
 
 def test_the_threshold_decides_the_state_and_the_percentage_is_of_that_state(model):
@@ -113,7 +113,7 @@ def test_nobody_pays_for_the_segmenter_who_does_not_ask_for_a_heat_map(complete)
         def masks(self, pixels):
             raise AssertionError("asked for lungs")
 
-    model = Model(complete.engine, complete.gate, Costly())
+    model = Predictor(complete.engine, complete.gate, Costly())
     assert answer(model, lit(20, 200)).state in ("COVID", "NonCOVID")
     assert answer(model, halves(200, 20), explain=True).state == "Refused"
     with pytest.raises(AssertionError, match="asked for lungs"):

@@ -11,7 +11,7 @@ import pytest
 
 from cxr.common.errors import CxrError, ModelError
 from cxr.inference.engine import BUNDLE_FILES, FACTS, Engine, Trunk
-from tests.sides import pictures
+from tests.labelled import pictures
 from tests.tiny import CHANNELS, GRID, tiny_bundle
 
 
@@ -77,13 +77,13 @@ def test_a_damaged_trunk_is_a_model_error(name: str, content: bytes, broken: Pat
 
 def test_parts_that_do_not_fit_together_are_named_with_their_sizes(broken: Path, tmp_path: Path) -> None:
     change_facts(broken, lambda facts: facts.update(side=299))
-    with pytest.raises(ModelError, match=r"at side 32, head takes \(4, 4, 3\), model\.json says side 299"):
+    with pytest.raises(ModelError, match=r"at image size 32, head takes \(4, 4, 3\), model\.json says 299"):
         Engine.load(broken)
 
 
 def test_the_feature_map_has_the_orientation_of_the_picture(bundle: Path) -> None:
     trunk = Trunk(bundle / "trunk.xml", threads=1)
-    assert (trunk.side, trunk.shape) == (32, (GRID, GRID, CHANNELS))
+    assert (trunk.image_size, trunk.shape) == (32, (GRID, GRID, CHANNELS))
     picture = np.zeros((1, 32, 32), np.uint8)
     picture[0, 8:16, 24:32] = 255  # second row, last column of the grid
     lit = trunk(picture)[0].sum(axis=2) > 0
@@ -130,7 +130,7 @@ def test_threads_do_not_get_each_others_answers(engine: Engine) -> None:
 )
 def test_pixels_of_another_shape_or_type_are_refused_with_both(pixels: np.ndarray, came: str, engine: Engine) -> None:
     for ask in (engine.predict, engine.trunk, engine.trunk.feature_maps):
-        with pytest.raises(ValueError, match=rf"{came}, the trunk takes uint8\[n, 32, 32\]"):
+        with pytest.raises(ValueError, match=rf"{came}, the trunk takes uint8\[n, s, s\] with s = 32"):
             ask(pixels)
 
 
@@ -158,7 +158,7 @@ trunk = Trunk(Path({str(bundle / "trunk.xml")!r}))
 start = threading.Barrier(8)
 def ask():
     start.wait()
-    trunk(np.zeros((1, trunk.side, trunk.side), np.uint8))
+    trunk(np.zeros((1, trunk.image_size, trunk.image_size), np.uint8))
 threads = [threading.Thread(target=ask) for _ in range(8)]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]

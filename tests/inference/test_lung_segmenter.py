@@ -97,10 +97,10 @@ def test_without_lungs_or_without_weights_there_is_no_share():
 # --- the network, exported ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("side", [16, 40])
-def test_masks_have_the_size_of_the_pictures_and_are_clean(tmp_path: Path, side: int):
-    pixels = np.full((3, side, side), 200, np.uint8)
-    quarter = side // 4
+@pytest.mark.parametrize("image_size", [16, 40])
+def test_masks_have_the_size_of_the_pictures_and_are_clean(tmp_path: Path, image_size: int):
+    pixels = np.full((3, image_size, image_size), 200, np.uint8)
+    quarter = image_size // 4
     pixels[:, quarter : 3 * quarter, 1:quarter] = 10
     pixels[:, quarter : 3 * quarter, -quarter:-1] = 10
     pixels[:, 2 * quarter, quarter // 2] = 200  # a hole in the first lung

@@ -6,18 +6,18 @@ import pytest
 
 from cxr.common.errors import ModelError
 from cxr.inference.engine import Engine
-from cxr.inference.predictor import Model
+from cxr.inference.predictor import Predictor
 from tests.tiny import complete_tiny_bundle
 
 
 def test_a_bundle_without_parts_is_a_model_without_gate_and_lungs(bundle: Path) -> None:
-    model = Model.load(bundle)
+    model = Predictor.load(bundle)
     assert (model.gate, model.lungs) == (None, None)
     assert model.facts == Engine.load(bundle).facts
 
 
 def test_a_complete_bundle_has_all(complete_bundle: Path) -> None:
-    model = Model.load(complete_bundle, latency=True, threads=1)
+    model = Predictor.load(complete_bundle, latency=True, threads=1)
     assert model.gate is not None
     assert model.gate.kinds == ("frontal", "lateral")
     assert model.lungs is not None
@@ -30,4 +30,4 @@ def test_a_damaged_part_is_no_missing_one(part: str, tmp_path: Path) -> None:
     (damaged / part).unlink()
     (damaged / part).write_bytes(b"<net")
     with pytest.raises(ModelError, match=part):
-        Model.load(damaged)
+        Predictor.load(damaged)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxr.augmentation.strong import DistortionParams, distorted, distorted_pair
+from cxr.augmentation.strong import StrongParams, strong_view, strong_view_pair
 from cxr.common.errors import ParamsError
 from cxr.data.dataset import Dataset
 from cxr.data.settings import SplitParams
-from cxr.data.splits import side_of
+from cxr.data.splits import split_of_patient
 from cxr.evaluation.settings import EvaluateParams
 from cxr.imaging.decode import decode
 from cxr.inference.engine import Trunk
@@ -27,8 +27,8 @@ from cxr.lungs import train as lungs_training
 from cxr.lungs.train import (
     ENDING,
     MASKS,
-    Lessons,
     LungsParams,
+    MaskedExamples,
     MaskSearch,
     draw_epoch,
     ensure_segmenter,
@@ -41,13 +41,21 @@ from tests.tiny import dark_is_lung
 
 SPLIT = SplitParams(seed=30, test_fraction=0.3, validation_fraction=0.3, near_duplicate_bits=4)
 BOOTSTRAP = EvaluateParams(resamples=100, confidence=0.95, prevalence=0.1, seed=20)
-STILL = DistortionParams(0, 1, 1, 0, 1, 1, 0, 0)
-MOVING = DistortionParams(20, 1.3, 1.2, 0.1, 1, 1, 0, 0)
-EXPOSED = DistortionParams(0, 1, 1, 0, 1.5, 1.5, 0.2, 0.05)
+STILL = StrongParams(0, 1, 1, 0, 1, 1, 0, 0)
+MOVING = StrongParams(20, 1.3, 1.2, 0.1, 1, 1, 0, 0)
+EXPOSED = StrongParams(0, 1, 1, 0, 1.5, 1.5, 0.2, 0.05)
 
 
 def params(**changes) -> LungsParams:
-    values = {"side": 32, "width": 4, "epochs": 2, "patience": 9, "batch_size": 8, "learning_rate": 0.01, "seed": 1}
+    values = {
+        "image_size": 32,
+        "width": 4,
+        "epochs": 2,
+        "patience": 9,
+        "batch_size": 8,
+        "learning_rate": 0.01,
+        "seed": 1,
+    }
     return LungsParams(**{**values, "augmentation": MOVING, **changes})
 
 
@@ -65,12 +73,12 @@ def collection(tmp_path: Path) -> tuple[Dataset, Path]:
         Image.fromarray(mask.astype(np.uint8) * 255).resize((96, 72)).save(folder / f"p{i}_mask.png")
         pictures.append(np.where(mask, 40, 190).astype(np.uint8))
         rows.append(image_row(f"covid/images/p{i}.jpg", source="covid", patient=f"covid/{i}"))
-    split_of = {row.path: side_of(row.patient, SPLIT) for row in rows}
+    split_of = {row.path: split_of_patient(row.patient, SPLIT) for row in rows}
     return Dataset(rows, split_of, np.stack(pictures)), tmp_path / "raw"
 
 
-def lungs(rng: np.random.Generator, side: int) -> np.ndarray:
-    y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
+def lungs(rng: np.random.Generator, image_size: int) -> np.ndarray:
+    y, x = np.mgrid[-1 : 1 : image_size * 1j, -1 : 1 : image_size * 1j]
     centres = rng.uniform(0.35, 0.5, 2) * (-1, 1)
     height, width = rng.uniform(0.4, 0.6), rng.uniform(0.2, 0.3)
     return np.any([((x - c) / width) ** 2 + (y / height) ** 2 < 1 for c in centres], axis=0)
@@ -84,7 +92,7 @@ def test_every_mask_finds_its_picture_and_the_side_of_its_patient(collection: tu
     for image in found.images:
         assert data.rows[image.position] is image.row
         assert image.file.name.startswith(Path(image.row.path).stem + "_")
-        assert image.side == side_of(image.row.patient, SPLIT)
+        assert image.split == split_of_patient(image.row.patient, SPLIT)
 
 
 def test_masks_without_a_usable_picture_are_counted(collection: tuple[Dataset, Path]):
@@ -100,8 +108,8 @@ def test_masks_without_a_usable_picture_are_counted(collection: tuple[Dataset, P
 def test_a_picture_that_is_only_tested_on_goes_where_its_patient_belongs(collection: tuple[Dataset, Path]):
     data, raw = collection
     data.split_of.update({row.path: "held_out" for row in data.rows})
-    sides = {image.row.patient: image.side for image in find_masks(data, raw, SPLIT).images}
-    assert sides == {row.patient: side_of(row.patient, SPLIT) for row in data.rows}
+    splits = {image.row.patient: image.split for image in find_masks(data, raw, SPLIT).images}
+    assert splits == {row.patient: split_of_patient(row.patient, SPLIT) for row in data.rows}
 
 
 def test_a_mask_is_scaled_to_its_picture(collection: tuple[Dataset, Path]):
@@ -127,7 +135,7 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The folders that a segmenter was fitted into, by a stand-in that trains nothing."""
     done: list[Path] = []
 
-    def fit(lessons: Lessons, params: LungsParams, directory: Path) -> SimpleNamespace:
+    def fit(examples: MaskedExamples, params: LungsParams, directory: Path) -> SimpleNamespace:
         done.append(directory)
         dark_is_lung(directory)
         for name in (WEIGHTS, SHAPE):
@@ -191,13 +199,13 @@ def test_whatever_the_segmenter_depends_on_trains_it_anew(
     elif change == "params":
         wanted = params(seed=2)
     elif change == "code":
-        monkeypatch.setattr(lungs_training, "identity_of_code", lambda modules: "another")
+        monkeypatch.setattr(lungs_training, "fingerprint_of_code", lambda modules: "another")
     elif change == "library":
-        monkeypatch.setattr(lungs_training, "identity_of_libraries", lambda: "another")
+        monkeypatch.setattr(lungs_training, "fingerprint_of_libraries", lambda: "another")
     elif change == "weights gone":
         (home / "lungs.bin").unlink()
     else:
-        (home / "made_of.json").write_text("{")
+        (home / "fingerprint.json").write_text("{")
     train_and_measure(data, found, wanted, BOOTSTRAP, home)
     assert len(fits) == 2
 
@@ -205,15 +213,15 @@ def test_whatever_the_segmenter_depends_on_trains_it_anew(
 @pytest.mark.slow
 def test_training_anew_gives_the_same_bytes(collection: tuple[Dataset, Path], tmp_path: Path):
     data, raw = collection
-    lessons = Lessons.read(data, find_masks(data, raw, SPLIT), 32)
+    examples = MaskedExamples.read(data, find_masks(data, raw, SPLIT), 32)
     for home in (tmp_path / "first", tmp_path / "again"):
-        ensure_segmenter(lessons, params(), home)
+        ensure_segmenter(examples, params(), home)
     first, again = (
         {name: content for name, (content, _) in folder_of(tmp_path / home).items()} for home in ("first", "again")
     )
     assert first["lungs.bin"] == again["lungs.bin"]
-    assert {name: first[name] for name in ("epochs.json", "made_of.json")} == {
-        name: again[name] for name in ("epochs.json", "made_of.json")
+    assert {name: first[name] for name in ("epochs.json", "fingerprint.json")} == {
+        name: again[name] for name in ("epochs.json", "fingerprint.json")
     }
 
 
@@ -223,21 +231,21 @@ def test_training_anew_gives_the_same_bytes(collection: tuple[Dataset, Path], tm
 def test_a_mask_moves_with_its_picture():
     mask = lungs(np.random.default_rng(0), 64).astype(np.uint8) * 255
     for seed in range(20):
-        moved, with_it = distorted_pair(mask, mask, MOVING, np.random.default_rng(seed))
+        moved, with_it = strong_view_pair(mask, mask, MOVING, np.random.default_rng(seed))
         assert dice(moved >= 128, with_it >= 128) > 0.98
 
 
 def test_exposure_moves_nothing():
     mask = lungs(np.random.default_rng(0), 64).astype(np.uint8) * 255
     for seed in range(5):
-        _, with_it = distorted_pair(mask, mask, EXPOSED, np.random.default_rng(seed))
+        _, with_it = strong_view_pair(mask, mask, EXPOSED, np.random.default_rng(seed))
         assert max(dice(with_it >= 128, flip >= 128) for flip in (mask, mask[:, ::-1])) > 0.95
 
 
 def test_without_distortion_a_picture_is_at_most_mirrored():
     picture = np.random.default_rng(0).integers(0, 256, (20, 20), np.uint8)
     for seed in range(5):
-        found = distorted(picture, STILL, np.random.default_rng(seed))
+        found = strong_view(picture, STILL, np.random.default_rng(seed))
         assert any((found == same).all() for same in (picture, picture[:, ::-1]))
 
 
@@ -253,7 +261,7 @@ def test_an_epoch_repeats_and_the_next_differs():
 
 def test_a_side_that_can_not_be_halved_four_times_is_refused():
     with pytest.raises(ParamsError, match="multiple of 16"):
-        params(side=40)
+        params(image_size=40)
 
 
 # --- training ---------------------------------------------------------------------------------------------------
@@ -263,7 +271,7 @@ def test_a_side_that_can_not_be_halved_four_times_is_refused():
 def test_training_learns_the_lungs_of_patients_it_has_not_seen(collection: tuple[Dataset, Path], tmp_path: Path):
     data, raw = collection
     found = find_masks(data, raw, SPLIT)
-    assert {image.side for image in found.images} == {"train", "validation", "test"}
+    assert {image.split for image in found.images} == {"train", "validation", "test"}
     report = train_and_measure(data, found, params(epochs=25, augmentation=STILL), BOOTSTRAP, tmp_path / "lungs")
     assert report["trained"] is True
     assert report["dice"]["test"]["mean"]["value"] > 0.9
@@ -316,7 +324,7 @@ def test_the_validation_dice_of_an_epoch_is_over_all_pictures_not_the_last_batch
 def test_a_search_names_the_images_of_one_side(collection: tuple[Dataset, Path]):
     data, raw = collection
     found: MaskSearch = find_masks(data, raw, SPLIT)
-    assert sum(len(found.on(side)) for side in ("train", "validation", "test")) == len(found.images)
+    assert sum(len(found.on(image_size)) for image_size in ("train", "validation", "test")) == len(found.images)
 
 
 @pytest.mark.mirror

@@ -13,10 +13,10 @@ from cxr.common.errors import ModelError
 from cxr.features.trunks import TrunkSpec, ensure_trunk, read_trunk_spec
 from cxr.inference.engine import Trunk
 from cxr.inference.head import Head, HeadKind
-from cxr.networks.backbones import SPECS, build_trunk, layer_table, weights_identity
+from cxr.networks.backbones import SPECS, build_trunk, layer_table, weights_fingerprint
 from cxr.networks.keras_export import export_trunk
 from cxr.networks.names import BACKBONES, Backbone
-from tests.sides import pictures
+from tests.labelled import pictures
 
 pytestmark = [
     pytest.mark.slow,
@@ -54,16 +54,16 @@ def test_scaling_is_the_one_that_the_weights_were_trained_with(backbone: Backbon
     np.testing.assert_allclose(grey * SPECS[backbone].scale + SPECS[backbone].offset, expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize(("backbone", "side"), [("inceptionv3", 75), ("vgg16", 32)])
-def test_the_exported_trunk_sees_what_keras_sees(backbone: Backbone, side: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("backbone", "image_size"), [("inceptionv3", 75), ("vgg16", 32)])
+def test_the_exported_trunk_sees_what_keras_sees(backbone: Backbone, image_size: int, tmp_path: Path) -> None:
     """Within 1e-4 of the largest feature, in full precision; the input is what the pixel store holds."""
-    trunk, shown = build_trunk(backbone, side, "random", SEED), pictures(3, side=side)
+    trunk, shown = build_trunk(backbone, image_size, "random", SEED), pictures(3, image_size=image_size)
     export_trunk(trunk, tmp_path)
     expected = np.asarray(trunk(shown[..., None].astype(np.float32)))
     exported = Trunk(tmp_path / "trunk.xml", threads=1)
-    assert (exported.side, exported.shape) == (side, expected.shape[1:])
+    assert (exported.image_size, exported.shape) == (image_size, expected.shape[1:])
     np.testing.assert_allclose(exported(shown), expected, atol=1e-4 * np.abs(expected).max())
-    assert expected.min() >= 0  # the bank counts on the outputs of a ReLU
+    assert expected.min() >= 0  # the cache counts on the outputs of a ReLU
     assert expected.std() > 0
 
 
@@ -72,7 +72,7 @@ def test_the_heat_map_of_a_real_size_model_sums_to_keras_own_logit(cut: str, kin
     """InceptionV3 at 299 pixels, exported, with the original's head and with the recommended one."""
     import keras
 
-    trunk, shown = build_trunk("inceptionv3", 299, "random", SEED, cut), pictures(2, side=299)
+    trunk, shown = build_trunk("inceptionv3", 299, "random", SEED, cut), pictures(2, image_size=299)
     features = np.asarray(trunk(shown[..., None].astype(np.float32)))
     _, height, width, _ = features.shape
     assert (height, width) == (8, 8)
@@ -94,8 +94,11 @@ def test_the_heat_map_of_a_real_size_model_sums_to_keras_own_logit(cut: str, kin
 def test_a_cut_trunk_is_the_whole_ones_map_averaged_over_squares(tmp_path: Path) -> None:
     import keras
 
-    side, shown = 75, pictures(2, side=75)
-    whole, trunk = build_trunk("vgg16", side, "random", SEED), build_trunk("vgg16", side, "random", SEED, "block4_pool")
+    image_size, shown = 75, pictures(2, image_size=75)
+    whole, trunk = (
+        build_trunk("vgg16", image_size, "random", SEED),
+        build_trunk("vgg16", image_size, "random", SEED, "block4_pool"),
+    )
     inner = next(layer for layer in whole.layers if hasattr(layer, "layers"))
     scaled = keras.Model(whole.input, whole.get_layer("scaling").output)(shown[..., None].astype(np.float32))
     maps = np.asarray(keras.Model(inner.input, inner.get_layer("block4_pool").output)(scaled))
@@ -177,9 +180,9 @@ def test_weights_that_can_not_be_downloaded_are_one_sentence(tmp_path: Path, mon
 
 
 def test_weights_are_told_apart_by_content_or_seed(weights_file: Path) -> None:
-    assert weights_identity("imagenet", 1) == weights_identity("imagenet", 2)
-    assert weights_identity("random", 1) != weights_identity("random", 2)
-    assert weights_identity(str(weights_file), 1) == sha256_of(weights_file)
+    assert weights_fingerprint("imagenet", 1) == weights_fingerprint("imagenet", 2)
+    assert weights_fingerprint("random", 1) != weights_fingerprint("random", 2)
+    assert weights_fingerprint(str(weights_file), 1) == sha256_of(weights_file)
 
 
 def test_the_layers_are_listed_with_their_shapes(vgg16: Any) -> None:
@@ -195,16 +198,16 @@ def test_a_trunk_is_made_once_and_again_when_what_it_is_made_of_changes(
     built = []
     backbones = importlib.import_module("cxr.networks.backbones")
     monkeypatch.setattr(backbones, "build_trunk", lambda *a: built.append(a) or build_trunk(*a))
-    spec, folder = TrunkSpec("vgg16", 32, weights_identity("random", SEED)), tmp_path / "vgg16"
+    spec, folder = TrunkSpec("vgg16", 32, weights_fingerprint("random", SEED)), tmp_path / "vgg16"
     for _ in range(2):
         ensure_trunk(spec, "random", SEED, folder)
     assert built == [("vgg16", 32, "random", SEED, "", None)]
     assert read_trunk_spec(folder) == spec
     assert {path.name for path in folder.iterdir()} == {"trunk.xml", "trunk.bin", "trunk.json", "layers.json"}
     before = sha256_of(folder / "trunk.bin")
-    ensure_trunk(replace(spec, weights=weights_identity("random", 4)), "random", 4, folder)
+    ensure_trunk(replace(spec, weights=weights_fingerprint("random", 4)), "random", 4, folder)
     assert len(built) == 2
     assert sha256_of(folder / "trunk.bin") != before
     (folder / "trunk.bin").unlink()  # half a trunk is none
-    ensure_trunk(replace(spec, weights=weights_identity("random", 4)), "random", 4, folder)
+    ensure_trunk(replace(spec, weights=weights_fingerprint("random", 4)), "random", 4, folder)
     assert len(built) == 3

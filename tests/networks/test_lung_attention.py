@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cxr.common.errors import ModelError
-from cxr.features.trunks import TrunkSpec, lungs_identity
+from cxr.features.trunks import TrunkSpec, lungs_fingerprint
 from cxr.inference.engine import Trunk
 from cxr.inference.head import Head
 from cxr.inference.lung_segmenter import FILE
@@ -107,9 +107,9 @@ def test_another_segmenter_makes_another_trunk(lungs: Path, tmp_path: Path) -> N
     from cxr.networks import unet
 
     unet.export(unet.build(32, 2, seed=4), tmp_path)
-    spec = TrunkSpec("vgg16", SIDE, "random-1", CUT, lungs_identity(lungs))
-    assert spec != replace(spec, lungs=lungs_identity(tmp_path))
-    assert lungs_identity(None) == ""
+    spec = TrunkSpec("vgg16", SIDE, "random-1", CUT, lungs_fingerprint(lungs))
+    assert spec != replace(spec, lungs=lungs_fingerprint(tmp_path))
+    assert lungs_fingerprint(None) == ""
 
 
 def test_a_folder_without_a_segmenter_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:

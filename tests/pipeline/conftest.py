@@ -19,16 +19,16 @@ SMALL = {
                 "kind": "phantom",
                 "train_on": ["COVID", "NonCOVID"],
                 "patients": 40,
-                "side": 96,
+                "image_size": 96,
                 "covid_fraction": 0.5,
                 "seed": 5,
             }
         }
     },
-    "pixels": {"side": 80},
+    "pixels": {"image_size": 80},
     "gate": {"networks": 1, "epochs": 20, "versions": 100},
     "features": {
-        "views": 2,
+        "augmented_views": 2,
         "focus": "data/pixels.npy",  # phantoms bring no lung masks
         "weights": {"inceptionv3": "random", "vgg16": "random"},
     },

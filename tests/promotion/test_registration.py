@@ -11,11 +11,11 @@ from cxr.inference.engine import Engine, Trunk
 from cxr.promotion.registration import check_registered, decide_on
 from cxr.tracking import registry
 from cxr.tracking.registry import ROLLED_BACK_TAG, Version
-from tests.sides import labelled_side
+from tests.labelled import labelled_split
 from tests.tiny import tiny_bundle
 
 PARAMS = EvaluateParams(resamples=200, confidence=0.95, prevalence=0.1, seed=1)
-TEST = labelled_side(40)
+TEST = labelled_split(40)
 SPLIT = "20/0.2/0.15"
 FIRST = Version("covid-cxr", 1, "run", "0" * 64, "2026-01-01", "", ("champion",), {})
 SECOND = replace(FIRST, number=2, aliases=())
@@ -36,8 +36,8 @@ def stored(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dic
 
 
 @pytest.fixture
-def bank(tmp_path: Path) -> Path:
-    return tmp_path / "bank"
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_swapped_files_are_noticed(stored: dict[int, Path], answers: np.ndarray,
 
 
 def test_a_model_is_checked_on_fewer_images_than_it_would_like(stored: dict[int, Path], bundle: Path) -> None:
-    few = labelled_side(2)
+    few = labelled_split(2)
     check_registered(SECOND, few, Engine.load(bundle, threads=1).predict(few.pixels))
 
 
@@ -85,78 +85,78 @@ def test_files_that_can_not_be_loaded_stop_the_registration(
         check_registered(SECOND, TEST, answers)
 
 
-def test_the_first_model_becomes_champion(monkeypatch: pytest.MonkeyPatch, answers: np.ndarray, bank: Path) -> None:
+def test_the_first_model_becomes_champion(monkeypatch: pytest.MonkeyPatch, answers: np.ndarray, cache: Path) -> None:
     monkeypatch.setattr(registry, "champion", lambda name: None)
-    decision = decide_on(FIRST, SPLIT, TEST, answers, PARAMS, bank)
+    decision = decide_on(FIRST, SPLIT, TEST, answers, PARAMS, cache)
     assert decision.promote
     assert "no champion yet" in decision.reason
 
 
 @pytest.mark.usefixtures("champion")
-def test_the_champion_stays_champion_when_the_pipeline_runs_again(answers: np.ndarray, bank: Path) -> None:
-    assert decide_on(FIRST, SPLIT, TEST, answers, PARAMS, bank).promote
+def test_the_champion_stays_champion_when_the_pipeline_runs_again(answers: np.ndarray, cache: Path) -> None:
+    assert decide_on(FIRST, SPLIT, TEST, answers, PARAMS, cache).promote
 
 
 @pytest.mark.usefixtures("champion")
 def test_an_equal_model_is_promoted_and_a_surely_worse_one_is_not(
-    stored: dict[int, Path], answers: np.ndarray, bank: Path
+    stored: dict[int, Path], answers: np.ndarray, cache: Path
 ) -> None:
-    assert decide_on(SECOND, SPLIT, TEST, answers, PARAMS, bank).promote
-    worse = decide_on(SECOND, SPLIT, TEST, 1 - answers, PARAMS, bank)
+    assert decide_on(SECOND, SPLIT, TEST, answers, PARAMS, cache).promote
+    worse = decide_on(SECOND, SPLIT, TEST, 1 - answers, PARAMS, cache)
     assert not worse.promote
     assert "surely below the champion" in worse.reason
 
 
 @pytest.mark.usefixtures("champion")
-def test_a_model_that_a_person_took_back_is_not_promoted_again(answers: np.ndarray, bank: Path) -> None:
+def test_a_model_that_a_person_took_back_is_not_promoted_again(answers: np.ndarray, cache: Path) -> None:
     taken_back = replace(SECOND, tags={ROLLED_BACK_TAG: "2026-11-01T08:00:00Z"})
-    decision = decide_on(taken_back, SPLIT, TEST, answers, PARAMS, bank)
+    decision = decide_on(taken_back, SPLIT, TEST, answers, PARAMS, cache)
     assert not decision.promote
     assert "2026-11-01T08:00:00Z" in decision.reason
 
 
 @pytest.mark.usefixtures("champion")
 def test_a_champion_whose_files_are_gone_gives_way_and_the_reason_says_so(
-    stored: dict[int, Path], answers: np.ndarray, bank: Path
+    stored: dict[int, Path], answers: np.ndarray, cache: Path
 ) -> None:
     del stored[1]
-    decision = decide_on(SECOND, SPLIT, TEST, answers, PARAMS, bank)
+    decision = decide_on(SECOND, SPLIT, TEST, answers, PARAMS, cache)
     assert decision.promote
     assert "the files of covid-cxr version 1 can not be read" in decision.reason
 
 
 @pytest.mark.usefixtures("champion", "stored")
 def test_what_the_champion_said_is_remembered_until_the_next_comparison(
-    answers: np.ndarray, bank: Path, monkeypatch: pytest.MonkeyPatch
+    answers: np.ndarray, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = decide_on(SECOND, SPLIT, TEST, answers, PARAMS, bank)
+    first = decide_on(SECOND, SPLIT, TEST, answers, PARAMS, cache)
     monkeypatch.setattr(Trunk, "stream", lambda trunk, batches: pytest.fail("the trunk was asked again"))
-    assert decide_on(SECOND, SPLIT, TEST, answers, PARAMS, bank) == first
+    assert decide_on(SECOND, SPLIT, TEST, answers, PARAMS, cache) == first
 
 
 @pytest.mark.usefixtures("champion", "stored")
 def test_a_damaged_memory_stops_the_comparison_and_does_not_cost_the_champion_its_place(
-    answers: np.ndarray, bank: Path
+    answers: np.ndarray, cache: Path
 ) -> None:
-    decide_on(SECOND, SPLIT, TEST, answers, PARAMS, bank)
-    (remembered,) = bank.glob("*/seen.f32")
+    decide_on(SECOND, SPLIT, TEST, answers, PARAMS, cache)
+    (remembered,) = cache.glob("*/seen.f32")
     remembered.write_bytes(b"")
     with pytest.raises(CxrError, match=r"is damaged: seen\.f32"):
-        decide_on(SECOND, SPLIT, TEST, answers, PARAMS, bank)
+        decide_on(SECOND, SPLIT, TEST, answers, PARAMS, cache)
 
 
 @pytest.mark.usefixtures("champion")
 def test_a_champion_for_pictures_of_another_size_is_not_compared(
-    stored: dict[int, Path], answers: np.ndarray, bank: Path, tmp_path: Path
+    stored: dict[int, Path], answers: np.ndarray, cache: Path, tmp_path: Path
 ) -> None:
-    stored[1] = tiny_bundle(tmp_path / "large", side=64, split=SPLIT)
-    decision = decide_on(SECOND, SPLIT, TEST, answers, PARAMS, bank)
+    stored[1] = tiny_bundle(tmp_path / "large", image_size=64, split=SPLIT)
+    decision = decide_on(SECOND, SPLIT, TEST, answers, PARAMS, cache)
     assert decision.promote
-    assert "takes pictures of side 64, the test pictures have 32" in decision.reason
+    assert "takes pictures of 64 pixels, the test pictures have 32" in decision.reason
 
 
 @pytest.mark.usefixtures("champion")
-def test_a_champion_of_another_split_is_not_compared(stored: dict[int, Path], answers: np.ndarray, bank: Path) -> None:
-    decision = decide_on(SECOND, "21/0.2/0.15", TEST, 1 - answers, PARAMS, bank)
+def test_a_champion_of_another_split_is_not_compared(stored: dict[int, Path], answers: np.ndarray, cache: Path) -> None:
+    decision = decide_on(SECOND, "21/0.2/0.15", TEST, 1 - answers, PARAMS, cache)
     assert decision.promote
     assert "trained under another split" in decision.reason

@@ -10,7 +10,7 @@ from cxr.data.dataset import Dataset
 from cxr.data.predictions import read_probabilities
 from cxr.inference.engine import Engine
 from cxr.inference.lung_segmenter import LungSegmenter
-from cxr.report.facts import Facts, read_facts
+from cxr.report.facts import ReportFacts, read_facts
 from cxr.report.figures import report_figures
 from cxr.report.mistakes import Mistake, mistakes
 from cxr.report.page import model_card, report
@@ -32,7 +32,7 @@ class MiddleIsLung(LungSegmenter):
 @dataclass(frozen=True)
 class Made:
     root: Path
-    facts: Facts
+    facts: ReportFacts
     figures: dict[str, Markup]
     mistakes: list[Mistake]
     report: str
@@ -44,7 +44,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """A report and a card of an audited model. Not to be changed."""
     root = make_files(tmp_path_factory.mktemp("card"))
     facts = read_facts(REGISTERED, root)
-    test = Dataset.read(root / INDEX, root / SPLIT, root / PIXELS).side("test")
+    test = Dataset.read(root / INDEX, root / SPLIT, root / PIXELS).split("test")
     p_covid = read_probabilities(root / MODEL_REPORTS / WINNER / "predictions.csv", test)
     wrong = mistakes(
         Engine.load(root / TRAINED / WINNER), test, p_covid, facts.model.metrics["threshold"], MiddleIsLung()

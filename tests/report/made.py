@@ -15,7 +15,7 @@ from cxr.common.atomic_files import write_json
 from cxr.common.config import load_params
 from cxr.common.labels import label_index
 from cxr.common.paths import INDEX, MODEL_REPORTS, PIXELS, REPORTS, SPLIT, TRAINED
-from cxr.data.dataset import Side
+from cxr.data.dataset import Split
 from cxr.data.manifest import ImageRow, count_by, write_rows
 from cxr.data.predictions import write_predictions
 from cxr.data.splits import SplitRow
@@ -121,9 +121,9 @@ def _rows() -> tuple[list[ImageRow], dict[str, str]]:
     return rows, split_of
 
 
-def _side(rows: list[ImageRow], split_of: dict[str, str], store: np.ndarray, name: str) -> Side:
+def _side(rows: list[ImageRow], split_of: dict[str, str], store: np.ndarray, name: str) -> Split:
     positions = [i for i, row in enumerate(rows) if split_of[row.path] == name]
-    return Side([rows[i] for i in positions], np.array(positions), store)
+    return Split([rows[i] for i in positions], np.array(positions), store)
 
 
 def _write_params(root: Path) -> None:
@@ -134,7 +134,7 @@ def _write_params(root: Path) -> None:
     (root / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
 
 
-def _write_model(root: Path, backbone: str, test: Side, validation: Side) -> None:
+def _write_model(root: Path, backbone: str, test: Split, validation: Split) -> None:
     bundle, reports = root / TRAINED / backbone, root / MODEL_REPORTS / backbone
     facts = {"backbone": backbone, "head": "flatten"}
     p_covid = Engine.load(tiny_bundle(bundle, SIDE, **facts)).predict(test.pixels)
@@ -154,10 +154,10 @@ def _write_model(root: Path, backbone: str, test: Side, validation: Side) -> Non
     write_json(audit_report(), reports / "audit.json")
 
 
-def _evaluated(side: Side, p_covid: np.ndarray, threshold: float, params: EvaluateParams) -> dict[str, Any]:
-    patients = list(side.patients)
-    balanced = balanced_auc(side.y, p_covid, [row.source for row in side.rows], patients, params)
-    return {**evaluate(side.y, p_covid, patients, threshold, params), "balanced_auc": balanced}
+def _evaluated(split: Split, p_covid: np.ndarray, threshold: float, params: EvaluateParams) -> dict[str, Any]:
+    patients = list(split.patients)
+    balanced = balanced_auc(split.y, p_covid, [row.source for row in split.rows], patients, params)
+    return {**evaluate(split.y, p_covid, patients, threshold, params), "balanced_auc": balanced}
 
 
 def audit_report() -> dict[str, Any]:

@@ -15,10 +15,10 @@ from cxr.common.atomic_files import sha256_of
 from cxr.common.errors import CxrError
 from cxr.common.paths import MODEL_REPORTS, REPORTS
 from cxr.report import words
-from cxr.report.facts import Facts, read_facts
+from cxr.report.facts import ReportFacts, read_facts
 from cxr.report.origin import made_from, stale_files
 from cxr.report.page import model_card, report
-from cxr.report.view import trunk
+from cxr.report.presentation import trunk
 from tests.report.conftest import Made
 from tests.report.made import OTHER, REGISTERED, WINNER
 
@@ -92,7 +92,7 @@ def test_every_row_of_a_table_in_the_card_has_as_many_cells_as_its_head(made: Ma
         assert len({line.count("|") for line in block.splitlines()}) == 1, block[:200]
 
 
-def numbers_of(facts: Facts) -> list[str]:
+def numbers_of(facts: ReportFacts) -> list[str]:
     """As text, what both must say: recomputed here from the files, not from the templates."""
     folder = MODEL_REPORTS / WINNER
     metrics = {name: facts.model.metrics[name] for name in words.METRICS}

@@ -39,7 +39,7 @@ def test_the_two_states_both_occur(client):
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "TIFF", "WEBP"])
 def test_the_same_bytes_give_the_same_probability_here_and_in_the_engine(client, champion: Champion, kind):
     data = picture(seed=4, kind=kind)
-    by_engine = champion.model.engine.predict(to_pixels(data, champion.model.engine.side)[None])[0]
+    by_engine = champion.model.engine.predict(to_pixels(data, champion.model.engine.image_size)[None])[0]
     assert predict(client, data)["probabilities"]["COVID"] == pytest.approx(by_engine, abs=1e-4)
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 from cxr.sources import SOURCES, Candidate, Listing, Source
 from cxr.sources.index import build_index
 from cxr.sources.settings import DownloadParams, FolderParams
-from tests.sides import pictures
+from tests.labelled import pictures
 
 CLASSES = {"covid": "COVID", "other": "NonCOVID"}
 EVERY_LABEL = ("NonCOVID", "COVID")
@@ -41,7 +41,7 @@ def encoded(picture: np.ndarray, kind: str) -> bytes:
 @pytest.fixture
 def raw(tmp_path: Path) -> Path:
     """A source "own" with three usable pictures and one of each that is not."""
-    first, second, third = pictures(3, side=48)
+    first, second, third = pictures(3, image_size=48)
     put(tmp_path / "own/covid/a1.png", first)
     put(tmp_path / "own/covid/a2.jpg", second, quality=90)
     put(tmp_path / "own/other/b1.png", np.pad(third, ((0, 0), (0, 16))))
@@ -73,7 +73,7 @@ def test_a_row_says_what_the_file_is(raw: Path) -> None:
 
 
 def test_sixteen_bits_and_colour_are_usable(tmp_path: Path) -> None:
-    picture = pictures(1, side=48)[0]
+    picture = pictures(1, image_size=48)[0]
     put(tmp_path / "own/covid/deep1.png", picture.astype(np.uint16) * 257)
     put(tmp_path / "own/covid/rgba1.png", np.dstack([picture] * 3 + [np.full_like(picture, 255)]))
     put(tmp_path / "own/other/grey1.png", picture)
@@ -92,7 +92,7 @@ def test_a_named_file_that_is_not_there_is_counted(tmp_path: Path, monkeypatch: 
 
 
 def test_the_same_bytes_under_both_labels_are_used_by_nobody(tmp_path: Path) -> None:
-    same, other = pictures(2, side=48)
+    same, other = pictures(2, image_size=48)
     for name in ("own/covid/x1.png", "own/other/y1.png", "own/covid/x2.png"):
         put(tmp_path / name, same)
     put(tmp_path / "own/covid/z1.png", other)
@@ -107,14 +107,14 @@ def test_the_same_bytes_under_both_labels_are_used_by_nobody(tmp_path: Path) -> 
 
 def test_the_same_bytes_under_one_label_are_kept(tmp_path: Path) -> None:
     for name in ("own/covid/x1.png", "own/covid/x2.png"):
-        put(tmp_path / name, pictures(1, side=48)[0])
+        put(tmp_path / name, pictures(1, image_size=48)[0])
     rows, rejected = build_index(one_source(), tmp_path)
     assert (len(rows), rejected) == (2, [])
 
 
 def test_what_an_image_may_be_used_for_follows_from_its_source_and_label(tmp_path: Path) -> None:
     for i, name in enumerate(("own/covid/a1.png", "own/other/b1.png", "far/covid/c1.png", "far/other/d1.png")):
-        put(tmp_path / name, pictures(1, side=48, seed=i)[0])
+        put(tmp_path / name, pictures(1, image_size=48, seed=i)[0])
     params = DownloadParams(sources={"own": folder("COVID")}, external={"far": folder()})
     roles = {row.path: row.role for row in build_index(params, tmp_path)[0]}
     assert roles == {
@@ -127,14 +127,14 @@ def test_what_an_image_may_be_used_for_follows_from_its_source_and_label(tmp_pat
 
 def test_two_sources_never_share_a_patient(tmp_path: Path) -> None:
     for i, name in enumerate(("one/covid/p1.png", "two/covid/p1.png")):
-        put(tmp_path / name, pictures(1, side=48, seed=i)[0])
+        put(tmp_path / name, pictures(1, image_size=48, seed=i)[0])
     params = DownloadParams(sources={"one": folder(), "two": folder()}, external={})
     assert {row.patient for row in build_index(params, tmp_path)[0]} == {"one/p1", "two/p1"}
 
 
 def test_the_order_of_sources_and_listings_changes_nothing(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for i in range(4):
-        put(raw / f"more/covid/m{i}.png", pictures(1, side=48, seed=10 + i)[0])
+        put(raw / f"more/covid/m{i}.png", pictures(1, image_size=48, seed=10 + i)[0])
     names = ("own", "more")
     forwards = build_index(DownloadParams({name: folder() for name in names}, {}), raw)
     listed = SOURCES["folder"].list_images
@@ -150,7 +150,7 @@ def test_the_order_of_sources_and_listings_changes_nothing(raw: Path, monkeypatc
 def test_every_candidate_is_a_row_or_a_rejected_row_over_several_processes(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for i in range(90):
-        data = encoded(pictures(1, side=24, seed=i % 60)[0], "PNG")
+        data = encoded(pictures(1, image_size=24, seed=i % 60)[0], "PNG")
         damaged = {0: b"", 1: data[: len(data) // 2], 2: data[40:]}.get(int(rng.integers(8)), data)
         put(tmp_path / f"own/{('covid', 'other')[i % 7 == 0]}/p{i}.png", damaged)
     rows, rejected = build_index(one_source(), tmp_path)
@@ -164,7 +164,7 @@ def test_a_picture_and_its_recompressed_copy_have_almost_the_same_hash(tmp_path:
     smooth = (127 + 60 * np.sin(rows / 9) + 60 * np.cos(columns / 7 + rows / 20)).astype(np.uint8)
     put(tmp_path / "own/covid/a1.png", smooth)
     put(tmp_path / "own/covid/a2.jpg", np.asarray(Image.fromarray(smooth).resize((200, 200))), quality=70)
-    put(tmp_path / "own/covid/b1.png", pictures(1, side=96)[0])
+    put(tmp_path / "own/covid/b1.png", pictures(1, image_size=96)[0])
     first, copy, other = (int(row.phash, 16) for row in build_index(one_source(), tmp_path)[0])
     assert (first ^ copy).bit_count() <= 24  # split.near_duplicate_bits of params.yaml
     assert (first ^ other).bit_count() > 24
@@ -172,7 +172,7 @@ def test_a_picture_and_its_recompressed_copy_have_almost_the_same_hash(tmp_path:
 
 def test_a_picture_is_read_to_its_end(tmp_path: Path) -> None:
     """Of a picture that breaks off only in its last rows, the header still gives the size."""
-    data = encoded(pictures(1, side=64)[0], "BMP")
+    data = encoded(pictures(1, image_size=64)[0], "BMP")
     put(tmp_path / "own/covid/a1.bmp", data[:-100])
     rows, rejected = build_index(one_source(), tmp_path)
     assert rows == []

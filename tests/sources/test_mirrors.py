@@ -210,4 +210,10 @@ def test_receipts_hold_no_path_and_nothing_that_does_not_change_the_files():
     assert receipt_of(covid("/home/someone/mirror")) == {"kind": "covid_chestxray", "origin": "mirror"}
     assert receipt_of(covid("public")) == {"kind": "covid_chestxray", "origin": "public", "revision": "0" * 40}
     phantom = PhantomParams("phantom", ("COVID",), 10, 64, 0.5, 1)
-    assert receipt_of(phantom) == {"kind": "phantom", "patients": 10, "side": 64, "covid_fraction": 0.5, "seed": 1}
+    assert receipt_of(phantom) == {
+        "kind": "phantom",
+        "patients": 10,
+        "image_size": 64,
+        "covid_fraction": 0.5,
+        "seed": 1,
+    }

@@ -15,7 +15,9 @@ from cxr.sources.settings import PhantomParams
 from cxr.sources.synthetic.overlay import synthetic_mark
 from cxr.sources.synthetic.radiograph import VIEWS, body_of, radiograph, shot_of
 
-PARAMS = PhantomParams(kind="phantom", train_on=("NonCOVID", "COVID"), patients=8, side=64, covid_fraction=0.5, seed=20)
+PARAMS = PhantomParams(
+    kind="phantom", train_on=("NonCOVID", "COVID"), patients=8, image_size=64, covid_fraction=0.5, seed=20
+)
 
 
 def changed(**values) -> PhantomParams:
@@ -34,23 +36,23 @@ def listing(params: PhantomParams, directory: Path):
 def drawn() -> tuple[np.ndarray, np.ndarray]:
     """uint8[400, 128, 128] and their labels: one image of each of 400 patients, every second one COVID."""
     covid = np.arange(400) % 2
-    return np.stack([radiograph(20, p, 1, side=128, covid=bool(covid[p])) for p in range(400)]), covid
+    return np.stack([radiograph(20, p, 1, image_size=128, covid=bool(covid[p])) for p in range(400)]), covid
 
 
 # --- the picture ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("side", [32, 75, 160])
-def test_three_numbers_decide_a_radiograph(side):
-    first = radiograph(20, 1, 1, side=side, covid=True)
-    assert first.shape == (side, side)
+@pytest.mark.parametrize("image_size", [32, 75, 160])
+def test_three_numbers_decide_a_radiograph(image_size):
+    first = radiograph(20, 1, 1, image_size=image_size, covid=True)
+    assert first.shape == (image_size, image_size)
     assert first.dtype == np.uint8
-    assert np.array_equal(first, radiograph(20, 1, 1, side=side, covid=True))
+    assert np.array_equal(first, radiograph(20, 1, 1, image_size=image_size, covid=True))
 
 
 def test_images_of_a_patient_differ_but_are_more_alike_than_other_patients(drawn):
     patients = range(40)
-    again = np.stack([radiograph(20, p, 2, side=128, covid=p % 2 == 1) for p in patients])
+    again = np.stack([radiograph(20, p, 2, image_size=128, covid=p % 2 == 1) for p in patients])
     first = drawn[0][:40]
     assert not any(np.array_equal(first[p], again[p]) for p in patients)
     alike = np.corrcoef(first.reshape(40, -1), again.reshape(40, -1))[:40, 40:]
@@ -58,7 +60,7 @@ def test_images_of_a_patient_differ_but_are_more_alike_than_other_patients(drawn
 
 
 def test_the_label_changes_the_findings_and_not_the_person():
-    healthy, ill = (radiograph(20, 5, 1, side=128, covid=covid).astype(int) for covid in (False, True))
+    healthy, ill = (radiograph(20, 5, 1, image_size=128, covid=covid).astype(int) for covid in (False, True))
     assert np.abs(healthy - ill)[:16, :16].mean() < 3
     assert np.abs(healthy - ill)[40:90].mean() > 3
 
@@ -118,7 +120,7 @@ def test_the_place_of_the_haze_tells_the_label(drawn):
 def test_two_patients_are_never_near_duplicates():
     from imagehash import phash
 
-    pictures = [radiograph(20, p, 1, side=128, covid=p % 2 == 1) for p in range(300)]
+    pictures = [radiograph(20, p, 1, image_size=128, covid=p % 2 == 1) for p in range(300)]
     bits = np.stack([phash(Image.fromarray(one), hash_size=16).hash.ravel() for one in pictures]).astype(int)
     distance = bits @ (1 - bits).T + (1 - bits) @ bits.T
     assert distance[~np.eye(300, dtype=bool)].min() > 10
@@ -136,7 +138,7 @@ def test_more_patients_leave_the_earlier_ones_as_they_were(tmp_path):
 
 
 def test_the_listing_names_every_image_and_its_patient(tmp_path):
-    params = changed(patients=200, side=32, covid_fraction=0.3)
+    params = changed(patients=200, image_size=32, covid_fraction=0.3)
     phantom.fetch(params, tmp_path)
     found = listing(params, tmp_path)
     assert found.rejected == []
@@ -189,7 +191,7 @@ def test_fewer_patients_take_the_others_files_away(tmp_path):
     assert hashes(tmp_path / "few") == hashes(tmp_path / "many")
 
 
-@pytest.mark.parametrize("other", [{"seed": 21}, {"side": 48}, {"covid_fraction": 0.9}])
+@pytest.mark.parametrize("other", [{"seed": 21}, {"image_size": 48}, {"covid_fraction": 0.9}])
 def test_another_recipe_draws_every_picture_anew(tmp_path, other):
     phantom.fetch(PARAMS, tmp_path / "fresh")
     phantom.fetch(changed(**other), tmp_path / "used")

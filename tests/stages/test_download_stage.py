@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 PHANTOM = {
     "kind": "phantom",
     "patients": 4,
-    "side": 32,
+    "image_size": 32,
     "covid_fraction": 0.5,
     "seed": 1,
     "train_on": ["COVID", "NonCOVID"],

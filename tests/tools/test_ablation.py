@@ -9,10 +9,10 @@ import yaml
 
 from cxr.data.dataset import Dataset
 from cxr.data.settings import SplitParams
-from cxr.data.splits import assign_splits, side_of
+from cxr.data.splits import assign_splits, split_of_patient
 from cxr.evaluation.settings import EvaluateParams
 from tests.rows import image_row
-from tools.ablation import ADULTS, ORIGINAL, validation_side, variants
+from tools.ablation import ADULTS, ORIGINAL, validation_split, variants
 from tools.ablation_table import measures, table
 from tools.workspace import merged, setting
 
@@ -65,17 +65,17 @@ def dataset(rows: list) -> Dataset:
 def test_all_variants_are_compared_on_the_same_patients_and_none_of_them_is_a_test_patient(rows: list) -> None:
     """Also where the other images of the first source are only ever tested on."""
     not_trained = [replace(row, role="audit") if row.path.startswith("covid_chestxray/Non") else row for row in rows]
-    sides = [validation_side(dataset(each), SPLIT) for each in (rows, not_trained)]
-    assert [row.path for row in sides[0].rows] == [row.path for row in sides[1].rows]
-    assert {side_of(row.patient, SPLIT) for row in sides[0].rows} == {"validation"}
-    assert {(row.source, row.label) for row in sides[0].rows} == set(SOURCES)
+    splits = [validation_split(dataset(each), SPLIT) for each in (rows, not_trained)]
+    assert [row.path for row in splits[0].rows] == [row.path for row in splits[1].rows]
+    assert {split_of_patient(row.patient, SPLIT) for row in splits[0].rows} == {"validation"}
+    assert {(row.source, row.label) for row in splits[0].rows} == set(SOURCES)
 
 
 def test_measures_are_those_of_the_groups_that_they_name(rows: list) -> None:
-    side = validation_side(dataset(rows), SPLIT)
-    of = [(row.source, row.label) for row in side.rows]
+    split = validation_split(dataset(rows), SPLIT)
+    of = [(row.source, row.label) for row in split.rows]
     p = np.array([{SOURCES[0]: 0.8, SOURCES[1]: 0.9, SOURCES[2]: 0.1}[group] for group in of])
-    found = measures(side, p, 1 - p, 0.5, PARAMS)
+    found = measures(split, p, 1 - p, 0.5, PARAMS)
     values = {name: measure["value"] for name, measure in found.items()}
     assert values == {
         "balanced_auc": 0.5,  # every pair of COVID and Kaggle right, every pair inside wrong
@@ -89,8 +89,8 @@ def test_measures_are_those_of_the_groups_that_they_name(rows: list) -> None:
 
 
 def test_the_table_has_a_row_a_variant_and_stars_sources_that_were_trained_on(rows: list) -> None:
-    side = validation_side(dataset(rows), SPLIT)
-    found = measures(side, *np.linspace(0, 1, 2 * len(side.rows)).reshape(2, -1), 0.5, PARAMS)
+    split = validation_split(dataset(rows), SPLIT)
+    found = measures(split, *np.linspace(0, 1, 2 * len(split.rows)).reshape(2, -1), 0.5, PARAMS)
     variant = {"trained_on": {"kaggle_pneumonia/NonCOVID": 9, "covid_chestxray/COVID": 9}, "measures": found}
     result = {"command": "make ablation", "date": "2026-01-01", "machine": {"processor": "a"}, "views": 4}
     text = table({**result, "variants": {"original": variant, "+ both labels": variant}})

@@ -4,7 +4,17 @@ import re
 
 import pytest
 
-from tools.report import MARKER, Base, Champion, Evidence, base_from_diff, interval_text, report, sampled, table
+from tools.report import (
+    MARKER,
+    Base,
+    Evidence,
+    RegisteredChampion,
+    base_from_diff,
+    interval_text,
+    report,
+    sampled,
+    table,
+)
 
 
 def metrics(auc: float) -> dict:
@@ -27,7 +37,7 @@ def diff_entry(old: float | None, new: float | None) -> dict:
     }
 
 
-def evidence(diff: dict | None = None, champion: Champion | None = None, **changes: object) -> Evidence:
+def evidence(diff: dict | None = None, champion: RegisteredChampion | None = None, **changes: object) -> Evidence:
     diff = diff or {}
     given = {
         "register": register(),
@@ -78,7 +88,7 @@ def test_a_first_training_has_only_new_values_in_the_diff():
 
 
 def test_the_champion_before_gets_a_column():
-    text = report(evidence(DIFF, Champion("5", "resnet50", metrics(0.91))))
+    text = report(evidence(DIFF, RegisteredChampion("5", "resnet50", metrics(0.91))))
     assert row(text, "Test metric")[-1] == "Champion before: version 5, resnet50"
     assert row(text, "AUC")[-1] == "0.910 (0.860 to 0.960)"
 
@@ -156,7 +166,7 @@ def test_an_interval_without_bounds_is_a_number():
 
 
 def test_every_table_row_has_as_many_cells_as_its_header():
-    text = report(evidence(DIFF, Champion("5", "resnet50", {})))
+    text = report(evidence(DIFF, RegisteredChampion("5", "resnet50", {})))
     for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
         assert len({line.count("|") for line in block.splitlines()}) == 1
 

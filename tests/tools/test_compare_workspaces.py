@@ -16,8 +16,8 @@ from tools.compare_workspaces import (
     LEFT_OUT,
     SHOWN,
     Compared,
-    Difference,
     LeftOut,
+    Mismatch,
     Rules,
     WorkspaceError,
     compare,
@@ -195,7 +195,7 @@ def test_a_new_name_hides_no_value(one: dict[str, int], other: dict[str, int], s
 
 
 def test_lists_of_other_lengths_differ_at_their_end() -> None:
-    assert list(differences({"a": [1, 2]}, {"a": [1]}, Rules())) == [Difference(("a", "1"), 2, ABSENT)]
+    assert list(differences({"a": [1, 2]}, {"a": [1]}, Rules())) == [Mismatch(("a", "1"), 2, ABSENT)]
 
 
 def test_a_column_that_is_left_out_leaves_the_others_places_alone() -> None:
@@ -232,7 +232,7 @@ def test_what_can_not_be_compared_is_a_fault(before: Path, after: Path, edit: Ed
 
 
 def test_at_most_so_many_differences_of_a_file_are_shown() -> None:
-    lines = list(Compared("a.json", [Difference((str(i),), i, -i) for i in range(SHOWN + 5)]).lines())
+    lines = list(Compared("a.json", [Mismatch((str(i),), i, -i) for i in range(SHOWN + 5)]).lines())
     assert lines[:2] == [f"differs  a.json ({SHOWN + 5})", "         a.json: 0: 0 before, 0 after"]
     assert len(lines) == SHOWN + 2
     assert lines[-1] == "         a.json: and 5 more"

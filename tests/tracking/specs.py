@@ -28,8 +28,8 @@ TRAIN = TrainParams(
 
 def some_spec(backbone: str = "inceptionv3", dropout: float = 0.5, split: str = "5" * 64) -> RunSpec:
     train = {**plain(TRAIN), "dropout": dropout}
-    sides = [DataInput("x-rays", side, "phantom", "d" * 64, 20, 10) for side in ("train", "validation")]
-    return RunSpec("covid-cxr", backbone, {"train": train, "pixels": {"side": 75}}, {"split": split}, sides)
+    splits = [DataInput("x-rays", image_size, "phantom", "d" * 64, 20, 10) for image_size in ("train", "validation")]
+    return RunSpec("covid-cxr", backbone, {"train": train, "pixels": {"image_size": 75}}, {"split": split}, splits)
 
 
 def bundle_at(folder: Path, content: str = "weights") -> Path:

@@ -3,24 +3,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cxr.augmentation.geometric import view, view_rng
+from cxr.augmentation.geometric import augmentation_rng, augmented_view
 from cxr.augmentation.photometric import UNCHANGED
 from cxr.augmentation.settings import AugmentationParams
 from cxr.features.row_store import pixel_keys
 from cxr.features.settings import FeaturesParams
-from cxr.training.batches import PlainBatches, ViewBatches
-from tests.sides import labelled_side
+from cxr.training.batches import AugmentedBatches, PlainBatches
+from tests.labelled import labelled_split
 
-SIDE = labelled_side(11, seed=1)
+SIDE = labelled_split(11, seed=1)
 COST = np.linspace(0.5, 1.5, 11).astype(np.float32)
-AUGMENTATION = AugmentationParams(rotation_degrees=20, shift_fraction=0.2, horizontal_flip=True, exposure=UNCHANGED)
+AUGMENTATION = AugmentationParams(rotation_degrees=20, shift_fraction=0.2, horizontal_flip=True, photometric=UNCHANGED)
 PARAMS = FeaturesParams(
-    views=3, seed=4, precision="f32", augmentation=AUGMENTATION, weights={}, cut={}, focus="data/pixels.npy"
+    augmented_views=3, seed=4, precision="f32", augmentation=AUGMENTATION, weights={}, cut={}, focus="data/pixels.npy"
 )
 
 
-def batches(**changes: object) -> ViewBatches:
-    return ViewBatches(SIDE, COST, 4, replace(PARAMS, **changes), seed=7)
+def batches(**changes: object) -> AugmentedBatches:
+    return AugmentedBatches(SIDE, COST, 4, replace(PARAMS, **changes), seed=7)
 
 
 def taken(some: PlainBatches) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -42,9 +42,9 @@ def test_plain_batches_are_the_pictures_in_order() -> None:
 def test_an_epoch_has_one_of_the_banks_views_of_every_picture_with_its_label_and_cost() -> None:
     keys = pixel_keys(SIDE.picture, len(SIDE.rows))
     of_the_bank = {
-        view(SIDE.picture(i), AUGMENTATION, view_rng(PARAMS.seed, key, k)).tobytes(): i
+        augmented_view(SIDE.picture(i), AUGMENTATION, augmentation_rng(PARAMS.seed, key, k)).tobytes(): i
         for i, key in enumerate(keys)
-        for k in range(PARAMS.views)
+        for k in range(PARAMS.augmented_views)
     }
     pictures, labels, weights = taken(batches())
     rows = [of_the_bank[picture.tobytes()] for picture in pictures[..., 0]]
@@ -67,7 +67,7 @@ def test_epochs_differ_and_repeat_with_their_seed() -> None:
 
 @pytest.mark.parametrize("views", [1, 3])
 def test_every_view_comes_in_time(views: int) -> None:
-    some, seen = batches(views=views), set()
+    some, seen = batches(augmented_views=views), set()
     for _ in range(30):
         seen |= {picture.tobytes() for picture in taken(some)[0]}
         some.next_epoch()

@@ -25,7 +25,7 @@ from cxr.training.batches import PlainBatches
 from cxr.training.fine_tuning import classifier, fine_tune, fit, head_of, precision_policy
 from cxr.training.head_training import TrainedHead, linear_head
 from cxr.training.pipeline import calibrated_bundle, fine_tuned
-from tests.sides import labelled_side
+from tests.labelled import labelled_split
 from tests.training.test_batches import PARAMS as FEATURES
 from tests.training.test_head_training import PARAMS
 
@@ -36,7 +36,7 @@ pytestmark = [
 ]
 ROOT = Path(__file__).parents[2]
 SIDE = 32
-TRAIN, VALIDATION = labelled_side(24, SIDE, seed=1), labelled_side(12, SIDE, seed=2)
+TRAIN, VALIDATION = labelled_split(24, SIDE, seed=1), labelled_split(12, SIDE, seed=2)
 FROZEN = [Epoch(1, 0.7, 0.5, 0.7, 0.5), Epoch(2, 0.6, 0.5, 0.6, 0.5)]
 RECIPE = replace(FEATURES, weights={"vgg16": "random"}, cut={"vgg16": ""})
 TUNING = replace(PARAMS, dropout=0.0, batch_size=8, fine_tune=1, fine_tune_epochs=2, fine_tune_learning_rate=1e-4)
@@ -87,8 +87,8 @@ BLOCKS: dict[Backbone, tuple[int, int, str, str]] = {
 
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_blocks_are_those_of_the_papers(backbone: Backbone) -> None:
-    side, count, last, before = BLOCKS[backbone]
-    trunk = build_trunk(backbone, side, "random", 1)
+    image_size, count, last, before = BLOCKS[backbone]
+    trunk = build_trunk(backbone, image_size, "random", 1)
     blocks = blocks_of(trunk, backbone)
     names = [{layer.name for layer in block} for block in blocks]
     assert len(blocks) == count
@@ -164,11 +164,11 @@ def test_the_bundle_has_the_tuned_trunk_and_answers_as_calibrated(vgg16: Any, tm
     facts = {"name": "covid-cxr", "backbone": "vgg16", "side": SIDE}
     with fine_tuned("vgg16", frozen, started(vgg16), (TRAIN, VALIDATION), TUNING, RECIPE) as (trunk, tuned):
         assert trunk != frozen
-        p_covid = calibrated_bundle(tmp_path / "model", trunk, tuned, VALIDATION, facts, 0.9, tmp_path / "bank")
+        p_covid = calibrated_bundle(tmp_path / "model", trunk, tuned, VALIDATION, facts, 0.9, tmp_path / "cache")
     assert not trunk.exists()
     engine = Engine.load(tmp_path / "model")
     np.testing.assert_allclose(engine.predict(VALIDATION.pixels), p_covid, atol=1e-6)
-    calibrated_bundle(tmp_path / "other", frozen, tuned, VALIDATION, facts, 0.9, tmp_path / "bank")
+    calibrated_bundle(tmp_path / "other", frozen, tuned, VALIDATION, facts, 0.9, tmp_path / "cache")
     assert Engine.load(tmp_path / "other").facts["version"] != engine.facts["version"]
     assert sha256_of(tmp_path / "model" / "trunk.bin") != sha256_of(frozen / "trunk.bin")
 

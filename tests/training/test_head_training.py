@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cxr.common.errors import CxrError
-from cxr.training.head_training import Examples, TrainedHead, _pooled, costs, train_head
+from cxr.training.head_training import TrainedHead, TrainingExamples, _pooled, costs, train_head
 from cxr.training.settings import TrainParams
 
 SHAPE = (2, 3, 40)
@@ -28,8 +28,8 @@ PARAMS = TrainParams(
 )
 
 
-def examples(count: int, views: int, seed: int, *, noise: float = 20) -> Examples:
-    """Half of them COVID: at the first location its channels speak, or the others; stored as a bank stores them."""
+def examples(count: int, views: int, seed: int, *, noise: float = 20) -> TrainingExamples:
+    """Half of them COVID: at the first location its channels speak, or the others; stored as a cache stores them."""
     rng = np.random.default_rng(seed)
     y = np.arange(count, dtype=np.float32) % 2
     maps = rng.normal(60, noise, (count, views, *SHAPE))
@@ -38,23 +38,23 @@ def examples(count: int, views: int, seed: int, *, noise: float = 20) -> Example
     stored = np.clip(maps, 0, 255).astype(np.uint8).reshape(count, views, -1)
     stored.flags.writeable = False
     scales = np.tile(np.linspace(0.01, 0.3, SHAPE[2]).astype(np.float32), SHAPE[0] * SHAPE[1])
-    return Examples(stored, np.arange(count), y, np.ones(count, np.float32), np.zeros(count, np.int64), scales)
+    return TrainingExamples(stored, np.arange(count), y, np.ones(count, np.float32), np.zeros(count, np.int64), scales)
 
 
-def hopeless(side: Examples, seed: int) -> Examples:
+def hopeless(split: TrainingExamples, seed: int) -> TrainingExamples:
     """The same pictures under labels that were drawn by lot: to learn them is to overfit."""
-    return replace(side, y=np.random.default_rng(seed).permutation(side.y))
+    return replace(split, y=np.random.default_rng(seed).permutation(split.y))
 
 
-def dequantised(side: Examples) -> np.ndarray:
+def dequantised(split: TrainingExamples) -> np.ndarray:
     """Each example's first view as the trunk would give it, float32[n, h, w, c]."""
-    return (side.views[side.rows, 0] * side.scales).reshape(-1, *SHAPE)
+    return (split.features[split.rows, 0] * split.scales).reshape(-1, *SHAPE)
 
 
-def loss_of(trained: TrainedHead, side: Examples) -> float:
+def loss_of(trained: TrainedHead, split: TrainingExamples) -> float:
     """Mean cross-entropy of the returned head, by its own `logits`."""
-    p = 1 / (1 + np.exp(-trained.head.logits(dequantised(side))))
-    return float(-np.mean(side.cost * np.log(np.where(side.y == 1, p, 1 - p))))
+    p = 1 / (1 + np.exp(-trained.head.logits(dequantised(split))))
+    return float(-np.mean(split.cost * np.log(np.where(split.y == 1, p, 1 - p))))
 
 
 TRAIN, VALIDATION = examples(64, 3, seed=0), examples(32, 1, seed=1)
@@ -88,10 +88,10 @@ def test_pooling_is_exact_however_many_locations_there_are(shape: tuple[int, int
     views[1] = 255
     scales = np.tile(np.linspace(0.01, 0.3, shape[2]).astype(np.float32), shape[0] * shape[1])
     nothing = np.zeros(2)
-    pooled = _pooled(Examples(views, np.array([3, 1]), nothing, nothing, nothing, scales), shape)
+    pooled = _pooled(TrainingExamples(views, np.array([3, 1]), nothing, nothing, nothing, scales), shape)
     means = (views * scales).reshape(4, 3, -1, shape[2]).mean(axis=2, dtype=np.float64)
-    assert pooled.views.dtype == stored
-    np.testing.assert_allclose(pooled.views[pooled.rows] * pooled.scales, means[[3, 1]], rtol=1e-6)
+    assert pooled.features.dtype == stored
+    np.testing.assert_allclose(pooled.features[pooled.rows] * pooled.scales, means[[3, 1]], rtol=1e-6)
 
 
 def test_the_history_has_every_epoch_and_progress_is_told_of_each() -> None:
@@ -126,30 +126,30 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not() -> None:
 
 
 def test_only_the_examples_rows_of_the_bank_are_used() -> None:
-    """The bank holds others' rows as well, and in another order."""
+    """The cache holds others' rows as well, and in another order."""
     order = np.random.default_rng(4).permutation(80)
-    stored = np.full((80, *TRAIN.views.shape[1:]), 255, np.uint8)
-    stored[order[:64]] = TRAIN.views
+    stored = np.full((80, *TRAIN.features.shape[1:]), 255, np.uint8)
+    stored[order[:64]] = TRAIN.features
     stored.flags.writeable = False
-    among_others = replace(TRAIN, views=stored, rows=order[:64])
+    among_others = replace(TRAIN, features=stored, rows=order[:64])
     few = replace(PARAMS, epochs=3)
-    trained, expected = (train_head(side, VALIDATION, SHAPE, few) for side in (among_others, TRAIN))
+    trained, expected = (train_head(image_size, VALIDATION, SHAPE, few) for image_size in (among_others, TRAIN))
     assert trained.history == expected.history
 
 
 def test_every_view_is_drawn_and_not_only_the_first() -> None:
     """Only the last view tells the classes apart."""
-    views = np.full(TRAIN.views.shape, 60, np.uint8)
-    views[:, 2] = TRAIN.views[:, 2]
+    views = np.full(TRAIN.features.shape, 60, np.uint8)
+    views[:, 2] = TRAIN.features[:, 2]
     views.flags.writeable = False
-    trained = train_head(replace(TRAIN, views=views), VALIDATION, SHAPE, PARAMS)
+    trained = train_head(replace(TRAIN, features=views), VALIDATION, SHAPE, PARAMS)
     assert trained.history[trained.best_epoch - 1].validation_accuracy == 1
 
 
 def test_the_unit_of_the_features_does_not_matter() -> None:
     """One learning rate suits every backbone, though one's features are a hundred times another's."""
     few = replace(PARAMS, epochs=3)
-    large = [replace(side, scales=side.scales * np.float32(128)) for side in (TRAIN, VALIDATION)]
+    large = [replace(image_size, scales=image_size.scales * np.float32(128)) for image_size in (TRAIN, VALIDATION)]
     trained, scaled = train_head(TRAIN, VALIDATION, SHAPE, few), train_head(*large, SHAPE, few)
     np.testing.assert_allclose(scaled.head.weights * 128, trained.head.weights, rtol=1e-4, atol=1e-7)
     assert math.isclose(trained.history[-1].validation_loss, scaled.history[-1].validation_loss, rel_tol=1e-5)
@@ -165,25 +165,25 @@ def test_what_costs_more_counts_more() -> None:
     assert (said[1] > said[0]).mean() > 0.9
 
 
-def of_three_sources(side: Examples) -> Examples:
+def of_three_sources(split: TrainingExamples) -> TrainingExamples:
     """Each label has a large, a smaller and a source of one image, and each source its own brighter channels. The rows
-    stand in the bank in another order, among others' rows."""
+    stand in the cache in another order, among others' rows."""
     rng = np.random.default_rng(5)
-    source = np.where(rng.random(len(side.y)) < 0.3, 1 + side.y.astype(np.int64), 0)
+    source = np.where(rng.random(len(split.y)) < 0.3, 1 + split.y.astype(np.int64), 0)
     source[:4] = [2, 0, 0, 1]  # the sources of one image: 2 of the first label, 1 of the second
-    views = side.views.astype(float)
+    views = split.features.astype(float)
     for number, channels in enumerate((slice(0, 6), slice(10, 18), slice(15, 30))):
         views.reshape(*views.shape[:2], *SHAPE)[source == number, ..., channels] += 60
     order = rng.permutation(len(views) + 9)[: len(views)]
     stored = np.full((len(views) + 9, *views.shape[1:]), 255, np.uint8)
     stored[order] = np.clip(views, 0, 255)
     stored.flags.writeable = False
-    return replace(side, views=stored, rows=order, source=source)
+    return replace(split, features=stored, rows=order, source=source)
 
 
-def inputs_of(side: Examples, kind: str) -> np.ndarray:
+def inputs_of(split: TrainingExamples, kind: str) -> np.ndarray:
     """float64[n, k, d] of every view, as a head of this kind weighs them but neither centred nor scaled."""
-    maps = side.views[side.rows] * side.scales.astype(float)
+    maps = split.features[split.rows] * split.scales.astype(float)
     return maps if kind == "flatten" else maps.reshape(*maps.shape[:2], -1, SHAPE[2]).mean(axis=2)
 
 
@@ -193,11 +193,11 @@ def weights_of(trained: TrainedHead) -> np.ndarray:
     return weights.reshape(-1) if trained.head.kind == "flatten" else weights.sum(axis=(0, 1))
 
 
-def source_means(values: np.ndarray, side: Examples) -> dict[float, list[np.ndarray]]:
+def source_means(values: np.ndarray, split: TrainingExamples) -> dict[float, list[np.ndarray]]:
     """By label: the mean of values [n, k, ...] over the images and views of each of its sources."""
     found: dict[float, list[np.ndarray]] = {0: [], 1: []}
-    for label, source in sorted(set(zip(side.y.tolist(), side.source.tolist(), strict=True))):
-        found[label].append(values[(side.y == label) & (side.source == source)].mean(axis=(0, 1)))
+    for label, source in sorted(set(zip(split.y.tolist(), split.source.tolist(), strict=True))):
+        found[label].append(values[(split.y == label) & (split.source == source)].mean(axis=(0, 1)))
     return found
 
 
@@ -223,7 +223,7 @@ def test_with_a_large_alignment_the_sources_of_a_label_have_one_mean_logit(kind:
 @pytest.mark.parametrize("kind", ["flatten", "average"])
 @pytest.mark.parametrize("alignment", [3.0, 300.0])
 def test_a_step_is_drawn_by_alignment_as_the_formula_says(kind: str, alignment: float) -> None:
-    """One step of the whole bank, against w - D^T (D D^T + 1 / (2 rate alignment))^-1 D w on inputs in plain numpy."""
+    """One step of the whole cache, against w - D^T (D D^T + 1 / (2 rate alignment))^-1 D w on inputs in plain numpy."""
     params = replace(PARAMS, head=kind, epochs=1, batch_size=len(MIXED.y))
     plain = train_head(MIXED, VALIDATION, SHAPE, params)
     aligned = train_head(MIXED, VALIDATION, SHAPE, replace(params, alignment=alignment))
@@ -261,12 +261,12 @@ def test_the_losses_do_not_contain_the_alignment() -> None:
     assert math.isclose(loss_of(trained, VALIDATION), best, rel_tol=1e-4)
 
 
-@pytest.mark.parametrize("side", ["training", "validation"])
-def test_a_side_of_one_class_is_an_error_that_names_it(side: str) -> None:
+@pytest.mark.parametrize("split", ["training", "validation"])
+def test_a_side_of_one_class_is_an_error_that_names_it(split: str) -> None:
     only = {"training": TRAIN, "validation": VALIDATION}
-    only[side] = replace(only[side], y=np.ones_like(only[side].y))
+    only[split] = replace(only[split], y=np.ones_like(only[split].y))
     with pytest.raises(
-        CxrError, match=rf"the {side} patients carry one class only; add patients or change split\.seed"
+        CxrError, match=rf"the {split} patients carry one class only; add patients or change split\.seed"
     ):
         train_head(only["training"], only["validation"], SHAPE, PARAMS)
 

@@ -14,8 +14,8 @@ def dropout(count: int, size: int, rate: float, seed: int = 0) -> Dropout:
     return draw_dropout(np.random.default_rng(seed), count, size, rate)
 
 
-def bank(rows: int, views: int, size: int, seed: int = 0) -> np.ndarray:
-    """Stored bytes as a bank gives them, uint8[rows, views, size], read-only."""
+def cache(rows: int, views: int, size: int, seed: int = 0) -> np.ndarray:
+    """Stored bytes as a cache gives them, uint8[rows, views, size], read-only."""
     stored = np.random.default_rng(seed).integers(0, 256, (rows, views, size), np.uint8)
     stored.flags.writeable = False
     return stored
@@ -24,7 +24,7 @@ def bank(rows: int, views: int, size: int, seed: int = 0) -> np.ndarray:
 def masks(drawn: Dropout, size: int) -> np.ndarray:
     """Which inputs the forward pass keeps of each row, bool[count, size].
 
-    Row j of the bank lights input j alone, so that its logit says whether that input was kept.
+    Row j of the cache lights input j alone, so that its logit says whether that input was kept.
     """
     lights = np.eye(size, dtype=np.uint8)[:, None]
     lights.flags.writeable = False
@@ -94,7 +94,7 @@ def test_the_backward_pass_drops_what_the_forward_pass_dropped(rate: float) -> N
 def test_the_gradient_is_that_of_the_loss(rate: float) -> None:
     """Against central differences of the forward pass, for a batch in which a row comes twice."""
     size, rng = 30, np.random.default_rng(1)
-    stored, rows, drawn = bank(6, 1, size), np.array([0, 3, 3, 5]), dropout(4, size, rate)
+    stored, rows, drawn = cache(6, 1, size), np.array([0, 3, 3, 5]), dropout(4, size, rate)
     y, cost = np.array([1, 0, 1, 0]), np.array([1.0, 2.0, 0.5, 1.0])
     weights, scale = rng.normal(0, 1, size), rng.uniform(0.5, 1.5, size).astype(np.float32) / 255
     views = np.zeros(4, np.int64)
@@ -116,7 +116,7 @@ def test_the_gradient_is_that_of_the_loss(rate: float) -> None:
 
 
 def test_a_first_step_moves_every_weight_by_twice_the_learning_rate_against_the_gradient() -> None:
-    model, stored, rows = adam(50), bank(1, 1, 50) | np.uint8(1), np.zeros(1, np.int64)
+    model, stored, rows = adam(50), cache(1, 1, 50) | np.uint8(1), np.zeros(1, np.int64)
     stored.flags.writeable = False
     before, first = model.weights.copy(), np.zeros(1, np.int64)
     one = np.ones(1, np.float32)
@@ -152,12 +152,12 @@ def steps(model: Adam, stored: np.ndarray, count: int = 20, batch: int = 16) -> 
 
 
 def test_bytes_and_floats_of_the_same_value_train_alike() -> None:
-    stored = bank(40, 3, 3000)
+    stored = cache(40, 3, 3000)
     np.testing.assert_array_equal(steps(adam(3000, 0.5), stored), steps(adam(3000, 0.5), stored.astype(np.float32)))
 
 
 def test_the_same_seed_gives_the_same_bits_on_any_number_of_threads() -> None:
-    stored, before = bank(40, 3, 9000), numba.get_num_threads()
+    stored, before = cache(40, 3, 9000), numba.get_num_threads()
     found = []
     try:
         for threads in {1, numba.config.NUMBA_NUM_THREADS}:
@@ -170,7 +170,7 @@ def test_the_same_seed_gives_the_same_bits_on_any_number_of_threads() -> None:
 
 
 def test_predictions_drop_nothing_and_take_another_banks_scale() -> None:
-    model, stored = adam(3000, drop=0.9), bank(5, 2, 3000)
+    model, stored = adam(3000, drop=0.9), cache(5, 2, 3000)
     rows, views = np.array([4, 0]), np.array([1, 0])
     scale = np.random.default_rng(3).uniform(0, 0.01, 3000).astype(np.float32)
     expected = (stored[rows, views] * scale.astype(float)) @ model.weights.astype(float) + float(model.bias)
@@ -178,7 +178,7 @@ def test_predictions_drop_nothing_and_take_another_banks_scale() -> None:
 
 
 def test_dropout_leaves_the_expected_logit_as_it_is() -> None:
-    model, stored = adam(3000, drop=0.5), bank(1, 1, 3000)
+    model, stored = adam(3000, drop=0.5), cache(1, 1, 3000)
     many = np.zeros(2000, np.int64)
     plain = model.predict(stored, many[:1], many[:1], np.full(3000, 1 / 255, np.float32))[0]
     no_cost = np.zeros(2000, np.float32)

@@ -9,7 +9,7 @@ from cxr.common.atomic_files import remove
 
 
 @dataclass(frozen=True)
-class Facts:
+class ServerFacts:
     """What the server said of the file. md5: Base64, as Google's storage writes it. total: bytes."""
 
     etag: str = ""
@@ -17,10 +17,10 @@ class Facts:
     total: int | None = None
 
 
-def facts_of(headers: Mapping[str, str]) -> Facts:
+def facts_of(headers: Mapping[str, str]) -> ServerFacts:
     """Of an answer that carries the whole file."""
     length = headers.get("Content-Length", "")
-    return Facts(headers.get("ETag", ""), _md5(headers.get("x-goog-hash", "")), int(length) if length else None)
+    return ServerFacts(headers.get("ETag", ""), _md5(headers.get("x-goog-hash", "")), int(length) if length else None)
 
 
 def _md5(value: str) -> str:
@@ -46,7 +46,7 @@ class Part:
     def complete(self) -> bool:
         return self.facts.total is not None and self.size == self.facts.total
 
-    def start(self, facts: Facts) -> None:
+    def start(self, facts: ServerFacts) -> None:
         """Begin anew. The notes come before the first byte: a part without notes could not be trusted."""
         self.discard()
         self._note(facts)
@@ -54,12 +54,12 @@ class Part:
 
     def end(self) -> None:
         """What is there is all: the server never said how much to expect, and closed in good order."""
-        self._note(Facts(self.facts.etag, self.facts.md5, self.size))
+        self._note(ServerFacts(self.facts.etag, self.facts.md5, self.size))
 
     def discard(self) -> None:
         remove(self.path)
         remove(self._notes)
-        self.facts = Facts()
+        self.facts = ServerFacts()
 
     def finish(self) -> None:
         self.path.replace(self.target)
@@ -81,19 +81,19 @@ class Part:
         if unit != "bytes" or span.partition("-")[0] != str(self.size) or not same_file:
             return False
         if self.facts.total is None and total.isdigit():
-            self._note(Facts(self.facts.etag, self.facts.md5, int(total)))
+            self._note(ServerFacts(self.facts.etag, self.facts.md5, int(total)))
         return total in ("*", str(self.facts.total))
 
-    def _note(self, facts: Facts) -> None:
+    def _note(self, facts: ServerFacts) -> None:
         self.facts = facts
         self._notes.write_text(json.dumps(asdict(facts)), encoding="utf-8")
 
-    def _recall(self) -> Facts:
+    def _recall(self) -> ServerFacts:
         try:
             if self.path.exists():
-                return Facts(**json.loads(self._notes.read_text(encoding="utf-8")))
+                return ServerFacts(**json.loads(self._notes.read_text(encoding="utf-8")))
         except (FileNotFoundError, json.JSONDecodeError, TypeError):
             pass  # killed in the middle of a note: what the part belongs to is not known
         remove(self.path)
         remove(self._notes)
-        return Facts()
+        return ServerFacts()

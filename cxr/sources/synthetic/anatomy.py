@@ -2,7 +2,7 @@
 
 Coordinates are the patient's: u runs across, 0 at the spine and positive towards the patient's left (the
 picture's right, as a radiologist looks at it); v runs down, -1 near the chin, 1 in the abdomen. m = |u|.
-Fields are float32[side, side].
+Fields are float32[size, size].
 """
 
 from dataclasses import dataclass
@@ -89,10 +89,10 @@ def ellipse(space: Space, u: float, v: float, half_u: float, half_v: float, *, t
     return 1 - along * along - across * across
 
 
-def cloud(rng: np.random.Generator, side: int, cells: int) -> Field:
+def cloud(rng: np.random.Generator, image_size: int, cells: int) -> Field:
     """Smooth noise with about `cells` bumps along the side; mean 0, standard deviation about 0.6."""
     grid = rng.standard_normal((cells + 2, cells + 2)).astype(np.float32)
-    return np.asarray(Image.fromarray(grid).resize((side, side), Image.Resampling.BICUBIC))
+    return np.asarray(Image.fromarray(grid).resize((image_size, image_size), Image.Resampling.BICUBIC))
 
 
 def chest_half_width(body: Body, v: Field) -> Field:

@@ -1,6 +1,6 @@
 """What a chest may show: COVID's ground glass, and what other patients have, to keep the task from being trivial.
 
-`ground_glass` and `consolidation` give float32[side, side], the part of the lung's air that is replaced: 0 to
+`ground_glass` and `consolidation` give float32[size, size], the part of the lung's air that is replaced: 0 to
 about 0.8 for a dense opacity.
 """
 

@@ -1,6 +1,6 @@
 """What is drawn with lines rather than fields: the lungs' vessels, devices, and the words on the film.
 
-Each function gives float32[side, side], 0 to 1.
+Each function gives float32[size, size], 0 to 1.
 """
 
 from collections.abc import Callable
@@ -20,10 +20,10 @@ Place = Callable[[float, float], tuple[float, float]]
 class Canvas:
     """A picture to draw on in the patient's coordinates, finer than the radiograph."""
 
-    def __init__(self, side: int, place: Place):
-        self.side, self.place = side, place
-        self.scale = side * OVERSAMPLING / 2
-        self.image = Image.new("L", (side * OVERSAMPLING,) * 2)
+    def __init__(self, image_size: int, place: Place):
+        self.image_size, self.place = image_size, place
+        self.scale = image_size * OVERSAMPLING / 2
+        self.image = Image.new("L", (image_size * OVERSAMPLING,) * 2)
         self.draw = ImageDraw.Draw(self.image)
 
     def point(self, u: float, v: float) -> tuple[float, float]:
@@ -43,9 +43,9 @@ class Canvas:
         return np.asarray(self.image.reduce(OVERSAMPLING), dtype=np.float32) * np.float32(1 / 255)
 
 
-def vessels(rng: np.random.Generator, side: int, place: Place) -> Field:
+def vessels(rng: np.random.Generator, image_size: int, place: Place) -> Field:
     """Two trees that spread from the hila and thin out towards the chest wall."""
-    canvas = Canvas(side, place)
+    canvas = Canvas(image_size, place)
     for sign in (-1, 1):
         for angle in np.linspace(-1.3, 1.3, 7) + rng.normal(0, 0.12, 7):
             _branch(
@@ -74,9 +74,9 @@ def _branch(
             _branch(rng, canvas, sign, end, angle=turned, width=width * 0.7, generations=generations - 1)
 
 
-def devices(rng: np.random.Generator, side: int, place: Place) -> Field:
+def devices(rng: np.random.Generator, image_size: int, place: Place) -> Field:
     """ECG leads and their wires, sometimes a central line; more often nothing."""
-    canvas = Canvas(side, place)
+    canvas = Canvas(image_size, place)
     if rng.random() < 0.35:
         for _ in range(rng.integers(2, 5)):
             u, v = rng.uniform(-0.75, 0.75), rng.uniform(-0.6, 0.5)
@@ -88,13 +88,15 @@ def devices(rng: np.random.Generator, side: int, place: Place) -> Field:
 
 
 @lru_cache(maxsize=4)
-def synthetic_mark(side: int) -> Field:
+def synthetic_mark(image_size: int) -> Field:
     """The word SYNTHETIC at the foot of the picture, the same on every picture of this side."""
     font = ImageFont.load_default_imagefont()
     width, height = (int(edge) for edge in font.getbbox(TEXT)[2:])
     word = Image.new("L", (width, height))
     ImageDraw.Draw(word).text((0, 0), TEXT, font=font, fill=255)
-    target = (max(1, round(0.44 * side)), max(1, round(0.44 * side * height / width)))
-    mark = Image.new("L", (side, side))
-    mark.paste(word.resize(target, Image.Resampling.LANCZOS), ((side - target[0]) // 2, side - target[1] - 1))
+    target = (max(1, round(0.44 * image_size)), max(1, round(0.44 * image_size * height / width)))
+    mark = Image.new("L", (image_size, image_size))
+    mark.paste(
+        word.resize(target, Image.Resampling.LANCZOS), ((image_size - target[0]) // 2, image_size - target[1] - 1)
+    )
     return np.asarray(mark, dtype=np.float32) * np.float32(1 / 255)

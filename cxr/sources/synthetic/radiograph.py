@@ -25,7 +25,7 @@ class Shot:
     """What changes from one image of a patient to the next. Angle in radians, lengths in half sides.
 
     breath: 0 shallow to 1 full. gamma: of the film. low, high: grey levels, 0 to 1, of the window's ends.
-    noise: standard deviation in grey levels. blur: radius as a part of the side.
+    noise: standard deviation in grey levels. blur: radius as a part of the image size.
     """
 
     view: str
@@ -86,32 +86,37 @@ def finding_of(seed: int, patient: int, *, covid: bool) -> str:
     return findings.name_of(findings.draw_other_findings(stream(seed, patient, Draw.FINDINGS)))
 
 
-def radiograph(seed: int, patient: int, image: int, *, side: int, covid: bool) -> npt.NDArray[np.uint8]:
-    """uint8[side, side], 0 black (air) to 255 white (bone), at any side from 32 pixels on.
+def radiograph(seed: int, patient: int, image: int, *, image_size: int, covid: bool) -> npt.NDArray[np.uint8]:
+    """uint8[size, size], 0 black (air) to 255 white (bone), at any side from 32 pixels on.
 
     The same (seed, patient) is the same person: anatomy and findings stay, `image` changes pose, breath and
     exposure. `covid` exchanges the person's findings and nothing else, so the two pictures can be compared.
     """
     body, shot = body_of(seed, patient), shot_of(seed, patient, image)
-    space = _space(stream(seed, patient, Draw.BEND), shot, side)
+    space = _space(stream(seed, patient, Draw.BEND), shot, image_size)
     haze = _findings(seed, patient, body, space, covid)
     attenuation = _attenuation(stream(seed, patient, Draw.TEXTURE), body, shot, space, haze)
     return _expose(stream(seed, patient, Draw.FILM, image), attenuation, shot)
 
 
 @lru_cache(maxsize=4)
-def _axis(side: int) -> Field:
+def _axis(image_size: int) -> Field:
     """Pixel centres, -1 to 1."""
-    return ((np.arange(side, dtype=np.float32) + np.float32(0.5)) * np.float32(2 / side) - 1).astype(np.float32)
+    return ((np.arange(image_size, dtype=np.float32) + np.float32(0.5)) * np.float32(2 / image_size) - 1).astype(
+        np.float32
+    )
 
 
-def _space(rng: np.random.Generator, shot: Shot, side: int) -> Space:
+def _space(rng: np.random.Generator, shot: Shot, image_size: int) -> Space:
     """Undo the pose, then bend space a little, the same way in every image of a patient: no outline is a formula."""
-    x, y = _axis(side)[None, :] - np.float32(shot.shift[0]), _axis(side)[:, None] - np.float32(shot.shift[1])
+    x, y = (
+        _axis(image_size)[None, :] - np.float32(shot.shift[0]),
+        _axis(image_size)[:, None] - np.float32(shot.shift[1]),
+    )
     cos, sin = np.float32(np.cos(shot.angle) / shot.zoom), np.float32(np.sin(shot.angle) / shot.zoom)
     bend = np.float32(0.022)
-    u = cos * x + sin * y + bend * anatomy.cloud(rng, side, 5)
-    v = cos * y - sin * x + bend * anatomy.cloud(rng, side, 5)
+    u = cos * x + sin * y + bend * anatomy.cloud(rng, image_size, 5)
+    v = cos * y - sin * x + bend * anatomy.cloud(rng, image_size, 5)
     base = 0.76 - anatomy.HEAVY_BREATH * (1 - shot.breath) - (0.06 if shot.view == "AP Supine" else 0)
     return Space(u, v, np.abs(u), u > 0, base)
 
@@ -129,9 +134,9 @@ def _findings(seed: int, patient: int, body: Body, space: Space, covid: bool) ->
 
 
 def _attenuation(rng: np.random.Generator, body: Body, shot: Shot, space: Space, haze: Field) -> Field:
-    side = len(space.u)
+    image_size = len(space.u)
     lung, heart = anatomy.lungs(body, space), anatomy.heart(body, space)
-    tree = overlay.vessels(rng, side, _place(shot))
+    tree = overlay.vessels(rng, image_size, _place(shot))
     air = lung * np.float32(body.air) * (1 - np.float32(0.85) * heart) * (1 - haze)
     blades = anatomy.shoulder_blades(body, space, 0.05 if shot.view == "PA" else 0.22)
     bones = (
@@ -142,10 +147,12 @@ def _attenuation(rng: np.random.Generator, body: Body, shot: Shot, space: Space,
     )
     soft = anatomy.soft_tissue(body, space) + np.float32(0.06) * anatomy.breasts(body, space)
     gas = np.float32(0.25) * anatomy.stomach_bubble(body, space) * (1 - lung) + np.float32(0.12) * anatomy.airway(space)
-    texture = np.float32(0.012) * anatomy.cloud(rng, side, 40) + np.float32(0.03) * anatomy.cloud(rng, side, 6)
+    texture = np.float32(0.012) * anatomy.cloud(rng, image_size, 40) + np.float32(0.03) * anatomy.cloud(
+        rng, image_size, 6
+    )
     body_mask = np.clip(soft * 4, 0, 1)
     inside = soft + bones - air - gas + np.float32(0.16 * body.vessels) * tree * lung + texture
-    return body_mask * inside + np.float32(0.5) * overlay.devices(rng, side, _place(shot))
+    return body_mask * inside + np.float32(0.5) * overlay.devices(rng, image_size, _place(shot))
 
 
 def _expose(rng: np.random.Generator, attenuation: Field, shot: Shot) -> npt.NDArray[np.uint8]:
@@ -153,9 +160,9 @@ def _expose(rng: np.random.Generator, attenuation: Field, shot: Shot) -> npt.NDA
     dark, bright = np.percentile(attenuation[::3, ::3], (4, 97))
     level = np.clip((attenuation - dark) * np.float32(1 / (bright - dark)), 0, 1) ** np.float32(shot.gamma)
     grey = np.float32(shot.low) + np.float32(shot.high - shot.low) * level
-    side = len(grey)
-    film = Image.fromarray((grey * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(shot.blur * side))
-    noise = rng.standard_normal((side, side), dtype=np.float32) * np.float32(shot.noise * 255)
+    image_size = len(grey)
+    film = Image.fromarray((grey * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(shot.blur * image_size))
+    noise = rng.standard_normal((image_size, image_size), dtype=np.float32) * np.float32(shot.noise * 255)
     noisy = np.asarray(film, dtype=np.float32) + noise
-    mark = overlay.synthetic_mark(side)
+    mark = overlay.synthetic_mark(image_size)
     return np.clip(noisy * (1 - mark) + 255 * mark, 0, 255).astype(np.uint8)

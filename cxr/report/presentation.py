@@ -8,20 +8,20 @@ from cxr.audit.settings import AuditLimits
 from cxr.audit.verdict import Rule, rules
 from cxr.data.manifest import REJECTIONS
 from cxr.report import words
-from cxr.report.facts import Facts
+from cxr.report.facts import ReportFacts
 from cxr.tracking.spec import flattened
 
 _PIN = 12  # characters of a commit that tell it from others
 
 
-def single_label(facts: Facts) -> str:
+def single_label(facts: ReportFacts) -> str:
     """The sources among several whose training images carry one label only, with that label; "" for none."""
     trained = facts.cohort["train"]["labels_by_source"]
     alone = [f"{source} ({next(iter(labels))})" for source, labels in trained.items() if len(labels) == 1]
     return ", ".join(alone) if len(trained) > 1 else ""
 
 
-def trunk(facts: Facts) -> str:
+def trunk(facts: ReportFacts) -> str:
     """What became of the pretrained network, in words."""
     features, train = facts.params["features"], facts.params["train"]
     cut = features.get("cut", {}).get(facts.winner)
@@ -32,11 +32,11 @@ def trunk(facts: Facts) -> str:
     return f"{whole}{seen}, {f'its last {blocks} blocks trained too' if blocks else 'frozen'}"
 
 
-def findings(facts: Facts, arm: str) -> list[Mapping[str, Any]]:
+def findings(facts: ReportFacts, arm: str) -> list[Mapping[str, Any]]:
     return [finding for finding in facts.model.audit["findings"] if finding["arm"] == arm]
 
 
-def without_lungs(facts: Facts) -> str:
+def without_lungs(facts: ReportFacts) -> str:
     """What stands beside every headline AUC: the AUC with the lungs blacked out, or why it is not known."""
     found = findings(facts, "lungs_blacked_out")
     return "; ".join(map(_masked, found)) or "not measured: the audit has no such arm"
@@ -69,7 +69,7 @@ class AuditArm:
     rows: tuple[AuditRow, ...]
 
 
-def audit_arms(facts: Facts) -> list[AuditArm]:
+def audit_arms(facts: ReportFacts) -> list[AuditArm]:
     """The winner's audit, an arm a block, in the audit's order."""
     audit = facts.model.audit
     limits = {(rule.arm, rule.statistic): rule for rule in rules(AuditLimits(**audit["limits"]))}
@@ -101,13 +101,13 @@ class DataSource:
     """role: trained on, or only ever tested on. origin: "public" or "a mirror", with the pin."""
 
     name: str
-    words: words.Source
+    words: words.SourceText
     images: str
     trained_on: str
     origin: str
 
 
-def data_sources(facts: Facts) -> Iterator[DataSource]:
+def data_sources(facts: ReportFacts) -> Iterator[DataSource]:
     by_label = facts.index["by_source_and_label"]
     download = facts.params["download"]
     for name, source in {**download["sources"], **download["external"]}.items():
@@ -130,7 +130,7 @@ def _origin(source: Mapping[str, Any]) -> str:
     return "a mirror" + (f" of what params.yaml pins at {pin}" if pin else "")
 
 
-def rejected(facts: Facts) -> list[tuple[str, str, str, int]]:
+def rejected(facts: ReportFacts) -> list[tuple[str, str, str, int]]:
     """(source, reason, what it means, images), the split's near-duplicates included."""
     rows = [
         (*key.split("/", 1), images) for key, images in facts.index["rejected_by_source_and_reason"].items() if images
@@ -141,12 +141,12 @@ def rejected(facts: Facts) -> list[tuple[str, str, str, int]]:
     return found + ([("all", words.spaced(reason), REJECTIONS[reason], dropped)] if dropped else [])
 
 
-def settings(facts: Facts) -> dict[str, str]:
+def settings(facts: ReportFacts) -> dict[str, str]:
     """Every parameter, flat, with no path of anybody's machine."""
     return {name: words.setting(value) for name, value in flattened(dict(facts.params)).items()}
 
 
-def commit(facts: Facts) -> str:
+def commit(facts: ReportFacts) -> str:
     origin = facts.model.run["origin"]
     found = origin.get("mlflow.source.git.commit")
     if not found:

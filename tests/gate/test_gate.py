@@ -1,4 +1,4 @@
-"""The gate: what it refuses, why, and what it is taught with."""
+"""The gate: what it refuses, why, and what it is trained with."""
 
 import json
 import os
@@ -10,20 +10,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxr.augmentation.strong import DistortionParams
+from cxr.augmentation.strong import StrongParams
 from cxr.common.errors import ModelError
 from cxr.data.dataset import Dataset
 from cxr.data.manifest import RejectedRow
 from cxr.data.settings import SplitParams
-from cxr.data.splits import side_of
+from cxr.data.splits import split_of_patient
 from cxr.evaluation.settings import EvaluateParams
-from cxr.gate.dataset import Material, frontal_pictures, joined, other_views
-from cxr.gate.examples import lessons, misplaced, part_of, shuffled
+from cxr.gate.dataset import GateDataset, frontal_pictures, joined, other_views
+from cxr.gate.examples import draw_examples, misplaced, part_of, shuffled
 from cxr.gate.mlp import train_networks
 from cxr.gate.report import gate_report
 from cxr.gate.settings import GateParams
 from cxr.gate.synthetic_negatives import DRAWINGS, PHOTOS_TO_LEARN, PHOTOS_TO_TEST, blank, drawings, photos
-from cxr.gate.train import Taught, folds, seen_by, teach, threshold_for, weights_of
+from cxr.gate.train import TrainedGate, folds, seen_by, threshold_for, train_gate, weights_of
 from cxr.inference.gate import BLANK_RANGE, FRONTAL, REASONS, SIDE, Gate, is_blank, thumbnails
 from cxr.sources.synthetic.radiograph import radiograph
 from stages.gate import headline
@@ -31,7 +31,7 @@ from tests.rows import image_row
 
 SPLIT = SplitParams(seed=20, test_fraction=0.3, validation_fraction=0.3, near_duplicate_bits=4)
 BOOTSTRAP = EvaluateParams(resamples=100, confidence=0.95, prevalence=0.1, seed=20)
-DISTORTION = DistortionParams(8, 1.15, 1.1, 0.06, 1.3, 1.2, 0.1, 0.02)
+DISTORTION = StrongParams(8, 1.15, 1.1, 0.06, 1.3, 1.2, 0.1, 0.02)
 PARAMS = GateParams(
     networks=2,
     hidden=32,
@@ -41,7 +41,7 @@ PARAMS = GateParams(
     false_refusals=0.02,
     folds=2,
     seed=20,
-    distortion=DISTORTION,
+    augmentation=DISTORTION,
 )
 PICTURE_SIDE = 64
 
@@ -52,31 +52,31 @@ def some_gate(threshold: float = 0.0, *, seed: int = 0) -> Gate:
     return Gate(("frontal", "inverted", "other"), hidden, (rng.normal(0, 1, (4, 3)), np.zeros(3)), threshold)
 
 
-def material_of(pictures: np.ndarray, kind: str, sides: list[str], name: str) -> Material:
+def material_of(pictures: np.ndarray, kind: str, splits: list[str], name: str) -> GateDataset:
     n = len(pictures)
     patients = np.array([f"{name}/{i}" for i in range(n)], object)
-    return Material(pictures, np.full(n, kind, object), np.full(n, name, object), patients, np.array(sides, object))
+    return GateDataset(pictures, np.full(n, kind, object), np.full(n, name, object), patients, np.array(splits, object))
 
 
 @pytest.fixture(scope="module")
-def phantoms() -> Material:
+def phantoms() -> GateDataset:
     """Eighty phantoms as frontal pictures; as lateral views, half of each, stretched: the far side's is missing."""
-    pictures = np.stack([radiograph(3, i, 1, side=PICTURE_SIDE, covid=i % 2 == 0) for i in range(80)])
-    sides = ["train"] * 40 + ["validation"] * 20 + ["test"] * 20
+    pictures = np.stack([radiograph(3, i, 1, image_size=PICTURE_SIDE, covid=i % 2 == 0) for i in range(80)])
+    splits = ["train"] * 40 + ["validation"] * 20 + ["test"] * 20
     half = np.stack([np.asarray(Image.fromarray(p[:, 32:]).resize((64, 64))) for p in pictures[::4]])
-    frontal = material_of(pictures, FRONTAL, sides, "phantom")
-    lateral = material_of(half, "lateral", sides[::4], "phantom")
+    frontal = material_of(pictures, FRONTAL, splits, "phantom")
+    lateral = material_of(half, "lateral", splits[::4], "phantom")
     return joined(frontal, lateral)
 
 
 @pytest.fixture(scope="module")
-def taught(phantoms: Material) -> Taught:
-    return teach(phantoms, PARAMS)
+def trained(phantoms: GateDataset) -> TrainedGate:
+    return train_gate(phantoms, PARAMS)
 
 
 @pytest.fixture(scope="module")
-def gate(taught: Taught) -> Gate:
-    return taught.gate
+def gate(trained: TrainedGate) -> Gate:
+    return trained.gate
 
 
 # --- the gate itself ----------------------------------------------------------------------------------------
@@ -92,8 +92,8 @@ def test_a_blank_picture_is_refused_before_anything_else(level: int):
 def test_blank_is_judged_by_the_percentiles_that_numpy_finds():
     rng = np.random.default_rng(0)
     for _ in range(200):
-        low, spread, side = rng.integers(0, 240), rng.integers(6, 12), rng.integers(2, 20)
-        picture = rng.integers(low, min(low + spread, 256), (side, side)).astype(np.uint8)
+        low, spread, image_size = rng.integers(0, 240), rng.integers(6, 12), rng.integers(2, 20)
+        picture = rng.integers(low, min(low + spread, 256), (image_size, image_size)).astype(np.uint8)
         below, above = np.percentile(picture, (1, 99))
         assert is_blank(picture) == (above - below < BLANK_RANGE)
 
@@ -166,12 +166,12 @@ def test_asking_the_gate_needs_numpy_and_pillow_only():
 # --- what a trained gate does -----------------------------------------------------------------------------------
 
 
-def test_frontal_pictures_of_unknown_patients_pass(gate: Gate, phantoms: Material):
+def test_frontal_pictures_of_unknown_patients_pass(gate: Gate, phantoms: GateDataset):
     passed = [gate.refusal(picture) is None for picture in phantoms.of(FRONTAL, "test").pictures]
     assert np.mean(passed) >= 0.9
 
 
-def test_inverted_and_turned_pictures_are_refused_for_that_reason(gate: Gate, phantoms: Material):
+def test_inverted_and_turned_pictures_are_refused_for_that_reason(gate: Gate, phantoms: GateDataset):
     pictures = phantoms.of(FRONTAL, "test").pictures
     inverted = [gate.refusal(255 - picture) for picture in pictures]
     assert np.mean([reason == "inverted" for reason in inverted]) >= 0.9
@@ -179,7 +179,7 @@ def test_inverted_and_turned_pictures_are_refused_for_that_reason(gate: Gate, ph
     assert np.mean([reason == "not_frontal" for reason in turned]) >= 0.9
 
 
-def test_half_chests_are_refused_as_the_lateral_views_they_stand_for(gate: Gate, phantoms: Material):
+def test_half_chests_are_refused_as_the_lateral_views_they_stand_for(gate: Gate, phantoms: GateDataset):
     reasons = [gate.refusal(picture) for picture in phantoms.of("lateral", "test").pictures]
     assert all(reason is not None for reason in reasons)
     assert np.mean([reason == "lateral" for reason in reasons]) >= 0.8
@@ -192,18 +192,18 @@ def test_drawings_and_photographs_are_refused(gate: Gate):
 
 
 @pytest.mark.slow
-def test_without_lateral_views_and_ct_a_gate_is_taught_by_what_can_be_made(phantoms: Material):
-    taught = teach(phantoms.where(phantoms.kinds == FRONTAL), PARAMS)
-    assert taught.gate.kinds == ("frontal", "inverted", "misplaced", "other")
-    report = gate_report(taught, phantoms.where(phantoms.kinds == FRONTAL), PARAMS, BOOTSTRAP)
+def test_without_lateral_views_and_ct_a_gate_is_taught_by_what_can_be_made(phantoms: GateDataset):
+    trained = train_gate(phantoms.where(phantoms.kinds == FRONTAL), PARAMS)
+    assert trained.gate.kinds == ("frontal", "inverted", "misplaced", "other")
+    report = gate_report(trained, phantoms.where(phantoms.kinds == FRONTAL), PARAMS, BOOTSTRAP)
     assert report["cross_validated"] == {}
     assert "ct" not in report["refused"]
     assert report["frontal_refused"]["test"]["all"]["value"] <= 0.1
 
 
 @pytest.mark.slow
-def test_the_report_can_be_written_as_json_and_counts_everything(taught: Taught, phantoms: Material):
-    report = json.loads(json.dumps(gate_report(taught, phantoms, PARAMS, BOOTSTRAP), allow_nan=False))
+def test_the_report_can_be_written_as_json_and_counts_everything(trained: TrainedGate, phantoms: GateDataset):
+    report = json.loads(json.dumps(gate_report(trained, phantoms, PARAMS, BOOTSTRAP), allow_nan=False))
     assert report["trained_on"] == {"frontal": 40, "lateral": 10}
     assert report["refused"]["lateral"]["images"] == 5
     assert report["cross_validated"]["lateral"]["images"] == 20
@@ -217,8 +217,8 @@ def test_the_report_can_be_written_as_json_and_counts_everything(taught: Taught,
 
 
 @pytest.mark.slow
-def test_training_twice_gives_the_same_gate_to_the_last_bit(gate: Gate, phantoms: Material):
-    again = teach(phantoms, PARAMS).gate
+def test_training_twice_gives_the_same_gate_to_the_last_bit(gate: Gate, phantoms: GateDataset):
+    again = train_gate(phantoms, PARAMS).gate
     assert again.threshold == gate.threshold
     for one, other in zip((*again.hidden, *again.output), (*gate.hidden, *gate.output), strict=True):
         assert (one == other).all()
@@ -240,11 +240,11 @@ def test_what_is_likelier_frontal_than_not_always_passes():
     assert threshold_for(np.array([-0.5, 4.0, 5.0]), 0.005) == -0.5
 
 
-def test_no_fold_learns_from_the_patients_that_it_judges(phantoms: Material):
+def test_no_fold_learns_from_the_patients_that_it_judges(phantoms: GateDataset):
     shared = phantoms.patients.copy()
     shared[phantoms.kinds != FRONTAL] = shared[:20]  # a patient with a lateral view has frontal pictures too
-    material = Material(phantoms.pictures, phantoms.kinds, phantoms.sources, shared, phantoms.sides)
-    shown, fold_of = lessons(material, PARAMS), folds(material, PARAMS)
+    dataset = GateDataset(phantoms.pictures, phantoms.kinds, phantoms.sources, shared, phantoms.splits)
+    shown, fold_of = draw_examples(dataset, PARAMS), folds(dataset, PARAMS)
     _, *by_fold = seen_by(shown, fold_of)
     assert len(by_fold) == PARAMS.folds
     for number, seen in enumerate(by_fold):
@@ -254,10 +254,10 @@ def test_no_fold_learns_from_the_patients_that_it_judges(phantoms: Material):
         assert "lateral" in shown.kinds[seen]
 
 
-def test_the_gate_itself_learns_from_training_patients_alone(phantoms: Material):
-    shown = lessons(phantoms, PARAMS)
+def test_the_gate_itself_learns_from_training_patients_alone(phantoms: GateDataset):
+    shown = draw_examples(phantoms, PARAMS)
     of_the_gate = shown.where(seen_by(shown, folds(phantoms, PARAMS))[0])
-    trained = {*phantoms.patients[phantoms.sides == "train"], ""}  # "": what is drawn from nothing
+    trained = {*phantoms.patients[phantoms.splits == "train"], ""}  # "": what is drawn from nothing
     assert set(of_the_gate.patients) <= trained
     assert set(of_the_gate.kinds) == {"frontal", "inverted", "misplaced", "other", "lateral"}
 
@@ -292,7 +292,7 @@ def test_what_counts_for_nothing_is_not_learned():
     assert (scores.argmax(axis=1) == 0).all()
 
 
-# --- material ----------------------------------------------------------------------------------------------------
+# --- dataset ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -322,7 +322,7 @@ def test_ct_and_lateral_pictures_are_found_with_their_patients_and_sides(raw: Pa
     views = other_views(rejected, raw, 16, SPLIT)
     assert list(views.kinds) == ["ct", "lateral"]
     assert list(views.patients) == ["covid/1", "covid/2"]
-    assert list(views.sides) == [side_of("covid/1", SPLIT), side_of("covid/2", SPLIT)]
+    assert list(views.splits) == [split_of_patient("covid/1", SPLIT), split_of_patient("covid/2", SPLIT)]
     assert views.pictures.shape == (2, 16, 16)
 
 
@@ -332,9 +332,9 @@ def test_a_source_without_other_views_gives_none(tmp_path: Path):
 
 def test_frontal_pictures_keep_their_side_and_those_only_tested_on_their_role():
     rows = [image_row("a"), image_row("b", role="external"), image_row("c"), image_row("d", role="audit")]
-    sides = {"a": "test", "b": "held_out", "d": "held_out"}  # c is a near-duplicate that the split dropped
-    material = frontal_pictures(Dataset(rows, sides, np.zeros((4, 8, 8), np.uint8)))
-    assert list(material.sides) == ["test", "external", "audit"]
+    splits = {"a": "test", "b": "held_out", "d": "held_out"}  # c is a near-duplicate that the split dropped
+    dataset = frontal_pictures(Dataset(rows, splits, np.zeros((4, 8, 8), np.uint8)))
+    assert list(dataset.splits) == ["test", "external", "audit"]
 
 
 @pytest.mark.parametrize("kind", DRAWINGS)
@@ -356,7 +356,7 @@ def test_no_photograph_is_both_learned_and_tested_with():
 
 
 def test_parts_and_mixtures_keep_the_size():
-    picture = radiograph(3, 1, 1, side=96, covid=False)
+    picture = radiograph(3, 1, 1, image_size=96, covid=False)
     for change in (misplaced, part_of, shuffled):
         for seed in range(8):
             changed = change(picture, np.random.default_rng(seed))
