@@ -14,7 +14,7 @@ PORT ?= 3000
 
 HOST ?= 127.0.0.1
 
-.PHONY: help install demo real ablation repro ui serve report rollback test test-fast check audit deps lock
+.PHONY: help install demo real ablation repro ui serve report rollback test test-fast check audit deps texts lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -111,6 +111,7 @@ check: $(VENV)/.dev ## format, lint, types, the walls between the packages, dvc.
 	$(in-env) mypy
 	$(in-env) lint-imports
 	$(in-env) python tools/stage_deps.py --check
+	$(in-env) python tools/client_texts.py --check
 	$(UV) lock --check --quiet
 
 audit: $(VENV)/.dev ## known vulnerabilities of the locked dependencies
@@ -119,6 +120,9 @@ audit: $(VENV)/.dev ## known vulnerabilities of the locked dependencies
 
 deps: $(VENV)/.dev ## bring dvc.yaml's deps in line with what the stages import
 	$(in-env) python tools/stage_deps.py
+
+texts: $(VENV)/.dev ## copy the sentences of clients/texts.json to the service, the page and the Android app
+	$(in-env) python tools/client_texts.py
 
 lock: $(UV) ## resolve the dependencies anew
 	$(UV) lock --upgrade

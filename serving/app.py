@@ -4,45 +4,43 @@ from pathlib import Path
 
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route, Router
+from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from cxr.inference.remarks import Rules
+from cxr.inference.rules import RULES
 from serving.champion import Champion
+from serving.context import Context
 from serving.errors import ServiceError, on_http_error, on_service_error
 from serving.load import Load
 from serving.metrics import Metrics
 from serving.middleware import ApiKey, CatchAll, CrossOrigin, Observe, Secure
 from serving.openapi import openapi
 from serving.pages import Pages
-from serving.routes import Routes
+from serving.routes import ROUTES
+from serving.routing import Routes
 from serving.settings import Settings
 
 
-def create_app(settings: Settings, champion: Champion, metrics: Metrics, web: Path) -> ASGIApp:
-    """web: the folder of the page's files."""
+def create_app(
+    settings: Settings,
+    champion: Champion,
+    metrics: Metrics,
+    web: Path,
+    *,
+    routes: Routes = ROUTES,
+    rules: Rules = RULES,
+) -> ASGIApp:
+    """web: the folder of the page's files. routes, rules: what the service answers, warns of and refuses."""
     load = Load(settings.max_requests, settings.held_bytes, settings.pictures_at_once)
-    asking = Routes(settings, champion, load, metrics).table()
-    described = JSONResponse(openapi(settings))
-
-    async def docs(request: Request) -> Response:
-        return described
-
-    probes = [Route(path, healthy) for path in ("/livez", "/readyz", "/healthz")]
-    routes = [*asking, *probes, Route("/docs.json", docs), Route("/metrics", metrics.page)]
+    context = Context(settings, champion, load, metrics, rules, openapi(settings, routes, rules))
     pages = Pages(web)
-    app: ASGIApp = Router(routes, default=pages, redirect_slashes=False)
+    app: ASGIApp = Router([route.bound(context) for route in routes], default=pages, redirect_slashes=False)
     if settings.api_key:
-        app = ApiKey(app, settings.api_key, [route.path for route in asking])
+        app = ApiKey(app, settings.api_key, routes.paths_with_key())
     app = ExceptionMiddleware(app, {ServiceError: on_service_error, HTTPException: on_http_error})
     app = CrossOrigin(CatchAll(app), settings.cors_origins)
-    return Observe(Secure(app), metrics, [route.path for route in routes], pages)
-
-
-async def healthy(request: Request) -> Response:
-    """There is no unhealthy answer: this application only exists with a model that is loaded and warm."""
-    return PlainTextResponse("\n")
+    return Observe(Secure(app), metrics, routes.labels(), pages)
 
 
 class Front:

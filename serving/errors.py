@@ -9,15 +9,8 @@ from starlette.responses import JSONResponse
 from cxr.common.errors import ImageError
 from cxr.imaging.base64_payload import PayloadError
 from cxr.imaging.decode import HTTP_STATUS
+from cxr.inference.sentences import SENTENCES
 
-# The sentences of clients/texts.json, where nothing more exact can be said (a test compares them).
-SHARED_WORDS = {
-    "unauthorised": "The server did not accept the API key. Enter the key that you were given in the settings.",
-    "overloaded": "The server is busy or still starting. Wait a little, then try again.",
-    "timeout": "The server did not answer in time. Try again in a moment.",
-    "server": "The server failed while it handled the picture. Try again; if it keeps failing, tell the person who "
-    "runs the server.",
-}
 _PAYLOAD_STATUS = {"not_base64": 400, "empty": 400, "too_large": 413}
 
 
@@ -27,6 +20,11 @@ class ServiceError(Exception):
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None):
         super().__init__(message)
         self.status, self.code, self.message, self.headers = status, code, message, headers
+
+
+def shared_words(code: str) -> str:
+    """The sentence of clients/texts.json, for where nothing more exact can be said."""
+    return SENTENCES[f"error.{code}"]
 
 
 def bad_request(message: str) -> ServiceError:
@@ -42,15 +40,19 @@ def invalid_field(message: str) -> ServiceError:
 
 
 def overloaded(retry_after_s: int = 1) -> ServiceError:
-    return ServiceError(503, "overloaded", SHARED_WORDS["overloaded"], {"Retry-After": str(retry_after_s)})
+    return ServiceError(503, "overloaded", shared_words("overloaded"), {"Retry-After": str(retry_after_s)})
 
 
 def too_slow() -> ServiceError:
-    return ServiceError(504, "timeout", SHARED_WORDS["timeout"])
+    return ServiceError(504, "timeout", shared_words("timeout"))
 
 
 def unauthorised() -> ServiceError:
-    return ServiceError(401, "unauthorised", SHARED_WORDS["unauthorised"], {"WWW-Authenticate": "X-API-Key"})
+    return ServiceError(401, "unauthorised", shared_words("unauthorised"), {"WWW-Authenticate": "X-API-Key"})
+
+
+def fault_of_ours() -> ServiceError:
+    return ServiceError(500, "server", shared_words("server"))
 
 
 def of_picture(fault: ImageError | PayloadError) -> ServiceError:

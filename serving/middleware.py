@@ -4,14 +4,14 @@ import hmac
 import logging
 import time
 import traceback
-from collections.abc import Collection, Container
+from collections.abc import Collection, Container, Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.errors import SHARED_WORDS, ServiceError, error_response, unauthorised
+from serving.errors import error_response, fault_of_ours, unauthorised
 from serving.metrics import Metrics
 from serving.pages import STRICTEST_POLICY
 
@@ -31,8 +31,12 @@ class Observe:
     """Counts each request and writes one line about it. Neither the path nor anything else that the client chose
     is written or becomes a label: a path may be a file's name, and there is no end of paths."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, routes: Container[str], pages: Container[str]):
-        self._app, self._metrics, self._routes, self._pages = app, metrics, routes, pages
+    def __init__(self, app: ASGIApp, metrics: Metrics, labels: Mapping[str, str], pages: Container[str]):
+        """labels: path to label of each route."""
+        self._app = app
+        self._metrics = metrics
+        self._labels = labels
+        self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -61,8 +65,8 @@ class Observe:
         logger.info("%s %s %d %s%.0f ms", method, route, status, f"{code} " if code else "", 1000 * seconds)
 
     def _route(self, path: str) -> str:
-        if path in self._routes:
-            return path
+        if path in self._labels:
+            return self._labels[path]
         return "page" if path in self._pages else "unknown"
 
 
@@ -159,5 +163,5 @@ class CatchAll:
             frames = "".join(traceback.format_tb(fault.__traceback__))
             logger.error("a fault of the service: %s\n%s", type(fault).__name__, frames)
             if not started:
-                answer = error_response(Request(scope), ServiceError(500, "server", SHARED_WORDS["server"]))
+                answer = error_response(Request(scope), fault_of_ours())
                 await answer(scope, receive, send)

@@ -1,51 +1,28 @@
-"""What the project says about one picture: a class, a refusal, and what to be warned of. Knows no web framework.
+"""What the project says about one picture: a class or a refusal, and its warnings. Knows no web framework.
 
-The words are those of clients/texts.json (a test compares them), so that every client says the same.
+When a warning or a refusal applies stands in cxr/inference/rules.py.
 """
 
 import base64
 import io
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from PIL import Image
 
 from cxr.common.labels import CLASSES, COVID_INDEX
 from cxr.imaging.decode import resize
-from cxr.inference.gate import Refusal, is_blank
-from cxr.inference.lung_segmenter import LUNG_SHARE, share_inside
+from cxr.inference.lung_segmenter import share_inside
 from cxr.inference.predictor import Predictor
+from cxr.inference.remarks import Case, Remark, Rules
+from cxr.inference.rules import RULES
 
 State = Literal["COVID", "NonCOVID", "Refused"]
 
-WARNINGS = {
-    "shortcut_flagged": "The audit found that this model can tell where a picture came from. Its answer may reflect "
-    "the source of the picture rather than disease.",
-    "outside_lungs": "Much of this answer comes from outside the lungs. Look at the heat map before you trust it.",
-    "near_threshold": "This answer is close to the threshold. A slightly different picture could change it.",
-}
-REFUSALS: dict[Refusal, str] = {
-    "blank": "The picture is blank or has almost no contrast. Choose another one.",
-    "not_xray": "This does not look like a chest X-ray. Choose a picture of one.",
-    "ct": "This looks like a CT slice. Choose a plain chest X-ray.",
-    "lateral": "This looks like a lateral view, taken from the side. Choose a frontal (PA or AP) view.",
-    "not_frontal": "This does not look like a frontal chest X-ray. Choose a PA or AP view.",
-    "inverted": "The picture looks inverted: the bones are dark. Choose one in which the bones are white.",
-}
-
-NEAR_LOG_ODDS = 0.4  # a factor of 1.5 in the odds, whatever the threshold is: 0.40 to 0.60 around 0.5
 TOWARDS_COVID = (217, 95, 2)  # orange and blue: told apart by people who do not tell red from green
 AWAY_FROM_COVID = (33, 102, 172)
 STRONGEST_ALPHA = 200  # the picture stays visible under the strongest share
-
-
-@dataclass(frozen=True)
-class Remark:
-    """A warning or the reason of a refusal: a code for programs, a sentence for people."""
-
-    code: str
-    message: str
 
 
 @dataclass(frozen=True)
@@ -75,54 +52,48 @@ class Answer:
         return f"{100 * self.probabilities[label]:.2f}% {label}"
 
 
-def answer(model: Predictor, picture: np.ndarray, *, explain: bool = False) -> Answer:
-    """What `model` says about a decoded picture, uint8[h, w]. explain: with a heat map, and its share in the lungs."""
+def answer(model: Predictor, picture: np.ndarray, *, explain: bool = False, rules: Rules = RULES) -> Answer:
+    """What `model` says about a decoded picture, uint8[h, w].
+
+    explain: with a heat map, and its share inside the lungs. rules: when to warn and what to refuse.
+    """
     engine = model.engine
     pixels = resize(picture, engine.image_size)
     threshold = float(engine.facts["threshold"])
-    code = refusal(model, pixels)
-    if code is not None:
-        return Answer("Refused", None, None, threshold, reason=Remark(code, REFUSALS[code]))
+    reason = rules.refusal_of(model, pixels)
+    if reason is not None:
+        return Answer("Refused", None, None, threshold, reason=reason)
     feature_map = engine.trunk(pixels[None])
     p_covid = float(engine.probabilities(engine.head.logits(feature_map))[0])
     state: State = "COVID" if p_covid >= threshold else "NonCOVID"
     probabilities = _by_class(p_covid)
-    said = Answer(state, 100 * probabilities[state], probabilities, threshold, warnings_of(engine.facts, p_covid))
-    return _explained(said, model, pixels, engine.head.shares(feature_map)[0]) if explain else said
-
-
-def refusal(model: Predictor, pixels: np.ndarray) -> Refusal | None:
-    """Why uint8[size, size] is not to be classified, or None. Without a gate only blank pictures are refused."""
-    if model.gate is not None:
-        return model.gate.refusal(pixels)
-    return "blank" if is_blank(pixels) else None
-
-
-def _explained(said: Answer, model: Predictor, pixels: np.ndarray, shares: np.ndarray) -> Answer:
-    """The answer with its heat map. The segmenter runs here only: nobody else pays for it."""
-    lungs = None if model.lungs is None else model.lungs.masks(pixels[None])[0]
-    inside = None if lungs is None else share_inside(lungs, np.abs(shares))
-    outside = ("outside_lungs",) if inside is not None and inside < LUNG_SHARE else ()
-    warnings = (*said.warnings, *(Remark(code, WARNINGS[code]) for code in outside))
+    case = Case(engine.facts, p_covid)
+    said = Answer(state, 100 * probabilities[state], probabilities, threshold, rules.warnings_of(case))
+    if not explain:
+        return said
+    shares = engine.head.shares(feature_map)[0]
+    inside = share_in_lungs(model, pixels, shares)
+    explained = replace(case, lung_share=inside)
+    warnings = _joined(said.warnings, rules.warnings_of(explained))
     return replace(said, warnings=warnings, heatmap=heatmap(shares), lung_share=inside)
+
+
+def share_in_lungs(model: Predictor, pixels: np.ndarray, shares: np.ndarray) -> float | None:
+    """The part of the absolute `shares` inside the lungs, 0 to 1; None without a segmenter or where it finds none.
+
+    Only an explained answer calls it, because the segmenter takes time.
+    """
+    lungs = None if model.lungs is None else model.lungs.masks(pixels[None])[0]
+    return None if lungs is None else share_inside(lungs, np.abs(shares))
+
+
+def _joined(first: tuple[Remark, ...], second: tuple[Remark, ...]) -> tuple[Remark, ...]:
+    """What only the heat map tells comes last."""
+    return (*first, *(remark for remark in second if remark not in first))
 
 
 def _by_class(p_covid: float) -> dict[str, float]:
     return {label: p_covid if i == COVID_INDEX else 1 - p_covid for i, label in enumerate(CLASSES)}
-
-
-def warnings_of(facts: dict[str, Any], p_covid: float) -> tuple[Remark, ...]:
-    codes = []
-    if facts.get("shortcut_flagged"):
-        codes.append("shortcut_flagged")
-    if abs(_log_odds(p_covid) - _log_odds(facts["threshold"])) <= NEAR_LOG_ODDS:
-        codes.append("near_threshold")
-    return tuple(Remark(code, WARNINGS[code]) for code in codes)
-
-
-def _log_odds(probability: float) -> float:
-    inside = min(max(probability, 1e-12), 1 - 1e-12)
-    return float(np.log(inside / (1 - inside)))
 
 
 def heatmap(shares: np.ndarray) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.client_texts import copies, main, read_texts, stale
+
 CLIENTS = Path(__file__).parents[2] / "clients"
 ANDROID = CLIENTS / "android/app/src/main"
 FOLDERS = {"en": "values", "ar": "values-ar"}
@@ -76,3 +78,49 @@ def test_every_failure_has_a_sentence() -> None:
     assert {resource_name(text_id) for text_id in text_ids} <= set(android_texts("values"))
     shared_errors = {text_id for text_id in shared_texts() if text_id.startswith("error.")}
     assert shared_errors == {text_id for text_id in text_ids if text_id.startswith("error.")}
+
+
+def test_no_copy_of_the_shared_texts_is_out_of_date() -> None:
+    assert stale(read_texts()) == [], "run `make texts`"
+
+
+ADDED = {"en": 'The toy isn\'t sure: <1 "or" >2 & more.', "ar": "اللعبة غير متأكدة."}
+
+
+def test_an_added_text_reaches_the_service_the_page_and_both_languages_of_the_app() -> None:
+    texts = copies({**read_texts(), "warning.toy": ADDED})
+    by_name = {path.relative_to(CLIENTS.parent).as_posix(): text for path, text in texts.items()}
+    assert len(by_name) == 4
+    assert json.loads(by_name["clients/web/texts.json"])["warning.toy"] == ADDED
+    module: dict[str, dict[str, str]] = {}
+    exec(by_name["cxr/inference/sentences.py"], module)
+    assert module["SENTENCES"]["warning.toy"] == ADDED["en"]
+    for language, folder in FOLDERS.items():
+        resources = ElementTree.fromstring(by_name[f"clients/android/app/src/main/res/{folder}/strings.xml"].encode())
+        said = {item.attrib["name"]: unescaped(item.text or "") for item in resources.iter("string")}
+        assert said["warning_toy"] == ADDED[language]
+        assert said.keys() - {"warning_toy"} == android_texts(folder).keys()
+
+
+def test_what_only_the_clients_say_stays_out_of_the_service() -> None:
+    added = copies({**read_texts(), "action.toy": ADDED})
+    assert [path.name for path, text in added.items() if "toy" not in text] == ["sentences.py"]
+
+
+def test_an_added_text_makes_every_copy_stale_until_they_are_written() -> None:
+    assert len(stale({**read_texts(), "error.toy": ADDED})) == 4
+
+
+def test_the_check_writes_nothing_and_says_what_to_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    usual = read_texts()
+    catalogue = tmp_path / "texts.json"
+    catalogue.write_text(json.dumps({**usual, "error.toy": ADDED}), encoding="utf-8")
+    monkeypatch.setattr("tools.client_texts.TEXTS", catalogue)
+    monkeypatch.setattr("sys.argv", ["client_texts.py", "--check"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().out.count("run `make texts`") == 4
+    assert stale(usual) == []

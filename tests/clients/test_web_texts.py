@@ -18,7 +18,7 @@ NOT_SHELL = {"sw.js", "csp.txt", "README.md"}
 
 def test_the_page_has_the_words_that_it_shares_with_the_android_app() -> None:
     copy, source = WEB / "texts.json", CLIENTS / "texts.json"
-    assert copy.read_bytes() == source.read_bytes(), "they differ: cp clients/texts.json clients/web/texts.json"
+    assert copy.read_bytes() == source.read_bytes(), "they differ: run `make texts`"
 
 
 def test_no_id_is_in_both_files_of_words() -> None:

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxr.inference.answer import NEAR_LOG_ODDS, REFUSALS, WARNINGS, Answer, Remark, answer, heatmap, warnings_of
+from cxr.inference.answer import Answer, answer, heatmap
 from cxr.inference.engine import Engine
 from cxr.inference.gate import Refusal
 from cxr.inference.predictor import Predictor
+from cxr.inference.remarks import Case, Remark
+from cxr.inference.rules import NEAR_LOG_ODDS, RULES
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +78,7 @@ def test_a_speck_of_dust_does_not_make_a_blank_picture_one_of_something(model):
 
 def test_what_the_gate_refuses_is_not_classified_and_not_explained(complete):
     said = answer(complete, halves(200, 20), explain=True)
-    assert said == Answer("Refused", None, None, 0.5, reason=Remark("lateral", REFUSALS["lateral"]))
+    assert said == Answer("Refused", None, None, 0.5, reason=RULES.remark("refusal", "lateral"))
 
 
 def test_what_the_gate_passes_is_classified_as_without_it(complete, model):
@@ -87,8 +89,8 @@ def test_a_model_without_a_gate_refuses_blank_pictures_only(model):
     assert answer(model, halves(200, 20)).state != "Refused"
 
 
-def test_every_refusal_has_words():
-    assert set(REFUSALS) == set(get_args(Refusal))
+def test_every_refusal_of_the_gate_has_words():
+    assert set(RULES.refusal_codes) == set(get_args(Refusal))
 
 
 # --- the share of the heat map in the lungs, which the tiny segmenter finds where the picture is dark ------------
@@ -125,7 +127,7 @@ def test_less_than_half_in_the_lungs_is_a_warning(complete, edge, inside):
     """What is bright weighs most: with dark lungs in the middle of a bright picture, most lies outside them."""
     said = answer(complete, lit(0 if edge > 128 else 127, edge), explain=True)
     assert (said.lung_share >= 0.5) == inside
-    assert (Remark("outside_lungs", WARNINGS["outside_lungs"]) in said.warnings) == (not inside)
+    assert (RULES.remark("warning", "outside_lungs") in said.warnings) == (not inside)
 
 
 def test_where_no_lungs_are_found_nothing_is_said_about_them(complete):
@@ -137,8 +139,8 @@ def test_where_no_lungs_are_found_nothing_is_said_about_them(complete):
 
 def test_a_flagged_model_warns_with_every_answer():
     flagged = {"threshold": 0.5, "shortcut_flagged": True}
-    assert [warning.code for warning in warnings_of(flagged, 0.99)] == ["shortcut_flagged"]
-    assert warnings_of({"threshold": 0.5, "shortcut_flagged": False}, 0.99) == ()
+    assert [warning.code for warning in RULES.warnings_of(Case(flagged, 0.99))] == ["shortcut_flagged"]
+    assert RULES.warnings_of(Case({"threshold": 0.5, "shortcut_flagged": False}, 0.99)) == ()
 
 
 @pytest.mark.parametrize("threshold", [0.02, 0.5, 0.9])
@@ -147,13 +149,13 @@ def test_near_the_threshold_is_a_matter_of_odds(threshold):
     for factor, near in ((0.9, True), (1.1, True), (0.9, False), (1.1, False)):
         wide = factor if near else factor**9
         moved = odds * wide
-        codes = [warning.code for warning in warnings_of({"threshold": threshold}, moved / (1 + moved))]
+        codes = [warning.code for warning in RULES.warnings_of(Case({"threshold": threshold}, moved / (1 + moved)))]
         assert ("near_threshold" in codes) == near == (abs(np.log(wide)) <= NEAR_LOG_ODDS)
 
 
 @pytest.mark.parametrize("certain", [0.0, 1.0])
 def test_certainty_is_no_error(certain):
-    assert warnings_of({"threshold": 0.5}, certain) == ()
+    assert RULES.warnings_of(Case({"threshold": 0.5}, certain)) == ()
 
 
 def test_the_heat_map_shows_sign_by_hue_and_size_by_opacity():

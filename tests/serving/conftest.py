@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -34,11 +35,14 @@ def champion(bundle: Path) -> Champion:
 
 @pytest.fixture(scope="session")
 def serve(champion: Champion) -> Serve:
-    """serve(settings, champion=…, web=…): a client of a server that runs inside the block."""
+    """serve(settings, model=…, web=…): a client of a server that runs inside the block. More options go to
+    `create_app`."""
 
     @contextlib.contextmanager
-    def served(settings: Settings | None = None, model: Champion = champion, web: Path = WEB) -> Iterator[httpx.Client]:
-        app = create_app(settings or Settings(), model, Metrics(), web)
+    def served(
+        settings: Settings | None = None, model: Champion = champion, web: Path = WEB, **options: Any
+    ) -> Iterator[httpx.Client]:
+        app = create_app(settings or Settings(), model, Metrics(), web, **options)
         with running(app) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             yield client
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from cxr.imaging.decode import to_pixels
-from cxr.inference.answer import REFUSALS
+from cxr.inference.sentences import SENTENCES
 from serving.champion import Champion
 from tests.serving.xrays import BLANK, encoded, from_the_side, grey, picture, text_of
 from tests.tiny import tiny_bundle
@@ -92,7 +92,7 @@ def test_a_batch_answers_each_picture_in_order_and_one_bad_one_fails_alone(clien
 def test_what_the_gate_refuses_is_refused_with_code_and_sentence(gated, client):
     refused = predict(gated, from_the_side(), explain=True)
     assert refused["state"] == "Refused"
-    assert refused["reason"] == {"code": "lateral", "message": REFUSALS["lateral"]}
+    assert refused["reason"] == {"code": "lateral", "message": SENTENCES["refusal.lateral"]}
     assert (refused["percentage"], refused["probabilities"]) == (None, None)
     assert not {"heatmap", "lung_share"} & set(refused)
     assert predict(client, from_the_side())["state"] != "Refused"  # its model has no gate

@@ -199,8 +199,8 @@ def test_an_answer_that_takes_too_long_is_504(serve, monkeypatch):
         time.sleep(0.1)
         return decode(data, **options)
 
-    monkeypatch.setattr("serving.routes.ANSWER_WITHIN_S", 0.05)
-    monkeypatch.setattr("serving.routes.decode", slowly)
+    monkeypatch.setattr("serving.context.ANSWER_WITHIN_S", 0.05)
+    monkeypatch.setattr("serving.context.decode", slowly)
     with serve() as client:
         response = client.post("/predict/batch", json={"images": [GOOD] * 9})
     assert code_of(response) == (504, "timeout")
@@ -214,7 +214,7 @@ def test_a_fault_of_ours_is_500_in_the_same_form_and_its_text_stays_out_of_the_l
     def fails(*arguments: object, **options: object) -> None:
         raise RuntimeError(patient)
 
-    monkeypatch.setattr("serving.routes.answer", fails)
+    monkeypatch.setattr("serving.context.answer", fails)
     with caplog.at_level("INFO"), serve() as client:
         assert post(client, json.dumps({"image": GOOD}).encode()) == (500, "server")
     assert "RuntimeError" in caplog.text

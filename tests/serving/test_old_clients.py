@@ -6,7 +6,7 @@ import re
 import httpx
 import pytest
 
-from cxr.inference.answer import REFUSALS
+from cxr.inference.sentences import SENTENCES
 from serving.settings import Settings
 from tests.serving.xrays import BLANK, from_the_side, picture
 
@@ -90,4 +90,4 @@ def test_what_the_gate_refuses_is_an_error_for_them_too(gated):
     base64_text = gated.post("/sendbase64", json={"pic": android_base64(from_the_side())})
     for response in (form, base64_text):
         assert response.status_code == 422
-        assert response.json()["error"] == {"code": "lateral", "message": REFUSALS["lateral"]}
+        assert response.json()["error"] == {"code": "lateral", "message": SENTENCES["refusal.lateral"]}

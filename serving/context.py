@@ -1,0 +1,97 @@
+"""What a route may use: the settings, the model that answers, the limits and the metrics; and the reading of requests
+and the asking of the model that routes share."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import anyio
+from starlette.requests import Request
+
+from cxr.common.errors import ImageError
+from cxr.imaging.decode import decode
+from cxr.inference.answer import Answer, answer
+from cxr.inference.predictor import Predictor
+from cxr.inference.remarks import Rules
+from cxr.inference.rules import RULES
+from serving.champion import Champion, identity_of
+from serving.errors import ServiceError, of_picture, too_slow
+from serving.load import Load
+from serving.metrics import Metrics
+from serving.requests import check_media_type, json_object, picture_bytes, read_body
+from serving.settings import Settings
+
+SOMETIMES = ("heatmap", "lung_share", "reason")  # fields that not every answer has
+ANSWER_WITHIN_S = 50  # from the whole request on; a picture that is being worked on is finished first
+
+
+@dataclass(frozen=True)
+class Context:
+    """The first argument of every route. document: the OpenAPI description of all routes."""
+
+    settings: Settings
+    champion: Champion
+    load: Load
+    metrics: Metrics
+    rules: Rules = RULES
+    document: dict[str, Any] = field(default_factory=dict)
+
+    @asynccontextmanager
+    async def json(self, request: Request) -> AsyncIterator[dict[str, Any]]:
+        """The fields of a JSON request, and a place among the requests until it is answered."""
+        check_media_type(request, "application/json")
+        async with self.body(request) as body:
+            yield json_object(body)
+
+    @asynccontextmanager
+    async def body(self, request: Request) -> AsyncIterator[bytes]:
+        """The request's body, and a place among the requests until it is answered."""
+        async with self.load.place() as place:
+            body = await read_body(request, place, self.settings.max_body, self.settings.body_timeout_s)
+            try:
+                with anyio.fail_after(ANSWER_WITHIN_S):
+                    yield body
+            except TimeoutError:
+                raise too_slow() from None
+
+    def answer_to_text(self, text: str, explain: bool) -> dict[str, Any]:
+        """The answer to a picture in Base64, with the model that gave it. It computes: call it by `load.work`."""
+        model = self.champion.model  # once: it may be replaced between two looks
+        said = self._answer(model, picture_bytes(text, self.settings.max_bytes), explain)
+        return answer_fields(said) | {"model": identity_of(model)}
+
+    def winner_of_text(self, text: str) -> str:
+        """As `winner`, of a picture in Base64."""
+        return self.winner(picture_bytes(text, self.settings.max_bytes))
+
+    def winner(self, data: bytes) -> str:
+        """The original's answer to a picture file, "97.12% COVID"; 422 where it is refused, since the original's form
+        has no words for that. It computes: call it by `load.work`."""
+        said = self._answer(self.champion.model, data, explain=False)
+        if said.reason is not None:
+            raise ServiceError(422, said.reason.code, said.reason.message)
+        return said.winner
+
+    def _answer(self, model: Predictor, data: bytes, explain: bool) -> Answer:
+        most = self.settings.max_bytes
+        if len(data) > most:
+            raise ServiceError(413, "too_large", f"the picture has more than {most} bytes; send a smaller one")
+        try:
+            picture = decode(data, max_pixels=self.settings.max_pixels)
+        except ImageError as fault:
+            raise of_picture(fault) from None
+        said = answer(model, picture, explain=explain, rules=self.rules)
+        self._count(said)
+        return said
+
+    def _count(self, said: Answer) -> None:
+        self.metrics.answers.labels(said.state).inc()
+        if said.reason is not None:
+            self.metrics.refusals.labels(said.reason.code).inc()
+
+
+def answer_fields(said: Answer) -> dict[str, Any]:
+    """The contract's fields; those of SOMETIMES only where there is one."""
+    fields = asdict(said)
+    return {name: value for name, value in fields.items() if name not in SOMETIMES or value is not None}

@@ -1,0 +1,30 @@
+"""What the service tells about the model that answers."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from serving.champion import public_facts
+from serving.context import Context
+from serving.routing import Routes
+from serving.schemas import TEXT, Schema, json_of, object_of, telling
+from serving.settings import Settings
+
+ROUTES = Routes()
+_AUDIT = (
+    "Why the model is stamped, and what the audit measured, by arm and subject: value, low and high of the interval, "
+    "images, patients."
+)
+
+
+def _of_model(settings: Settings) -> Schema:
+    stamp = {"type": "boolean", "description": "Whether the shortcut audit failed the model or could not clear it."}
+    audit = object_of({"reasons": {"type": "array", "items": TEXT}, "measured": {"type": "object"}}, ["reasons"])
+    known = {"shortcut_flagged": stamp, "audit": audit | {"description": _AUDIT}}
+    facts = {"type": "object", "properties": known, "required": ["name", "version", "backbone", "threshold"]}
+    return telling("The facts about the model that answers.", json_of(facts), (500,))
+
+
+@ROUTES.get("/model", openapi=_of_model, answer="the facts about the model", needs_key=True)
+async def model(context: Context, request: Request) -> Response:
+    champion = context.champion
+    return JSONResponse(public_facts(champion.facts) | {"precision": champion.model.engine.precision})

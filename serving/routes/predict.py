@@ -1,0 +1,73 @@
+"""Ask the model about one picture or about several."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from serving.context import Context
+from serving.errors import ServiceError, error_body
+from serving.requests import field, only, texts
+from serving.routing import Routes
+from serving.schemas import EXPLAIN, PICTURE, TEXT, Schema, json_of, object_of, posting, ref
+from serving.settings import Settings
+
+ROUTES = Routes()
+BATCH = "/predict/batch"
+
+
+def _of_predict(settings: Settings) -> Schema:
+    request = object_of({"image": PICTURE, "explain": EXPLAIN}, ["image"])
+    return posting("Ask about one picture.", json_of(request), json_of(ref("Answer")))
+
+
+@ROUTES.post(
+    "/predict",
+    openapi=_of_predict,
+    request='`{"image": "<Base64 or data URI>", "explain": false}`',
+    answer="`state`, `percentage`, `probabilities`, `threshold`, `warnings`, `model`; `heatmap` and `lung_share` where "
+    "asked for, `reason` where refused",
+)
+async def predict(context: Context, request: Request) -> Response:
+    async with context.json(request) as fields:
+        only(fields, ("image", "explain"))
+        explain = field(fields, "explain", bool, default=False)
+        text = field(fields, "image", str)
+        return JSONResponse(await context.load.work(request, context.answer_to_text, text, explain))
+
+
+def _of_batch(settings: Settings) -> Schema:
+    # Any text is accepted in a batch: what is not a picture has its error among the results.
+    images = {"type": "array", "items": {"anyOf": [PICTURE, TEXT]}, "minItems": 1, "maxItems": settings.max_batch}
+    results = {"type": "array", "items": {"anyOf": [ref("Answer"), ref("Error")]}}
+    return posting(
+        "Ask about several pictures: a result for each, in order; one that fails does not fail the others.",
+        json_of(object_of({"images": images, "explain": EXPLAIN}, ["images"])),
+        json_of(object_of({"results": results}, ["results"])),
+    )
+
+
+@ROUTES.post(
+    BATCH,
+    openapi=_of_batch,
+    request='`{"images": ["…"], "explain": false}`',
+    answer='`{"results": […]}`, in order, an answer or an error for each',
+)
+async def predict_batch(context: Context, request: Request) -> Response:
+    """One result per picture, in order; a bad picture's result is its error."""
+    async with context.json(request) as fields:
+        only(fields, ("images", "explain"))
+        explain = field(fields, "explain", bool, default=False)
+        images = texts(fields, "images", context.settings.max_batch)
+        context.metrics.batch.observe(len(images))
+        # One turn per picture, so that a batch does not keep single pictures waiting.
+        results = [await context.load.work(request, _result, context, text, explain) for text in images]
+        return JSONResponse({"results": results})
+
+
+def _result(context: Context, text: str, explain: bool) -> dict[str, Any]:
+    try:
+        return context.answer_to_text(text, explain)
+    except ServiceError as fault:
+        context.metrics.errors.labels(BATCH, fault.code).inc()
+        return error_body(fault)
