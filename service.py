@@ -2,7 +2,7 @@
 
 Serve with `bentoml serve service:CovidCxr`; the settings are environment variables (docs/serving.md).
 
-The routes are not `@bentoml.api` methods: those take bodies of any size, log the start of a body that does not
+The routes are not `@bentoml.api` methods. Those take bodies of any size, log the start of a body that does not
 validate, fetch addresses that a client names, and answer errors in four forms.
 """
 
@@ -28,7 +28,9 @@ WEB = Path(__file__).parent / "clients" / "web"
     workers=SETTINGS.processes,
     # numpy's own threads would spin for milliseconds after each dot product, on the cores that the engine needs.
     envs=[{"name": "OPENBLAS_NUM_THREADS", "value": "1"}],
-    traffic={"timeout": SETTINGS.body_timeout_s + 60},  # ours comes first, in our form
+    traffic={
+        "timeout": SETTINGS.body_timeout_s + 60
+    },  # longer than ours, so that a late request gets the error in our form
     metrics={"enabled": False},  # BentoML's make a series of every path that a client thinks up; ours are bounded
     logging={"access": {"enabled": False}},  # BentoML's write every path; ours writes the route
 )
@@ -40,7 +42,8 @@ class CovidCxr:
     def __init__(self) -> None:
         from serving.metrics import Metrics  # here: BentoML has to set up the workers' common folder before
 
-        champion, metrics = Champion(find_model, SETTINGS.engine_threads, SETTINGS.precision), Metrics()
+        champion = Champion(find_model, SETTINGS.engine_threads, SETTINGS.precision)
+        metrics = Metrics()
         metrics.show_model(champion.identity)
         if SETTINGS.follow_s:
             champion.follow(SETTINGS.follow_s, lambda: metrics.show_model(champion.identity))
@@ -53,7 +56,7 @@ class CovidCxr:
 
 
 def find_model() -> Path:
-    """The folder of the model that is meant now: the bento's own, where it is served from one; else the tag's."""
+    """The folder of the model to serve: the bento's own when a bento is served, else the one that the tag names now."""
     bento = SERVICE.bento
     pinned = [str(model.tag) for model in bento.info.all_models] if bento and "CXR_MODEL" not in os.environ else []
     tag = (pinned or [SETTINGS.model])[0]

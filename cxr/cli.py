@@ -32,7 +32,7 @@ class Result(NamedTuple):
 
 
 def predict_files(model: Predictor, files: Sequence[Path]) -> Iterator[Result]:
-    """Answers in the order of `files`, one file in memory at a time."""
+    """One result a file, in the order of `files`. One file is in memory at a time."""
     with bar(len(files), "predict") as advance:
         for file in files:
             yield _predict_file(model, file)
@@ -40,7 +40,7 @@ def predict_files(model: Predictor, files: Sequence[Path]) -> Iterator[Result]:
 
 
 def _predict_file(model: Predictor, file: Path) -> Result:
-    name = str(file).encode("utf-8", "backslashreplace").decode()  # names of other encodings exist on old disks
+    name = str(file).encode("utf-8", "backslashreplace").decode()  # old disks have names in other encodings
     try:
         said = answer(model, decode(file.read_bytes()))
     except ImageError as fault:
@@ -55,7 +55,7 @@ def _predict_file(model: Predictor, file: Path) -> Result:
 
 
 def _expand(paths: Sequence[Path]) -> list[Path]:
-    """Files as named; a folder stands for all files under it that are not hidden."""
+    """The named files, and for a named folder all files under it that are not hidden."""
     files: list[Path] = []
     for path in paths:
         if not path.exists():
@@ -92,7 +92,7 @@ def _write(results: Iterator[Result], handle: TextIO) -> int:
     failed = 0
     for result in results:
         writer.writerow(result)
-        failed += not result.state
+        failed += not result.state  # a refused picture has one
     return failed
 
 
@@ -118,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.stderr.write(f"cxr: {fault}\n")
         sys.exit(2)
     except BrokenPipeError:
-        # The reader, e.g. `head`, has seen enough. What is left in the buffer must not fail once more at exit.
+        # The reader, such as `head`, closed the pipe. What is left in the buffer must not fail once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as fault:

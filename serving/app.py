@@ -44,8 +44,8 @@ def create_app(
 
 
 class Front:
-    """Stands before BentoML's application and takes every request: BentoML's own routes would answer errors in
-    other forms, and its index page loads from other hosts."""
+    """Takes every HTTP request before BentoML's own application, whose routes would answer errors in other forms and
+    whose index page loads files from other hosts."""
 
     app: ASGIApp  # set when the model is loaded; the server takes no request before
 

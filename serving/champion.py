@@ -21,7 +21,8 @@ class Champion:
 
     def __init__(self, find: Callable[[], Path], threads: int | None = None, precision: Chosen = "auto"):
         self._find = find
-        self._threads, self._precision = threads, precision
+        self._threads = threads
+        self._precision = precision
         self._stopped = threading.Event()
         self._path = find()
         self.model = self._load(self._path)
@@ -52,12 +53,12 @@ class Champion:
         self._stopped.set()
 
     def refresh(self) -> bool:
-        """Take the model that is meant now; False where that is the old one, or the new one can not be read."""
+        """Take the model that is meant now; False where that is the old one, or the new one cannot be read."""
         try:
             path = self._find()
             if path == self._path:
                 return False
-            self._path = path  # also of one that is unreadable: it is complained of once
+            self._path = path  # also where it is unreadable, so that the log says so once
             self.model = self._load(path)
         except CxrError as fault:
             logger.error("%s; model %s goes on answering", fault, self.facts["version"])

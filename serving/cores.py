@@ -7,6 +7,7 @@ QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of a container: "200000 100000" is two
 
 
 def cores(quota: Path = QUOTA) -> int:
+    """The cores of the affinity mask or the container's limit, whichever is fewer; at least 1."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(usable, _allowed(quota, usable)))
 

@@ -19,7 +19,10 @@ class ServiceError(Exception):
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None):
         super().__init__(message)
-        self.status, self.code, self.message, self.headers = status, code, message, headers
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = headers
 
 
 def shared_words(code: str) -> str:
@@ -56,6 +59,7 @@ def fault_of_ours() -> ServiceError:
 
 
 def of_picture(fault: ImageError | PayloadError) -> ServiceError:
+    """The answer to a picture that cannot be read."""
     status = HTTP_STATUS[fault.code] if isinstance(fault, ImageError) else _PAYLOAD_STATUS[fault.code]
     return ServiceError(status, fault.code, str(fault))
 
@@ -75,9 +79,9 @@ async def on_service_error(request: Request, fault: Exception) -> JSONResponse:
 
 
 async def on_http_error(request: Request, fault: Exception) -> JSONResponse:
-    """What the router itself answers: no such path, no such method."""
+    """The answer where the router finds no such path or no such method."""
     assert isinstance(fault, HTTPException)
-    code, message = _ROUTER_WORDS.get(fault.status_code, ("bad_request", "the request can not be answered"))
+    code, message = _ROUTER_WORDS.get(fault.status_code, ("bad_request", "the request cannot be answered"))
     return error_response(request, ServiceError(fault.status_code, code, message, fault.headers))
 
 

@@ -1,7 +1,7 @@
-"""What one worker takes on at once: requests, bytes held for them, and pictures being worked on.
+"""The limits of one worker: requests at once, bytes held for them, and pictures worked on at once.
 
-What does not fit is turned away at once with 503, before its body is read: a queue that grows without bound would
-make everybody wait for answers that nobody waits for any more.
+A request beyond the limits gets 503 before its body is read. A queue without a limit would make every client wait, in
+the end for answers to requests that were given up long ago.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -17,14 +17,14 @@ T = TypeVar("T")
 
 
 class Place:
-    """One request's part of the bytes that a worker may hold."""
+    """One request's share of the bytes that a worker may hold."""
 
     def __init__(self, load: "Load"):
         self._load = load
         self._held = 0
 
     def hold(self, count: int) -> None:
-        """Take `count` bytes more; 503 where other requests hold too many."""
+        """Take `count` bytes more; 503 where the worker would hold too many."""
         self._load.take_bytes(count)
         self._held += count
 

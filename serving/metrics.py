@@ -1,5 +1,5 @@
-"""What Prometheus reads at /metrics. Every label takes its values from a list that the code knows, so that no
-client can make the number of series grow."""
+"""What Prometheus reads at /metrics. Every label takes its values from a list in the code, so that no client can make
+the number of series grow."""
 
 import os
 
@@ -17,8 +17,8 @@ class Metrics:
     """Counts of one worker; `page` adds up those of all workers."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        here = self._registry
+        here = CollectorRegistry()
+        self._registry = here
         self.requests = Counter("cxr_requests", "requests by route and HTTP status", ["route", "status"], registry=here)
         self.errors = Counter("cxr_errors", "error answers by route and code", ["route", "code"], registry=here)
         self.seconds = Histogram("cxr_request_seconds", "request to answer", ["route"], buckets=SECONDS, registry=here)
@@ -38,6 +38,7 @@ class Metrics:
         self._shown: dict[str, str] | None = None
 
     def show_model(self, identity: dict[str, str]) -> None:
+        """Set cxr_model_info to 1 for this model and to 0 for the one before. identity: its name, version, backbone."""
         if self._shown is not None:
             self._model.labels(**self._shown).set(0)
         self._model.labels(**identity).set(1)
@@ -49,6 +50,6 @@ class Metrics:
     def _text(self) -> bytes:
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(self._registry)
-        everybody = CollectorRegistry()
-        MultiProcessCollector(everybody)
-        return generate_latest(everybody)
+        all_workers = CollectorRegistry()
+        MultiProcessCollector(all_workers)
+        return generate_latest(all_workers)

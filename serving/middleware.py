@@ -1,4 +1,4 @@
-"""What every request passes through before its route: counted, secured, and never left without an answer."""
+"""What every request passes through before its route: counting, security headers, the key, and the answer to faults."""
 
 import hmac
 import logging
@@ -29,7 +29,7 @@ HEADERS = {
 
 class Observe:
     """Counts each request and writes one line about it. Neither the path nor anything else that the client chose
-    is written or becomes a label: a path may be a file's name, and there is no end of paths."""
+    is written or becomes a label: a path may be a file's name, and clients can make up any number of paths."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, labels: Mapping[str, str], pages: Container[str]):
         """labels: path to label of each route."""
@@ -42,7 +42,8 @@ class Observe:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status = time.perf_counter(), 0
+        started = time.perf_counter()
+        status = 0
         scope.setdefault("state", {})
         scope.setdefault("app", self)  # tells the router that somebody turns its errors into answers
 
@@ -56,7 +57,8 @@ class Observe:
         self._note(scope, status, time.perf_counter() - started)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        route, code = self._route(scope["path"]), scope["state"].get("error_code", "")
+        route = self._route(scope["path"])
+        code = scope["state"].get("error_code", "")
         self._metrics.requests.labels(route, str(status)).inc()
         self._metrics.seconds.labels(route).observe(seconds)
         if code:
@@ -71,7 +73,7 @@ class Observe:
 
 
 class Secure:
-    """Adds the headers that keep browsers from guessing, framing, telling others and keeping copies."""
+    """Adds the headers that keep browsers from guessing media types, framing, sending referrers and keeping copies."""
 
     def __init__(self, app: ASGIApp):
         self._app = app
@@ -132,7 +134,9 @@ class ApiKey:
     """401 on the given paths without the key."""
 
     def __init__(self, app: ASGIApp, key: str, paths: Collection[str]):
-        self._app, self._key, self._paths = app, key.encode(), paths
+        self._app = app
+        self._key = key.encode()
+        self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] in self._paths:
@@ -143,8 +147,8 @@ class ApiKey:
 
 
 class CatchAll:
-    """500 in the one form for a fault of ours. The log gets where it happened and of what kind it is, not its
-    text, which may quote what the client sent."""
+    """Answers 500 in the one form where the service itself fails. The log gets the place and the kind of the fault,
+    not its text, which may quote what the client sent."""
 
     def __init__(self, app: ASGIApp):
         self._app = app
@@ -159,7 +163,7 @@ class CatchAll:
 
         try:
             await self._app(scope, receive, noting)
-        except Exception as fault:  # noqa: BLE001 - the last one that can turn it into an answer
+        except Exception as fault:  # noqa: BLE001 - nothing outside turns it into an answer
             frames = "".join(traceback.format_tb(fault.__traceback__))
             logger.error("a fault of the service: %s\n%s", type(fault).__name__, frames)
             if not started:

@@ -16,7 +16,8 @@ class _Collector:
         self._name = name
         self._parts = 0
         self._wanted = False
-        self._header = (bytearray(), bytearray())
+        self._field = bytearray()
+        self._value = bytearray()
 
     def on_part_begin(self) -> None:
         self._parts += 1
@@ -25,16 +26,18 @@ class _Collector:
             raise bad_request(f"the form has more than {MOST_PARTS} parts; send the picture alone")
 
     def on_header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header[0].extend(data[start:end])
+        self._field.extend(data[start:end])
 
     def on_header_value(self, data: bytes, start: int, end: int) -> None:
-        self._header[1].extend(data[start:end])
+        self._value.extend(data[start:end])
 
     def on_header_end(self) -> None:
-        field, value = self._header
-        self._header = (bytearray(), bytearray())
+        field = bytes(self._field)
+        value = bytes(self._value)
+        self._field.clear()
+        self._value.clear()
         if field.lower() == b"content-disposition" and self.content is None:
-            self._wanted = parse_options_header(bytes(value))[1].get(b"name") == self._name
+            self._wanted = parse_options_header(value)[1].get(b"name") == self._name
 
     def on_headers_finished(self) -> None:
         if self._wanted:

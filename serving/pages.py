@@ -1,4 +1,4 @@
-"""The web client's files, read once into memory: only what was in the folder at the start can ever be served."""
+"""The web client's files, read into memory at the start. No other file can be served."""
 
 import hashlib
 from collections.abc import Mapping
@@ -32,10 +32,10 @@ class File:
 
 
 class Pages:
-    """An ASGI application for every path that no route has: a file of the page, or 404, or 405."""
+    """The ASGI application for paths without a route: it answers with a file of the page, with 404 or with 405."""
 
     def __init__(self, folder: Path):
-        """A missing folder is a service without a page."""
+        """Without the folder, the service has no page."""
         self._policy = read_policy(folder)
         self._files = {
             f"/{path.relative_to(folder).as_posix()}": self._file(path)
@@ -74,6 +74,7 @@ class Pages:
 
 
 def read_policy(folder: Path) -> str:
+    """The Content-Security-Policy of the page; the strictest one without the file."""
     try:
         return " ".join((folder / POLICY_FILE).read_text(encoding="utf-8").split())
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""From the bytes of a request to the bytes of a picture, within bounds. Nothing is written to disk."""
+"""From a request to its fields and to the bytes of its picture, within limits. Nothing is written to disk."""
 
 import json
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ def _too_large(max_body: int) -> ServiceError:
 
 
 def check_media_type(request: Request, wanted: str) -> None:
-    """415 where the request says that it is something else; one without a Content-Type is taken at its word."""
+    """415 where the request's Content-Type is another one; a request without a Content-Type passes."""
     media_type = request.headers.get("content-type", wanted).partition(";")[0].strip().lower()
     if media_type != wanted:
         raise ServiceError(415, "unsupported_media_type", f"the request must have the Content-Type {wanted}")
@@ -79,7 +79,7 @@ def field(fields: Mapping[str, Any], name: str, kind: type, default: Any = None)
 
 
 def only(fields: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
-    """422 where there is a field that nobody reads: a misspelt one would be ignored silently."""
+    """422 where the request has another field: a misspelt one would be ignored without a word."""
     if not set(fields) <= set(allowed):
         raise invalid_field(f"the request has a field that is not one of {', '.join(allowed)}")
 
@@ -96,6 +96,7 @@ def texts(fields: Mapping[str, Any], name: str, most: int) -> list[str]:
 
 
 def picture_bytes(text: str, max_bytes: int) -> bytes:
+    """The bytes of a picture in Base64 or in a data URI; 400 or 413 where there are none or too many."""
     try:
         return decode_base64(text, max_bytes)
     except PayloadError as fault:

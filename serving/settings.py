@@ -1,4 +1,4 @@
-"""What an operator can set, read from the environment once. docs/serving.md holds the same table (a test compares)."""
+"""The settings of the service: environment variables, read once. A test compares the table in docs/serving.md."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -63,7 +63,7 @@ def _setting(variable: str, default: Any, read: Callable[[str], Any], what: str,
 
 @dataclass(frozen=True)
 class Settings:
-    """One field per environment variable; the metadata carries its name, its reader and what it is for."""
+    """One field per environment variable. The metadata has its name, its reader and its purpose."""
 
     model: str = _setting("CXR_MODEL", "covid-cxr:latest", _text, "tag of the model in the BentoML store")
     follow_s: int = _setting("CXR_FOLLOW_S", 10, _number(0, 86_400), "seconds between looks for a newer model; 0: none")
@@ -98,16 +98,17 @@ class Settings:
 
     @property
     def processes(self) -> int:
+        """Worker processes: as set, else one for every 4 cores."""
         return self.workers or max(1, cores() // 4)
 
     @property
     def pictures_at_once(self) -> int:
-        """Per process: while the engine works on one, the next is decoded."""
+        """Pictures that a process works on at once: while the engine computes one, the next is decoded."""
         return max(2, self.engine_threads)
 
     @property
     def engine_threads(self) -> int:
-        """Of each process, so that all of them together have the cores."""
+        """Threads of each process, so that all processes together use all cores."""
         return max(1, cores() // self.processes)
 
 

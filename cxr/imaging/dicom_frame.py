@@ -129,7 +129,7 @@ def _native_422(layout: Layout, data: bytes) -> np.ndarray:
 def _rle_planes(layout: Layout, data: bytes) -> np.ndarray:
     """RLE (PS3.5 annex G) as uint8[samples, h, w] or uint16[1, h, w].
 
-    Pillow unpacks each byte plane as one long row of known length, so a small file can not grow beyond it.
+    Pillow unpacks each byte plane as one long row of known length, so a small file cannot grow beyond it.
     """
     width = layout.bits_allocated // 8
     count, *starts = RLE_HEADER.unpack_from(data)
@@ -164,7 +164,8 @@ def _jpeg_2000_frame(layout: Layout, data: bytes) -> Frame:
     if not data.startswith(J2K_START):
         raise ValueError("no JPEG 2000 codestream")
     depth = data[J2K_DEPTH_AT]
-    bits, signed = (depth & 0x7F) + 1, depth > 0x7F
+    bits = (depth & 0x7F) + 1
+    signed = depth > 0x7F
     values = np.asarray(_open_frame(layout, data, "JPEG2000"))
     if values.ndim != 2 or values.dtype.itemsize > 2 or bits > values.dtype.itemsize * 8:
         raise _unsupported(f"grey JPEG 2000 of {bits} bits")

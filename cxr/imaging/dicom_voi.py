@@ -47,7 +47,8 @@ def _is_padding(stored: np.ndarray, header: Dataset) -> np.ndarray:
 def _modality(stored: np.ndarray, header: Dataset) -> np.ndarray:
     if header.get("ModalityLUTSequence"):
         return _through_lut(stored, header.ModalityLUTSequence[0])[0]
-    slope, intercept = header.get("RescaleSlope"), header.get("RescaleIntercept")
+    slope = header.get("RescaleSlope")
+    intercept = header.get("RescaleIntercept")
     return stored * float(1 if slope is None else slope) + float(0 if intercept is None else intercept)
 
 
@@ -56,7 +57,8 @@ def _values_of_interest(values: np.ndarray, header: Dataset) -> np.ndarray | Non
     if header.get("VOILUTSequence"):
         entries, top = _through_lut(values, header.VOILUTSequence[0])
         return (entries / top).clip(0, 1)
-    center, width = _first_number(header, "WindowCenter"), _first_number(header, "WindowWidth")
+    center = _first_number(header, "WindowCenter")
+    width = _first_number(header, "WindowWidth")
     if center is None or width is None:
         return None
     return _window(values, center, width, str(header.get("VOILUTFunction") or "LINEAR"))
@@ -73,7 +75,8 @@ def _first_number(header: Dataset, keyword: str) -> float | None:
 def _window(values: np.ndarray, center: float, width: float, function: str) -> np.ndarray | None:
     """PS3.3 C.11.2.1.2 and C.11.2.1.3. A width that makes no window counts as none: some devices write 0."""
     if function == "LINEAR":
-        center, width = center - 0.5, width - 1
+        center -= 0.5
+        width -= 1
         if width == 0:  # the standard's way to say a threshold
             return (values > center).astype(np.float64)
     if not (np.isfinite([center, width]).all() and width > 0):
@@ -119,5 +122,6 @@ def _occurring(patterns: np.ndarray, size: int) -> np.ndarray:
 def _min_max(values: np.ndarray, occurs: np.ndarray) -> np.ndarray:
     if not occurs.any():
         return np.zeros(values.shape)
-    low, high = values[occurs].min(), values[occurs].max()
+    low = values[occurs].min()
+    high = values[occurs].max()
     return ((values - low) / (high - low)).clip(0, 1) if high > low else np.zeros(values.shape)

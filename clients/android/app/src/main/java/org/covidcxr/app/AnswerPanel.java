@@ -45,7 +45,7 @@ final class AnswerPanel {
         return texts.labelled(R.string.result_probability, texts.percent(answer.percentage() / 100));
     }
 
-    /** The state's own probability can not be held against the threshold, which is one of COVID: so say that one. */
+    /** The state's own probability cannot be held against the threshold, which is one of COVID: so say that one. */
     private String threshold(Answer answer) {
         if (answer.state() == State.REFUSED || Double.isNaN(answer.threshold())) {
             return "";

@@ -31,7 +31,7 @@ public enum Failure {
         return textId;
     }
 
-    /** Whether the server's own words name what our sentence can not: which field, how many bytes. */
+    /** Whether the server's own words name what our sentence cannot: which field, how many bytes. */
     public boolean isAboutTheRequest() {
         switch (this) {
             case BAD_REQUEST:
