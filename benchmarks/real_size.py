@@ -17,7 +17,7 @@ IMAGE_SIZE = 299
 FACTS = {
     "name": "covid-cxr",
     "backbone": "inceptionv3",
-    "image_size": IMAGE_SIZE,
+    "side": IMAGE_SIZE,
     "classes": ["NonCOVID", "COVID"],
     "temperature": 1.0,
     "threshold": 0.5,
