@@ -1,4 +1,4 @@
-"""A BentoML service that does nothing: what starting BentoML itself costs."""
+"""A BentoML service that does nothing, to measure how long BentoML itself takes to start."""
 
 import bentoml
 

@@ -1,4 +1,4 @@
-"""The same engine behind BentoML's adaptive batching, to measure it against one inference per request."""
+"""Serve the same engine with BentoML's adaptive batching, to compare it with one inference per request."""
 
 import os
 from pathlib import Path

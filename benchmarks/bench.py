@@ -1,10 +1,10 @@
-"""Every question about speed in one go: `make bench`.
+"""Answer every question about speed, one after another: `make bench`.
 
     python -m benchmarks.bench [--only NAME …] [--full] [--out docs/results/bench.json]
 
-Each question is a process of its own, one after another, on the whole machine; contestants take turns inside it. The
-figures go to a JSON file, and beside it a table (.md) and a plot (.svg). Rates and ratios are of this one run. With
-CXR_WEIGHTS=file the trunk has pretrained weights, else random ones: the speed is the same.
+Each question runs in a process of its own and has the whole machine; contestants take turns inside it. The figures go
+to a JSON file, and beside it to a table (.md) and a plot (.svg). Rates and ratios are of this one run. With
+CXR_WEIGHTS=file the trunk has pretrained weights, else random ones; the speed is the same.
 """
 
 import argparse
@@ -22,12 +22,12 @@ from benchmarks.bench_table import table
 from tools.machine import machine
 
 ROOT = Path(__file__).resolve().parents[1]
-QUIET_LOAD = 0.5  # a core's share of somebody else's work that is tolerated without a remark
+QUIET_LOAD = 0.5  # up to this load of other work the machine counts as quiet
 
 
 @dataclass(frozen=True)
 class Question:
-    """module: of this package. toy: sizes that take seconds, for the tests. full: those of `--full`."""
+    """module: its name in this package. toy: sizes that take seconds, for the tests. full: the sizes of `--full`."""
 
     module: str
     toy: dict[str, Any]
@@ -90,10 +90,11 @@ def _arguments() -> argparse.Namespace:
 
 
 def ask(name: str, sizes: dict[str, Any]) -> dict[str, Any]:
-    """Run one question in a process of its own. Its progress bars go to standard error."""
+    """Run one question in a process of its own; its progress bars go to standard error."""
     print(f"bench: {name}", file=sys.stderr, flush=True)
     words = [f"{key}={json.dumps(value)}" for key, value in sizes.items()]
-    before, started = load_average(), time.perf_counter()
+    before = load_average()
+    started = time.perf_counter()
     done = subprocess.run(  # noqa: S603 - our own modules
         [sys.executable, "-m", f"benchmarks.{QUESTIONS[name].module}", *words],
         cwd=ROOT,
@@ -118,13 +119,13 @@ def load_average() -> float:
 
 
 def remark(loads: list[float]) -> str:
-    """The first load is what others did; later ones count our own questions in, so only an excess over the cores."""
+    """Whether other work ran. The first load is other work only; later ones include our own, up to all cores."""
     cores = os.cpu_count() or 1
     if loads[0] <= QUIET_LOAD and max(loads) <= cores + 1 + QUIET_LOAD:
         return "the machine was quiet"
     return (
         f"THE MACHINE WAS NOT QUIET: load average {min(loads)} to {max(loads)} on {cores} cores; rates are too low by "
-        "about the share that others took, ratios of contestants in turn and processor times hold better"
+        "about the share that other work took; ratios of contestants in turn and processor times suffer less"
     )
 
 

@@ -1,4 +1,4 @@
-"""The figures of a run as one small picture: where the pipeline's time goes, and what an image costs among many."""
+"""Draw the figures of a run as one small picture: the pipeline's time by stage, and the cost of an image among many."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """Three panels; one whose question was not asked stays empty."""
+    """Three panels; a panel whose question was not asked stays empty."""
     figure = Figure(figsize=(11, 3.2), layout="constrained")
     stages, cost, memory = figure.subplots(1, 3)
     pipeline = result["questions"].get("pipeline")
@@ -41,7 +41,7 @@ def _stages(panel: Axes, pipeline: dict[str, Any]) -> None:
 
 
 def _summed(parts: dict[str, dict[str, float]]) -> dict[str, float]:
-    """Seconds by stage over the parts of the pipeline: DVC's own are in each."""
+    """Seconds by stage, summed over the parts of the pipeline: each part has seconds of DVC itself."""
     summed: dict[str, float] = {}
     for stages in parts.values():
         for stage, seconds in stages.items():
@@ -61,5 +61,5 @@ def _memory(panel: Axes, rows: list[dict[str, Any]]) -> None:
     for part in rows[0]["peak_mib"]:
         panel.plot([row["images"] for row in rows], [row["peak_mib"][part] for row in rows], "o-", label=part)
     panel.set(xscale="log", xlabel="images", ylabel="MiB at the peak", ylim=(0, None))
-    panel.set_title("Memory that can not be taken back", fontsize=9)
+    panel.set_title("Memory that cannot be taken back", fontsize=9)
     panel.legend(fontsize=7)

@@ -1,10 +1,10 @@
-"""The service against the original's way and against BentoML's batching, side by side in one run.
+"""Compare the service with the original's way and with BentoML's batching, side by side in one run.
 
     python -m benchmarks.bench_serve --out docs/results/serve.json [--soak 20000]
 
-Servers take turns, round by round, so that whatever else the machine does falls on all; only the ratios mean
-anything on another machine. Ours answers in the fastest precision of this machine; that a trained model may do so is
-measured by the pipeline's stage `precision`, not here, where the head is random.
+Servers take turns, round by round, so that other work on the machine slows all of them alike. On another machine only
+the ratios hold. Our service answers in the fastest precision of this machine. Whether a trained model may use it is
+measured by the pipeline's stage `precision`, not here, since the head is random.
 """
 
 import argparse
@@ -153,7 +153,7 @@ def compared(one: dict[str, list[Measured]], eight: dict[str, list[Measured]]) -
 
 
 def overload(server: Running, body: bytes, requests: int) -> dict[str, float | None]:
-    """64 clients that come back at once however they are answered, and how long one waits after they have gone."""
+    """64 clients that ask again at once after any answer, and how long one client waits after they have stopped."""
     say("64 clients")
     crowd = load(server, "/sendbase64", body, 64, 64 * requests)
     started = time.perf_counter()
@@ -163,7 +163,7 @@ def overload(server: Running, body: bytes, requests: int) -> dict[str, float | N
 
 
 def soak(server: Running, body: bytes, requests: int) -> dict[str, float]:
-    """Memory before and after many requests; four clients, since a queue adds nothing to it."""
+    """Memory before and after many requests. Four clients are enough: a longer queue adds no memory."""
     say(f"{requests} requests for the memory")
     before = server.resident_mib()
     measured = load(server, "/sendbase64", body, 4, requests)
@@ -177,7 +177,7 @@ def soak(server: Running, body: bytes, requests: int) -> dict[str, float]:
 
 
 def precisions(folder: Path, home: Path, given: argparse.Namespace) -> dict[str, Any]:
-    """One client and eight, for each precision of this machine, in turns; several servers stand ready at once."""
+    """One client and eight, for each precision of this machine, in turns; the servers run at the same time."""
     body = json.dumps({"image": xray()}).encode()
     with contextlib.ExitStack() as stack:
         servers = {name: stack.enter_context(ours(folder, home, CXR_PRECISION=name)) for name in available()}
@@ -237,7 +237,7 @@ def xray() -> str:
 
 
 def machine_and_versions() -> dict[str, Any]:
-    """In words: no host name, no path."""
+    """The machine in words: no host name and no path."""
     memory = psutil.virtual_memory().total / 2**30
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),

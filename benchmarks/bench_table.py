@@ -1,4 +1,4 @@
-"""The figures of a run as a Markdown page: what was asked, what was wanted, what came out."""
+"""Write the figures of a run as a Markdown page: each question, what was wanted, what was measured."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -114,7 +114,7 @@ LINES: dict[str, tuple[Line, ...]] = {
 
 
 def _quiet_s(head: dict[str, Any], size: dict[str, Any]) -> float:
-    """On a machine that does other things too, some epochs wait for a core; the median one hardly does."""
+    """Seconds of all epochs at the median epoch's speed, which other work on the machine hardly changes."""
     return head["median_epoch_s"] * size["epochs"]
 
 
@@ -143,7 +143,7 @@ def _peak(row: dict[str, Any]) -> float:
 
 
 def _abilities(machine: dict[str, Any]) -> str:
-    """What makes low precisions fast: a figure without it can not be compared with another machine's."""
+    """The instructions that make low precisions fast; without them figures of two machines cannot be compared."""
     bf16 = "with" if machine["bf16_instructions"] else "without"
     matrix = "with" if machine["matrix_units"] else "without"
     return f" {bf16} bf16 instructions, {matrix} matrix units (AMX)"

@@ -1,4 +1,4 @@
-"""What the cores can do at best: a large matrix product through OpenVINO, whose kernels the trunk runs on too."""
+"""Measure what the cores can do at best: a large matrix product with OpenVINO, which also runs the trunk."""
 
 from collections.abc import Callable
 from typing import Any

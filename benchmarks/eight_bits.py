@@ -17,8 +17,11 @@ from cxr.inference.precision import available, fastest_float
 
 
 def measure(image_size: int = 299, images: int = 64, rounds: int = 5, kept: list[int] | None = None) -> dict[str, Any]:
-    """By number of convolutions kept: images a second, in turns with the faster floating point, and the cosines of
-    feature maps to float32's. Empty where this machine has no eight-bit instructions."""
+    """By number of convolutions kept in floating point: images a second, and the cosines of feature maps to float32's.
+
+    The contestants take turns with the faster floating-point trunk. Empty where this machine has no eight-bit
+    instructions.
+    """
     variants = ([0, 2, 3, 5] if kept is None else kept) if "int8" in available() else []
     pixels = np.stack([picture(number, image_size) for number in range(images)])
     compared = np.stack([picture(number, image_size) for number in COMPARED])

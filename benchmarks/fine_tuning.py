@@ -1,8 +1,8 @@
 """How fast is fine-tuning, and does the input keep up? Training steps of InceptionV3's last blocks, end to end.
 
-Contestants: one batch again and again (what the device could do without any input), views made by a PyDataset's
-threads, by a PyDataset in line with the steps, and by tf.data; and the best input in bfloat16. How long the device
-waits for data is what a step takes more than with the batch that is always there.
+Contestants: the same batch in every step (the device's speed without any input), augmented views made by a PyDataset's
+threads, by a PyDataset between the steps, and by tf.data; and the best input in bfloat16. The device's wait for data is
+what a step takes longer than with the same batch.
 """
 
 import math
@@ -30,7 +30,7 @@ from cxr.training.fine_tuning import classifier, keras_dataset, precision_policy
 from cxr.training.head_training import TrainedHead
 from cxr.training.settings import TrainParams
 
-SKIPPED_STEPS = 2  # the first ones compile, and find the queue filled
+SKIPPED_STEPS = 2  # the first steps compile, and their batches are ready
 BACKBONE = "inceptionv3"
 PARAMS = TrainParams("average", 0.5, 0.003, 0.0, 32, 1, "none", 0.0, 20, 0.9, 1, 1, 1e-5, (BACKBONE,))
 
@@ -45,19 +45,10 @@ def measure(
     features = FeaturesParams(
         10, 20, "f32", AUGMENTATION, {BACKBONE: os.environ.get("CXR_WEIGHTS", "random")}, {}, "data/pixels.npy"
     )
-    batches = AugmentedBatches(
-        _side(batch * (steps + SKIPPED_STEPS), image_size), np.ones(10**6, np.float32), batch, features, 20
-    )
+    split = _training_split(batch * (steps + SKIPPED_STEPS), image_size)
+    batches = AugmentedBatches(split, np.ones(10**6, np.float32), batch, features, 20)
     exact, low = (_model(image_size, cut, blocks, features, precision) for precision in ("f32", "bf16"))
-    contestants: dict[str, tuple[Any, Callable[[], Any]]] = {
-        "one_batch_f32": (exact, lambda: _again(batches[0], len(batches))),
-        "py_dataset_threads_f32": (exact, lambda: keras_dataset(batches)),
-        "py_dataset_in_line_f32": (exact, lambda: _in_line(batches)),
-        "one_batch_bf16": (low, lambda: _again(batches[0], len(batches))),
-        "py_dataset_threads_bf16": (low, lambda: keras_dataset(batches)),
-    }
-    if keras.backend.backend() == "tensorflow":
-        contestants["tf_data_f32"] = (exact, lambda: _tf_data(batches, image_size))
+    contestants = _contestants(exact, low, batches)
     step_s: dict[str, list[float]] = {name: [] for name in contestants}
     cpu_s: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(rounds):
@@ -78,7 +69,23 @@ def measure(
     }
 
 
-def _side(count: int, image_size: int) -> Split:
+def _contestants(exact: Any, low: Any, batches: AugmentedBatches) -> dict[str, tuple[Any, Callable[[], Any]]]:
+    """A model and a maker of its input, by name. exact, low: the model in float32 and in bfloat16."""
+    import keras
+
+    contestants: dict[str, tuple[Any, Callable[[], Any]]] = {
+        "one_batch_f32": (exact, lambda: _again(batches[0], len(batches))),
+        "py_dataset_threads_f32": (exact, lambda: keras_dataset(batches)),
+        "py_dataset_in_line_f32": (exact, lambda: _in_line(batches)),
+        "one_batch_bf16": (low, lambda: _again(batches[0], len(batches))),
+        "py_dataset_threads_bf16": (low, lambda: keras_dataset(batches)),
+    }
+    if keras.backend.backend() == "tensorflow":
+        contestants["tf_data_f32"] = (exact, lambda: _tf_data(batches, exact.input_shape[1]))
+    return contestants
+
+
+def _training_split(count: int, image_size: int) -> Split:
     blank = {field.name: "" for field in fields(ImageRow)} | {
         "width": image_size,
         "height": image_size,
@@ -102,7 +109,8 @@ def _steps(model: Any, data: Any) -> tuple[list[float], list[float]]:
     """Seconds of each timed step, on the clock and of processor time."""
     import keras
 
-    wall, cpu = [], []
+    wall: list[float] = []
+    cpu: list[float] = []
 
     def ended(number: int, logs: Any) -> None:
         wall.append(time.perf_counter())

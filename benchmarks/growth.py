@@ -1,4 +1,4 @@
-"""What do a few more patients cost? A view cache filled with the real trunk, then grown by a tenth."""
+"""What do a few more patients cost? A feature cache filled by the real trunk, then grown by a tenth."""
 
 import tempfile
 from pathlib import Path
@@ -18,8 +18,12 @@ AUGMENTATION = AugmentationParams(rotation_degrees=20, shift_fraction=0.2, horiz
 
 
 def measure(images: int = 40, more: float = 0.1, views: int = 10, image_size: int = 299) -> dict[str, Any]:
-    """share: of the time to fill the grown cache from nothing, that growing takes. views_per_s: what filling achieves,
-    the drawing of the views included; the scales' pass over the first images is left out, a real cache has it once."""
+    """Time of filling the cache, and of growing it.
+
+    share: time of growing, divided by the time to fill the grown cache from nothing. views_per_s: augmented views a
+    second while filling, with drawing them. The first pass over some images, which sets the scales, is left out: a
+    real cache makes it once.
+    """
     pixels = np.random.default_rng(3).integers(0, 256, (images, image_size, image_size), np.uint8)
     grown = np.concatenate([pixels, 255 - pixels[: max(1, round(images * more))]])
     with tempfile.TemporaryDirectory() as name:

@@ -1,4 +1,4 @@
-"""How long does the head train? Both heads on a cache of InceptionV3's size, whose bytes are drawn by lot."""
+"""How long does the head train? Both heads on a feature cache of InceptionV3's size with random bytes."""
 
 import itertools
 import statistics
@@ -21,7 +21,7 @@ _SCALE = 0.01  # features per stored byte, about a real cache's
 def measure(
     images: int = 2000, views: int = 10, epochs: int = 500, shape: tuple[int, int, int] = SHAPE
 ) -> dict[str, Any]:
-    """seconds: from the opened cache to the trained head, compiling the kernels included (they are kept on disk)."""
+    """seconds: from the opened cache to the trained head, with compiling the kernels, which are then kept on disk."""
     with tempfile.TemporaryDirectory() as name:
         train = synthetic(Path(name) / "train.u8", images, views, tuple(shape))
         validation = synthetic(Path(name) / "validation.u8", max(4, round(images * VALIDATION_SHARE)), 1, tuple(shape))
@@ -31,7 +31,7 @@ def measure(
 
 
 def synthetic(path: Path, images: int, views: int, shape: tuple[int, ...]) -> TrainingExamples:
-    """A cache on disk; the half of the images that is COVID is a little brighter, so that there is what to learn."""
+    """A cache on disk. Half of the images are COVID and a little brighter, so that the head can learn something."""
     rng = np.random.default_rng(images)
     depth = int(np.prod(shape))
     stored = np.memmap(path, np.uint8, "w+", shape=(images, views, depth))
@@ -43,7 +43,8 @@ def synthetic(path: Path, images: int, views: int, shape: tuple[int, ...]) -> Tr
         stored[i] = block[start : start + views * depth].reshape(views, depth) + np.uint8(8 * y[i])
     stored.flush()
     scales = np.full(depth, _SCALE, np.float32)
-    read, one_source = np.memmap(path, np.uint8, "r", shape=stored.shape), np.zeros(images, np.int64)
+    read = np.memmap(path, np.uint8, "r", shape=stored.shape)
+    one_source = np.zeros(images, np.int64)
     return TrainingExamples(read, np.arange(images), y, np.ones_like(y), one_source, scales)
 
 

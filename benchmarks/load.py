@@ -1,4 +1,4 @@
-"""Closed-loop clients: each sends its next request when it has the answer to the last."""
+"""Closed-loop clients: each sends its next request once the last one is answered."""
 
 import http.client
 import threading
@@ -17,8 +17,8 @@ TURNED_AWAY = "turned away"
 class Measured:
     """turned_away: 503 with Retry-After. failed: every other answer than 200, and none at all.
 
-    Times are of the good answers, None where there is none.
-    cpu_ms: of the server, per answer; unlike the times on the clock it hardly depends on what else the machine does.
+    Times are those of the answers with status 200, None where there is none. cpu_ms: processor time of the server per
+    answer; other work on the machine hardly changes it, unlike the times on the clock.
     """
 
     clients: int
@@ -35,14 +35,15 @@ class Measured:
 
 
 def load(server: Running, path: str, body: bytes, clients: int, requests: int) -> Measured:
-    """`requests` in all, shared out over `clients` threads with one connection each."""
+    """Send `requests` in all, from `clients` threads with one connection each."""
     url = server.url + path
     taken: list[float] = []
     failed: list[str] = []
     threads = [
         threading.Thread(target=_client, args=(url, body, requests // clients, taken, failed)) for _ in range(clients)
     ]
-    started, cpu_before = time.perf_counter(), server.cpu_s()
+    started = time.perf_counter()
+    cpu_before = server.cpu_s()
     for thread in threads:
         thread.start()
     for thread in threads:

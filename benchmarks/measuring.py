@@ -1,4 +1,4 @@
-"""What the measurements share: turns, medians, memory of a tree of processes, and how one is run and answers."""
+"""What the measurements share: turns, medians, memory of a tree of processes, and running one question."""
 
 import contextlib
 import json
@@ -21,17 +21,20 @@ _SAMPLE_S = 0.05
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds on the clock, and seconds of processor time, of the children that have ended included. On a machine
-    that does other things too, the first grows with what they do and the second hardly."""
+    """Seconds on the clock and of processor time, the latter with the children that have ended.
+
+    Other work on the machine lengthens the first, and hardly the second.
+    """
 
     wall_s: float
     cpu_s: float
 
 
 def cost_of(work: Callable[[], object]) -> Cost:
-    wall, cpu = time.perf_counter(), _cpu_s()
+    started = time.perf_counter()
+    cpu_before = _cpu_s()
     work()
-    return Cost(time.perf_counter() - wall, _cpu_s() - cpu)
+    return Cost(time.perf_counter() - started, _cpu_s() - cpu_before)
 
 
 def _cpu_s() -> float:
@@ -40,7 +43,7 @@ def _cpu_s() -> float:
 
 
 def turns(contestants: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[Cost]]:
-    """Each contestant once a round, one after another, so that whatever else the machine does falls on all."""
+    """Run each contestant once a round, so that other work on the machine slows all of them alike."""
     costs: dict[str, list[Cost]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name, work in contestants.items():
@@ -58,8 +61,11 @@ def median_cpu_s(costs: Sequence[Cost]) -> float:
 
 @dataclass
 class Peak:
-    """Largest memory seen, in MiB, summed over the process and its children. own: what the kernel can not take back
-    (it counts a page twice that a parent and its child share). resident: mapped files included."""
+    """Largest memory seen, in MiB, summed over the process and its children.
+
+    own: what the kernel cannot take back; a page that a parent and its child share counts twice. resident: the same
+    with mapped files.
+    """
 
     own_mib: float = 0.0
     resident_mib: float = 0.0
@@ -67,7 +73,8 @@ class Peak:
 
 @contextlib.contextmanager
 def watched_memory() -> Iterator[Peak]:
-    peak, over = Peak(), threading.Event()
+    peak = Peak()
+    over = threading.Event()
 
     def watch() -> None:
         while not over.wait(_SAMPLE_S):
@@ -96,7 +103,7 @@ def _look(peak: Peak) -> None:
 
 
 def rounded(value: Any) -> Any:
-    """Four significant digits everywhere: more would claim what no such run can know."""
+    """The value with four significant digits in every number; such a run cannot know more."""
     if isinstance(value, float):
         return float(f"{value:.4g}")
     if isinstance(value, dict):
@@ -105,7 +112,7 @@ def rounded(value: Any) -> Any:
 
 
 def run_question(measure: Callable[..., dict[str, Any]]) -> None:
-    """`python -m benchmarks.<question> size=value …`: the figures as one line of JSON on standard output."""
+    """Print the figures as one line of JSON: `python -m benchmarks.<question> size=value …`."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sizes = dict(argument.split("=", 1) for argument in sys.argv[1:])
     figures = measure(**{name: yaml.safe_load(value) for name, value in sizes.items()})

@@ -1,4 +1,4 @@
-"""The original's way, for comparison: Flask's development server and Keras' `model.predict`, one request at a time.
+"""Serve the original's way, for comparison: Flask's development server, Keras' `model.predict`, one request at a time.
 
 python benchmarks/original_server.py PORT
 """
@@ -12,15 +12,15 @@ import numpy as np
 from flask import Flask, jsonify, request
 from PIL import Image
 
-SIDE = 224
+IMAGE_SIZE = 224
 LABELS = ("NonCOVID", "COVID")
 
 app = Flask(__name__)
 
 
 def build() -> keras.Model:
-    """The original's head on InceptionV3; random weights, since only the time is looked at."""
-    base = keras.applications.InceptionV3(include_top=False, weights=None, input_shape=(SIDE, SIDE, 3))
+    """The original's head on InceptionV3, with random weights: only time is measured."""
+    base = keras.applications.InceptionV3(include_top=False, weights=None, input_shape=(IMAGE_SIZE, IMAGE_SIZE, 3))
     hidden = keras.layers.Dropout(0.5)(keras.layers.Flatten()(base.output))
     return keras.Model(base.input, keras.layers.Dense(2, activation="softmax")(hidden))
 
@@ -33,12 +33,12 @@ def ready() -> str:
 @app.post("/sendbase64")
 def sendbase64():
     text = request.get_json()["pic"].partition(",")[2]
-    picture = Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB").resize((SIDE, SIDE))
+    picture = Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB").resize((IMAGE_SIZE, IMAGE_SIZE))
     scores = model.predict(np.asarray(picture, np.float32)[None] / 255, verbose=0)[0]
     return jsonify({"percentage": f"{100 * scores.max():.2f}% {LABELS[int(scores.argmax())]}"})
 
 
 if __name__ == "__main__":
     model = build()
-    model.predict(np.zeros((1, SIDE, SIDE, 3), np.float32), verbose=0)  # as fair as our own warm-up
+    model.predict(np.zeros((1, IMAGE_SIZE, IMAGE_SIZE, 3), np.float32), verbose=0)  # as fair as our own warm-up
     app.run(port=int(sys.argv[1]), threaded=False)

@@ -1,4 +1,4 @@
-"""Folders to download X-rays from, some of the patients first and the others later, as an archive grows.
+"""Make folders to download X-rays from: some patients first and the others later, as an archive grows.
 
 The files are those of a mirror of the two public collections, or phantoms. They are linked, not copied.
 """
@@ -22,9 +22,9 @@ COLLECTIONS = {"covid_chestxray": "covid-chestxray-dataset", "kaggle_pneumonia":
 
 @dataclass(frozen=True)
 class BenchImages:
-    """root: holds a folder for each source. folders: these, by source. section: what params.yaml's `download` has to
-    say to read them, but for the origins. patients: of each picture, by its path below the root; files that are no
-    picture of a patient to train or test on (tables, masks, lateral views) are not in it."""
+    """root: holds a folder for each source. folders: these folders, by source. section: the section `download` of
+    params.yaml that reads them, without the origins. patients: the patient of each picture, by its path below the root;
+    it leaves out files that nothing is trained or tested on (tables, masks, lateral views)."""
 
     root: Path
     folders: Mapping[str, str]
@@ -39,13 +39,13 @@ class BenchImages:
         }
 
     def of_some_patients(self, share: float) -> set[str]:
-        """Paths of the pictures of this share of all patients: by a hash, so that they are always the same ones."""
+        """Paths of the pictures of a share of all patients, chosen by a hash and so the same in every run."""
         patients = sorted(set(self.patients.values()), key=lambda patient: hashlib.sha256(patient.encode()).digest())
         chosen = set(patients[: round(len(patients) * share)])
         return {path for path, patient in self.patients.items() if patient in chosen}
 
     def lay_out(self, origin: Path, without: Iterable[str] = ()) -> None:
-        """Link every file of the folders into `origin`, except for those `without`. What is there already stays."""
+        """Link every file of the folders into `origin`, except those in `without`; files that are there stay."""
         left_out = set(without)
         for folder in self.folders.values():
             for parent, _, names in os.walk(self.root / folder, followlinks=True):
@@ -58,7 +58,8 @@ class BenchImages:
 
 def mirrored(mirror: Path) -> BenchImages:
     """Both collections of a mirror, as the project's params.yaml reads them."""
-    root, configured = mirror.resolve(), load_params(DownloadParams, "download", PARAMS).sources
+    root = mirror.resolve()
+    configured = load_params(DownloadParams, "download", PARAMS).sources
     patients: dict[str, str] = {}
     for name, folder in COLLECTIONS.items():
         patients |= _patients(name, configured[name], root, folder)
@@ -66,7 +67,7 @@ def mirrored(mirror: Path) -> BenchImages:
 
 
 def drawn(root: Path, images: int, image_size: int) -> BenchImages:
-    """So many phantoms as JPEGs of `image_size` pixels, one patient each, which take the place of all other sources."""
+    """Phantoms as JPEGs of `image_size` pixels, one patient each; they replace all other sources."""
     ((name, params),) = save_phantoms(root, range(images), image_size).sources.items()
     return BenchImages(root, {name: name}, {"sources!": {name: asdict(params)}}, _patients(name, params, root, name))
 

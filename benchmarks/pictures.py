@@ -1,4 +1,4 @@
-"""Many different X-ray pictures on disk, cheaply: phantoms drawn small, enlarged, saved as JPEG."""
+"""Make many different X-ray pictures on disk at low cost: phantoms drawn small, enlarged, saved as JPEG."""
 
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -10,7 +10,7 @@ from PIL import Image
 from cxr.sources.settings import DownloadParams, FolderParams
 from cxr.sources.synthetic.radiograph import radiograph
 
-_DRAWN_SIDE = 96  # drawing is not what is measured; grain is added so that the files are as large as films' are
+_DRAWN_SIZE = 96  # drawing is not measured; grain makes the files as large as those of films
 _GRAIN = 4
 _QUALITY = 90
 CLASSES = ("covid", "other")
@@ -34,7 +34,7 @@ def downloads() -> DownloadParams:
 
 def picture(number: int, image_size: int) -> np.ndarray:
     """uint8[size, size], another patient for each number."""
-    small = radiograph(20, number, 1, image_size=min(image_size, _DRAWN_SIDE), covid=number % 2 == 0)
+    small = radiograph(20, number, 1, image_size=min(image_size, _DRAWN_SIZE), covid=number % 2 == 0)
     large = np.asarray(Image.fromarray(small).resize((image_size, image_size), Image.Resampling.BICUBIC), np.float32)
     grain = np.random.default_rng(number).standard_normal(large.shape, np.float32) * _GRAIN
     return np.clip(large + grain, 0, 255).astype(np.uint8)

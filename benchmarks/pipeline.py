@@ -1,12 +1,12 @@
 """How long does the whole pipeline take, from raw files to metrics, and how long would the plain way?
 
-DVC runs the original recipe in a folder of its own, and each stage is timed. The files are a mirror's (CXR_MIRROR) or
-phantoms, the weights those of CXR_WEIGHTS or random ones. The plain way's steps are timed just before and just after
-on the same machine; what all its epochs would take is extrapolated from them, and called so. It is given its pictures
-decoded in memory, and neither validates nor tests.
+DVC runs the original recipe in a workspace of its own, and each stage is timed. The files are a mirror's (CXR_MIRROR)
+or phantoms; the weights are those of CXR_WEIGHTS or random. Steps of the plain way are timed just before and just after
+on the same machine. The time of all its epochs is extrapolated from them, and called so. The plain way gets its
+pictures decoded in memory, and neither validates nor tests.
 
-Then a second folder learns without some of the patients, these are added, and what the pipeline takes now is compared
-with what it took from nothing on all of them.
+Then a second workspace learns without some of the patients. These are added, and the time of the next run is compared
+with the time of the run from nothing on all patients.
 """
 
 import json
@@ -40,9 +40,12 @@ def measure(
     recipe: str = "",
     evidence: bool = True,
 ) -> dict[str, Any]:
-    """images, file_side: of the phantoms, where no mirror is given. more: patients added, as a share of those before.
-    batch, steps: of the plain way. recipe: a file of params/ merged over the original recipe. evidence: or only the
-    stages that lead to the metrics."""
+    """Time by stage, the plain way's time, and the time after more patients.
+
+    images, file_size: of the phantoms, where no mirror is given. more: patients added, as a share of those before.
+    batch, steps: of the plain way. recipe: a file of params/ merged over the original recipe. evidence: all stages, not
+    only those that lead to the metrics.
+    """
     mirror = os.environ.get("CXR_MIRROR")
     with tempfile.TemporaryDirectory() as name:
         pictures = mirrored(Path(mirror)) if mirror else drawn(Path(name), images, file_size)
@@ -52,23 +55,29 @@ def measure(
         full, facts, test_auc = _from_nothing(task)
         after = _plain_steps(image_size, batch, steps)
         growth = _growth(task, more, full)
-    step_s = statistics.median(before + after)
-    plain_s = math.ceil(facts["training_images"] / batch) * epochs * step_s
+    steps_of_all_epochs = math.ceil(facts["training_images"] / batch) * epochs
+    plain = _plain_figures(before, after, batch, steps_of_all_epochs)
     return {
         "size": {**facts, "image_size": image_size, "views": views, "epochs": epochs},
         "files": "a mirror's" if mirror else "phantoms",
         "weights": "pretrained" if "CXR_WEIGHTS" in os.environ else "random",
         "from_nothing": full.figures(),
         "test_auc": test_auc,
-        "plain": {
-            "batch": batch,
-            "timed_steps": len(before + after),
-            "median_step_s": {"before": statistics.median(before), "after": statistics.median(after)},
-            "images_per_s": batch / step_s,
-            "extrapolated_s": plain_s,
-        },
-        "times_faster": {part: plain_s / full.seconds[part] for part in (TO_METRICS, "all")},
+        "plain": plain,
+        "times_faster": {part: plain["extrapolated_s"] / full.seconds[part] for part in (TO_METRICS, "all")},
         "growth": growth,
+    }
+
+
+def _plain_figures(before: list[float], after: list[float], batch: int, steps_of_all_epochs: int) -> dict[str, Any]:
+    """Figures of the plain way from the seconds of its timed steps, before and after the pipeline ran."""
+    step_s = statistics.median(before + after)
+    return {
+        "batch": batch,
+        "timed_steps": len(before + after),
+        "median_step_s": {"before": statistics.median(before), "after": statistics.median(after)},
+        "images_per_s": batch / step_s,
+        "extrapolated_s": steps_of_all_epochs * step_s,
     }
 
 
@@ -84,7 +93,7 @@ def _changes(recipe: str, image_size: int, views: int, epochs: int) -> tuple[dic
 
 
 def _plain_steps(image_size: int, batch: int, steps: int) -> list[float]:
-    """Seconds of each timed step, from a process of its own: TensorFlow's memory and threads go with it."""
+    """Seconds of each timed step, from a process of its own, which takes TensorFlow's memory and threads with it."""
     command = [
         sys.executable,
         "-m",
@@ -98,19 +107,20 @@ def _plain_steps(image_size: int, batch: int, steps: int) -> list[float]:
 
 
 def _from_nothing(task: Task) -> tuple[Run, dict[str, Any], float]:
-    """The run over all pictures, what there was to learn from, and the AUC on the test patients."""
+    """The run over all pictures, the counts of images and patients, and the AUC on the test patients."""
     with tempfile.TemporaryDirectory() as name:
         workspace = Workspace(Path(name), task)
         task.pictures.lay_out(workspace.origin)
         run = workspace.run()
-        found, split = workspace.report("index.json"), workspace.report("split.json")
+        found = workspace.report("index.json")
+        split = workspace.report("split.json")
         auc = workspace.report(f"models/{BACKBONE}/metrics.json")["auc"]["value"]
     facts = {"images": found["images"], "patients": found["patients"], "training_images": split["images"]["train"]}
     return run, facts, auc
 
 
 def _growth(task: Task, more: float, full: Run) -> dict[str, Any]:
-    """What the pipeline takes after `more` patients were added, and its share of the run from nothing on all."""
+    """The run after `more` patients were added, and its share of the run from nothing on all patients."""
     with tempfile.TemporaryDirectory() as name:
         workspace = Workspace(Path(name), task)
         task.pictures.lay_out(workspace.origin, without=task.pictures.of_some_patients(more / (1 + more)))

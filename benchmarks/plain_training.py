@@ -1,11 +1,11 @@
-"""How good does the plain way get in the time that one has? Keras' `fit` on the pipeline's own training images for so
-many minutes, and its AUC on the test patients against the pipeline's.
+"""How good does the plain way get in limited time? Keras' `fit` on the pipeline's own training images for some
+minutes, and its AUC on the test patients against the pipeline's.
 
     python -m benchmarks.plain_training WORKSPACE [--minutes 20] [--out docs/results/plain.json]
 
 WORKSPACE is where the pipeline ran (`make real`); CXR_WEIGHTS names the pretrained weights. Minutes are processor time
-over the number of cores: on a machine that does other things too it takes longer and does not do less. The last epoch
-is finished, so the plain way gets a little more than its time.
+divided by the number of cores: other work on the machine lengthens the run, but does not shorten the training. The last
+epoch is finished, so the plain way gets a little more than its time.
 """
 
 import argparse
@@ -51,13 +51,16 @@ def _arguments() -> argparse.Namespace:
 
 
 def measure(seconds: float, backbone: str = BACKBONE) -> dict[str, Any]:
-    data, params = Dataset.read(INDEX, SPLIT, PIXELS), load_params(EvaluateParams, "evaluate")
-    train, test = data.split("train"), data.split("test")
+    data = Dataset.read(INDEX, SPLIT, PIXELS)
+    params = load_params(EvaluateParams, "evaluate")
+    train = data.split("train")
+    test = data.split("test")
     model = build(data.pixels.shape[1])
-    x, y = _three_channels(train), train.y
-    epochs, started = 0, _used_s()
+    x = _three_channels(train)
+    epochs = 0
+    started = _used_s()
     while _used_s() - started < seconds:
-        model.fit(x, y, batch_size=BATCH, epochs=1, verbose=0)
+        model.fit(x, train.y, batch_size=BATCH, epochs=1, verbose=0)
         epochs += 1
     took = _used_s() - started
     p_plain = model.predict(_three_channels(test), batch_size=BATCH, verbose=0)[:, 1].astype(np.float64)
@@ -72,7 +75,7 @@ def measure(seconds: float, backbone: str = BACKBONE) -> dict[str, Any]:
         "plain": {
             "epochs": epochs,
             "minutes": round(took / 60, 1),
-            "images_per_s": round(epochs * len(y) / took, 1),
+            "images_per_s": round(epochs * len(train.y) / took, 1),
             "auc": evaluate(test.y, p_plain, patients, 0.5, params)["auc"],
         },
         "pipeline_auc": evaluate(test.y, p_pipeline, patients, 0.5, params)["auc"],

@@ -1,7 +1,7 @@
 """How long is a step of the plain way? Keras' `fit` on pictures with augmentation layers over a frozen trunk, float32.
 
-A few steps are timed after a warm-up. The pictures lie in memory, decoded: reading them again every epoch, as the
-original does, would be slower still.
+A few steps are timed after a warm-up. The pictures are in memory, decoded. The original reads them again in every
+epoch, which is slower.
 """
 
 import os

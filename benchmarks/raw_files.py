@@ -1,4 +1,4 @@
-"""How fast do raw files become an index, a split and a pixel store? JPEGs of 448 pixels, or a mirror's own files."""
+"""How fast do raw files become an index, a split and a pixel store? JPEGs of 448 pixels, or the files of a mirror."""
 
 import os
 import tempfile
@@ -19,10 +19,13 @@ SPLIT = SplitParams(seed=20, test_fraction=0.2, validation_fraction=0.15, near_d
 
 
 class Files:
-    """The three steps over the files of `params` under `raw`; the first one's rows feed the others."""
+    """The three steps over the files of `params` under `raw`; the others take the rows of the first."""
 
     def __init__(self, params: DownloadParams, raw: Path, image_size: int, store: Path):
-        self._params, self._raw, self._side, self._store = params, raw, image_size, store
+        self._params = params
+        self._raw = raw
+        self._image_size = image_size
+        self._store = store
         self.rows: list[ImageRow] = []
 
     def index(self) -> None:
@@ -32,7 +35,7 @@ class Files:
         assign_splits(self.rows, SPLIT)
 
     def pixels(self) -> None:
-        write_pixels(self.rows, self._raw, self._side, self._store)
+        write_pixels(self.rows, self._raw, self._image_size, self._store)
 
     @property
     def steps(self) -> dict[str, Callable[[], None]]:
@@ -40,8 +43,8 @@ class Files:
 
 
 def measure(images: int = 1000, file_size: int = 448, image_size: int = 299, rounds: int = 3) -> dict[str, Any]:
-    """Rates of the round of median time. cpu_ms_per_image: processor time of all processes, which says what two
-    cores could do were they idle otherwise."""
+    """Rates of the round of median time. cpu_ms_per_image: processor time of all processes, which does not depend on
+    other work on the machine."""
     with tempfile.TemporaryDirectory() as name:
         raw = Path(name) / "raw"
         mirror = os.environ.get("CXR_MIRROR")

@@ -1,4 +1,4 @@
-"""A model of the real size with a random head, for measuring time and memory: InceptionV3 at 299 by 299.
+"""Make a model of the real size with a random head, to measure time and memory: InceptionV3 at 299 by 299.
 
 python -m benchmarks.real_size FOLDER     (a process of its own, since it needs TensorFlow)
 """
@@ -13,11 +13,11 @@ from cxr.inference.bundle import write_bundle
 from cxr.inference.engine import Trunk, trunk_file
 from cxr.inference.head import Head
 
-SIDE = 299
+IMAGE_SIZE = 299
 FACTS = {
     "name": "covid-cxr",
     "backbone": "inceptionv3",
-    "image_size": SIDE,
+    "side": IMAGE_SIZE,
     "classes": ["NonCOVID", "COVID"],
     "temperature": 1.0,
     "threshold": 0.5,
@@ -25,8 +25,8 @@ FACTS = {
 
 
 def make(folder: Path) -> None:
-    """Leave the bundle in folder/bundle, with the trunk in eight bits where this machine has them."""
-    export(folder / "trunk", SIDE)
+    """Write the bundle into folder/bundle, with an eight-bit trunk where this machine has the instructions."""
+    export(folder / "trunk", IMAGE_SIZE)
     shape = Trunk(trunk_file(folder / "trunk", "f32"), "f32").shape
     weights = np.random.default_rng(7).normal(0, 0.01, shape).astype(np.float32)
     write_bundle(folder / "bundle", folder / "trunk", Head("flatten", weights, 0.0), FACTS)

@@ -1,4 +1,4 @@
-"""InceptionV3 exported, with its eight-bit twin where this machine profits from one: what several questions time."""
+"""Export InceptionV3, and its eight-bit copy where this machine profits from one, for the questions that time it."""
 
 import os
 from pathlib import Path
@@ -15,14 +15,15 @@ COMPARED = range(20_000, 20_032)
 
 
 def export_float(folder: Path, image_size: int) -> None:
-    """Leave the trunk in `folder`. The weights are those of CXR_WEIGHTS, else random."""
+    """Write the trunk into `folder`. The weights are those of CXR_WEIGHTS, else random."""
     ensure_trunk(TrunkSpec("inceptionv3", image_size, "bench"), os.environ.get("CXR_WEIGHTS", "random"), 20, folder)
 
 
 def export(folder: Path, image_size: int) -> tuple[Precision, Agreement | None]:
-    """Leave both trunks in `folder`; the fastest precision to fill a cache in, and how eight bits agree with float32.
+    """Write both trunks into `folder`. Returns the fastest precision to fill a cache in, and how far eight bits agree.
 
-    The ranges come from synthetic radiographs."""
+    The ranges of the eight-bit trunk come from synthetic radiographs.
+    """
     export_float(folder, image_size)
     if "int8" in available():
         compared = np.stack([picture(number, image_size) for number in COMPARED])

@@ -1,8 +1,8 @@
 """What does an image cost among thousands, and how much memory do they take?
 
-Each size runs in a process of its own, so that its memory is its own. The trunk is a stand-in that costs nothing and
-gives 2,048 channels: it is everything around the trunk that may grow faster than the images do. The pooled head is
-trained, because it is the one that holds its inputs in memory; the flatten head reads the cache from the disk.
+Each size runs in a process of its own, so that its memory can be measured. The trunk is replaced by one that costs
+almost nothing and gives 2,048 channels: the question is whether the work around the trunk grows faster than the images
+do. The pooled head is trained, because it holds its inputs in memory; the flatten head reads the cache from the disk.
 """
 
 import json
@@ -44,10 +44,11 @@ class CheapTrunk:
 def measure(
     sizes: list[int] | None = None, file_size: int = 448, image_size: int = 299, views: int = 10, epochs: int = 20
 ) -> dict[str, Any]:
-    """A row for each size: milliseconds an image by step (cpu: processor time), MiB at the peak by part."""
+    """A row for each size: milliseconds per image by step (cpu: processor time), MiB at the peak by part."""
     wanted = sorted(sizes or SIZES)
     with tempfile.TemporaryDirectory() as name:
-        drawn, rows = 0, []
+        drawn = 0
+        rows = []
         for images in wanted:
             save_phantoms(Path(name) / "raw", range(drawn, images), file_size)
             drawn = images
@@ -84,8 +85,10 @@ def one_size(folder: Path, images: int, image_size: int, views: int, epochs: int
 
 
 def _train(caches: Path, store: Path, views: int, epochs: int, costs: dict[str, Cost]) -> None:
-    """The cache of `views` views, each the picture itself at a quarter of its side: to draw a view costs the same
-    whatever stands beside it, and would only hide what does grow."""
+    """Fill a cache of `views` views, each the picture itself at a quarter of its size, and train a head on it.
+
+    Real augmentation is left out: it costs the same for every image, and would hide what grows.
+    """
     pixels = read_pixels(store)[:, ::4, ::4]
     image_size = pixels.shape[1]
     keys = pixel_keys(pixels.__getitem__, len(pixels))

@@ -1,4 +1,4 @@
-"""The figures of bench-serve as a Markdown page: what was wanted, what came out, and both curves of batching."""
+"""Write the figures of bench-serve as a Markdown page: what was wanted, what was measured, the curves of batching."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,7 +23,9 @@ def _head(result: Result) -> Iterator[str]:
 
 
 def _wanted(result: Result) -> Iterator[str]:
-    ratios, memory, start = result["ratios"], result["memory"], result["start_to_ready_s"]
+    ratios = result["ratios"]
+    memory = result["memory"]
+    start = result["start_to_ready_s"]
     crowd = result["overload"]
     rows = [
         ("throughput at 8 clients, ours to the original's way", "≥ 5×", f"{ratios[THROUGHPUT]:.1f}×"),

@@ -1,4 +1,4 @@
-"""Servers as processes on free ports of loopback, always stopped."""
+"""Run servers as processes on free ports of loopback, and stop them in any case."""
 
 import contextlib
 import os
@@ -48,7 +48,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running(command: list[str], port: int, log: Path, **variables: str) -> Iterator[Running]:
-    """Ready inside the block."""
+    """Start the server; it is ready inside the block and stopped after it."""
     environment = os.environ | {"BENTOML_DO_NOT_TRACK": "True", "PYTHONPATH": str(ROOT)} | variables
     started = time.perf_counter()
     with log.open("wb") as output:

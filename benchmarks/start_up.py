@@ -1,4 +1,4 @@
-"""How long does a command take to start? Each stage's module imported, and `cxr --help`, in a process of its own."""
+"""How long does a command take to start? The import of each stage's module, and `cxr --help`, each in a process."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def measure(rounds: int = 5, stages: list[str] | None = None) -> dict[str, Any]:
-    """Medians in seconds; "python" is the interpreter alone."""
+    """Median seconds by command; "python" is the interpreter alone."""
     names = stages or sorted(file.stem for file in (ROOT / "stages").glob("[a-z]*.py"))
     programs = {"python": "pass"}
     programs |= {f"stages.{name}": f"import stages.{name}" for name in names}

@@ -1,4 +1,4 @@
-"""The pipeline in a folder of its own, run by DVC over pictures of our choice, with the time of each stage."""
+"""Run the pipeline with DVC in a workspace of its own, over given pictures, and time each stage."""
 
 import json
 import os
@@ -14,15 +14,17 @@ from tools.stage_times import run_timed
 from tools.workspace import make_workspace
 
 BACKBONE = "inceptionv3"
-# What the plain way would have to do as well, and what it does not do: lungs, gate, precision, audit, register, card.
-TO_METRICS, EVIDENCE = "raw files to metrics", "the evidence"
+# The plain way would have to do the first part as well. It has nothing like the second: lungs, gate, precision, audit,
+# register, card.
+TO_METRICS = "raw files to metrics"
+EVIDENCE = "the evidence"
 _TARGETS: dict[str, tuple[str, ...]] = {TO_METRICS: (f"evaluate@{BACKBONE}",), EVIDENCE: ()}
 _DOWNLOAD_AGAIN = ("--force", "--single-item", "download")  # DVC does not watch a mirror
 
 
 @dataclass(frozen=True)
 class Task:
-    """pictures: to learn from. changes: of params.yaml. parts: TO_METRICS, and EVIDENCE or not."""
+    """pictures: to learn from. changes: of params.yaml. parts: TO_METRICS, perhaps EVIDENCE."""
 
     pictures: BenchImages
     changes: tuple[dict[str, Any], ...]
@@ -57,7 +59,9 @@ class Workspace:
 
     def __init__(self, folder: Path, task: Task):
         self.origin = folder / "origin"
-        self._work, self._bentos, self._parts = folder / "work", folder / "bentoml", task.parts
+        self._work = folder / "work"
+        self._bentos = folder / "bentoml"
+        self._parts = task.parts
         make_workspace(self._work, [*task.changes, {"download": task.pictures.download(self.origin)}])
 
     def run(self, *, download_again: bool = False) -> Run:
@@ -74,7 +78,7 @@ class Workspace:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "BENTOML_HOME": str(self._bentos),
         }
-        environment.pop("MLFLOW_TRACKING_URI", None)  # a measurement is no run that anybody wants to see
+        environment.pop("MLFLOW_TRACKING_URI", None)  # a measurement must not appear among the user's runs
         for words in commands:
             command = [sys.executable, "-m", "dvc", "repro", *words]
             status, seconds = run_timed(command, self._work, sys.stderr, environment)

@@ -1,10 +1,10 @@
-"""What does each part of the recipe give? One DVC experiment a variant, all compared on the same validation patients.
+"""Measure what each part of the recipe gives: one DVC experiment per variant, on the same validation patients.
 
     cd WORKSPACE && python -m tools.ablation --out FOLDER        # `make ablation` makes the workspace first
 
-A variant runs the pipeline up to its training; nothing here asks about a test patient, so the recipe can be chosen
-by the table. Every variant is an experiment of DVC (`dvc exp show`) and a run in MLflow, where its measures stand
-beside its parameters. Stopped and started again, it brings finished variants back from DVC's cache.
+A variant runs the pipeline up to its training. No test patient is used, so the recipe may be chosen by the table.
+Every variant is an experiment of DVC (`dvc exp show`) and a run in MLflow, with its measures and its parameters. After
+a stop, a new start takes the finished variants from DVC's cache.
 """
 
 import argparse
@@ -40,7 +40,7 @@ from tools.machine import machine
 
 BACKBONE = "inceptionv3"
 ADULTS = "download.sources.adult_negatives.train_on=[NonCOVID]"
-# The settings that make the recommended recipe the original one (params/original.yaml), by what they take away.
+# The settings that turn the recommended recipe into the original one (params/original.yaml), by the part they remove.
 ORIGINAL = {
     "both labels": "download.sources.covid_chestxray.train_on=[COVID]",
     "weights by source": "train.weighting=label",
@@ -49,7 +49,7 @@ ORIGINAL = {
     "exposures": "features.augmentation.photometric.share=0",
     "lungs": "features.focus=data/pixels.npy",
 }
-# Around the recommended recipe with the adults: less, more or other than it has.
+# Variants of the recommended recipe with the adults: with a part removed, changed or added.
 AROUND = {
     "all but lungs": ORIGINAL["lungs"],
     "one layer": f"features.cut.{BACKBONE}=mixed5",
@@ -67,15 +67,18 @@ IGNORED = ("/data/", "/models/", "/reports/", "/bentoml/", "/mlflow.db*", "/mlar
 
 @dataclass(frozen=True)
 class Variant:
-    """title: a row's name in the table. settings: over the workspace's params.yaml, which is the recommended recipe
-    with the adults only looked at."""
+    """One row of the table.
+
+    title: the row's name. settings: changes of the workspace's params.yaml, which is the recommended recipe with the
+    adults not trained on.
+    """
 
     title: str
     settings: tuple[str, ...]
 
     @property
     def name(self) -> str:
-        """Of the experiment, as git takes it."""
+        """The experiment's name, in letters that git accepts."""
         return "".join(letter if letter.isalnum() else "-" for letter in self.title.lower()).strip("-")
 
 
@@ -96,8 +99,8 @@ class DarkLungs:
 
 
 def variants() -> list[Variant]:
-    """Up from the original recipe, one part more a row; then what stands around the recommended one, and the adults
-    without the rest."""
+    """From the original recipe upwards, one more part per row; then variants of the recommended recipe; then the
+    original recipe with the adults."""
     parts = list(ORIGINAL)
     up = [Variant("original", tuple(ORIGINAL.values()))]
     for done, part in enumerate(parts, 1):
@@ -109,8 +112,10 @@ def variants() -> list[Variant]:
 
 
 def validation_split(data: Dataset, params: SplitParams) -> Split:
-    """The images of every validation patient, those of labels and sources that a variant does not train on among
-    them: the same ones for all variants, and none of a test patient."""
+    """The images of every validation patient, also of labels and sources that a variant does not train on.
+
+    They are the same for all variants, and none is of a test patient.
+    """
     chosen = {
         row.path
         for row in data.rows
@@ -121,7 +126,7 @@ def validation_split(data: Dataset, params: SplitParams) -> Split:
 
 
 def main(out: Path, command: str, only: Sequence[str] = ()) -> str:
-    """only: titles of variants to measure again; the others' rows stay as `out` has them."""
+    """only: titles of variants to measure again; the other rows are kept from `out`."""
     _start_git()
     found: dict[str, dict[str, Any]] = read_json(out.with_suffix(".json"))["variants"] if only else {}
     dark = DarkLungs()
@@ -138,9 +143,11 @@ def main(out: Path, command: str, only: Sequence[str] = ()) -> str:
 
 
 def _measured(variant: Variant, dark: DarkLungs) -> dict[str, Any]:
-    """What the present model says of the validation patients; also logged to its MLflow run."""
-    data, params = Dataset.read(INDEX, SPLIT, PIXELS), load_params(EvaluateParams, "evaluate")
-    split, engine = validation_split(data, load_params(SplitParams, "split")), Engine.load(TRAINED / BACKBONE)
+    """The measures of the variant that was just trained, on the validation patients; also logged to its MLflow run."""
+    data = Dataset.read(INDEX, SPLIT, PIXELS)
+    params = load_params(EvaluateParams, "evaluate")
+    split = validation_split(data, load_params(SplitParams, "split"))
+    engine = Engine.load(TRAINED / BACKBONE)
     threshold = engine.facts["threshold"]
     plain = cached_engine(engine, FEATURE_CACHE).predict(split.pixels)
     found = measures(split, plain, engine.predict(dark.of(split)), threshold, params)
@@ -167,7 +174,7 @@ def _write(rows: dict[str, dict[str, Any]], out: Path, command: str) -> None:
 
 
 def _start_git() -> None:
-    """Experiments are git's: the workspace becomes a repository whose one commit is the recommended recipe."""
+    """Make the workspace a git repository, as DVC's experiments need; its one commit is the recommended recipe."""
     if not Path(".git").exists():
         _git("init", "--quiet")
         subprocess.run([sys.executable, "-m", "dvc", "config", "--unset", "core.no_scm"], check=False)
@@ -194,7 +201,7 @@ def _run(*command: str, check: bool = True) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="without ending; .json and .md are written")
-    parser.add_argument("--command", required=True, help="what a person types for this, to be written down")
+    parser.add_argument("--command", required=True, help="the command that a person types; it is written into the file")
     titles = [variant.title for variant in variants()]
     parser.add_argument("--only", nargs="+", choices=titles, default=(), metavar="TITLE", help=", ".join(titles))
     arguments = parser.parse_args()

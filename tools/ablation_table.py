@@ -1,4 +1,4 @@
-"""The measures of an ablation's variants, on validation patients, and the table of them."""
+"""The measures of an ablation's variants on validation patients, and their table."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,9 +23,9 @@ TITLES = {
 
 LEGEND = f"""\
 **Validation patients only**: every number is about patients that no variant trained on, and about no test patient.
-They did choose each variant's epoch, temperature and threshold, so the numbers flatter a little. In brackets the 95 %
-interval over patients. *AUC inside*: COVID against other images of `{SAME_SOURCE}`. Sensitivity and false positives are
-at each variant's own threshold. A star: other patients of the source were trained on.
+Each variant's epoch, temperature and threshold were chosen on them, so the numbers are a little too good. In brackets
+the 95 % interval over patients. *AUC inside*: COVID against other images of `{SAME_SOURCE}`. Sensitivity and false
+positives are at each variant's own threshold. A star: other patients of the source were trained on.
 """.split("\n")
 
 Measures = dict[str, dict[str, Any]]
@@ -34,10 +34,14 @@ Measures = dict[str, dict[str, Any]]
 def measures(
     split: Split, p_covid: np.ndarray, p_dark: np.ndarray, threshold: float, params: EvaluateParams
 ) -> Measures:
-    """By name, {"value", "low", "high", …}: intervals over patients. p_covid: float64[n] of the side's images. p_dark:
-    of the same images with the lungs blacked out."""
+    """Each measure as {"value", "low", "high", …}, with its interval over patients, by name.
+
+    p_covid: float64[n], the probabilities of the split's images. p_dark: the same with the lungs blacked out.
+    """
     sources = np.array([row.source for row in split.rows])
-    covid, called, patients = split.y == 1, p_covid >= threshold, split.patients
+    covid = split.y == 1
+    called = p_covid >= threshold
+    patients = split.patients
 
     def rate(rows: np.ndarray) -> dict[str, Any]:
         return mean_over_patients(called[rows].astype(float), list(patients[rows]), params)
@@ -58,7 +62,7 @@ def measures(
 
 
 def table(result: Mapping[str, Any]) -> str:
-    """Markdown: what was run, and a row a variant."""
+    """The page in Markdown: the command, and one row per variant."""
     rows: dict[str, dict[str, Any]] = result["variants"]
     measured = next(iter(rows.values()))["measures"]
     names = [*TITLES, *sorted(measured.keys() - TITLES.keys())]

@@ -1,4 +1,4 @@
-"""Start the service on a workspace's model, ask it about one test image, stop it: how `make demo` ends."""
+"""Start the service with a workspace's model, ask it about one test image, and stop it. `make demo` ends with this."""
 
 import argparse
 import base64
@@ -53,7 +53,7 @@ def _wait_until_ready(address: str, process: subprocess.Popen, log: Path) -> Non
                 return
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.2)
-    sys.exit(f"ask: the service did not get ready; its log is {log}")
+    sys.exit(f"ask: the service was not ready within {READY_WITHIN_S} s; read its log, {log}")
 
 
 def predict(address: str, picture: bytes) -> dict:
@@ -66,8 +66,8 @@ def predict(address: str, picture: bytes) -> dict:
 def test_image(workspace: Path) -> Path:
     """The first picture of the workspace's test patients."""
     for line in (workspace / "data" / "split.csv").read_text(encoding="utf-8").splitlines()[1:]:
-        path, _, image_size = line.rsplit(",", 2)
-        if image_size == "test":
+        path, _, split = line.rsplit(",", 2)
+        if split == "test":
             return workspace / "data" / "raw" / path
     sys.exit(f"ask: {workspace}/data/split.csv names no test image; run `dvc repro` there")
 
@@ -80,7 +80,7 @@ def main() -> None:
     picture = test_image(workspace)
     with service(params["register"]["model"], workspace / "serve.log") as address:
         answer = predict(address, picture.read_bytes())
-    print(f"the service says of {picture}:")
+    print(f"answer of the service about {picture}:")
     print(json.dumps(answer, indent=2))
 
 

@@ -1,7 +1,7 @@
 """Copy the champion of a shared MLflow server into the workspace's own registry: `make champion`.
 
-So a pull request is compared with the model that answers today, and can not move it: what a review has not seen
-must not reach patients. CHAMPION_FROM in the environment is the server's address.
+A pull request is then compared with the model that answers today, and cannot replace it: a change that nobody has
+reviewed must not reach patients. CHAMPION_FROM in the environment is the server's address.
 """
 
 import os
@@ -36,7 +36,7 @@ def main() -> str:
 
 
 def use_store(address: str) -> None:
-    """That server from now on; the workspace's own store for ""."""
+    """Use that server from now on; "" stands for the workspace's own store."""
     for name in ADDRESSES:
         os.environ.pop(name, None)
     if address:
@@ -44,7 +44,7 @@ def use_store(address: str) -> None:
 
 
 def borrow(params: RegisterParams, version: registry.Version, bundle: Path, values: dict[str, float]) -> None:
-    """Register the bundle as champion, with the metrics that were recorded of it and its number over there."""
+    """Register the bundle as champion, with the server's metrics and the version's number there."""
     client = connect()
     run_id = client.create_run(experiment_id(client, params.experiment), run_name="borrowed champion").info.run_id
     for name, value in values.items():

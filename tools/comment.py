@@ -1,7 +1,7 @@
 """Post the retraining report on a pull request, in place of the one posted before: `make comment`.
 
-PULL_REQUEST in the environment is its number. Talks to GitHub through `gh`, which takes GH_TOKEN, or whom
-`gh auth login` let in.
+PULL_REQUEST in the environment is its number. `gh` talks to GitHub; it signs in with GH_TOKEN or with what
+`gh auth login` stored.
 """
 
 import json
@@ -15,14 +15,14 @@ from cxr.common.stage_runner import run_stage
 from tools.compare import FOLDER
 from tools.report import MARKER
 
-ACTIONS = "github-actions[bot]"  # whom GitHub's own token writes as; it may not ask for its name
+ACTIONS = "github-actions[bot]"  # the author of what GitHub's own token writes; that token may not ask for its name
 LONGEST = 65_000  # GitHub takes 65,536 characters
 
 
 def earlier_comment(comments: Iterable[Mapping[str, Any]], author: str) -> int | None:
     """The id of the author's newest report among a pull request's comments.
 
-    Others may quote a report with its marker; what they wrote is left alone.
+    A comment of another author stays, even where it quotes a report with its marker.
     """
     ours = [
         comment["id"]
@@ -74,7 +74,7 @@ def _author() -> str:
 
 
 def _run_page() -> str:
-    """The page of the workflow's run; "" where a person runs this."""
+    """The address of the workflow's run; "" where a person runs this."""
     parts = [os.environ.get(name, "") for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")]
     return "{}/{}/actions/runs/{}".format(*parts) if all(parts) else ""
 

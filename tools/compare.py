@@ -1,6 +1,6 @@
 """Write build/retraining/: the report in Markdown, DVC's page of plots, the ROC curves as a picture: `make compare`.
 
-BASE in the environment names the git revision to compare with; HEAD, what was committed last, by default.
+BASE in the environment names the git revision to compare with. The default is HEAD, the last commit.
 """
 
 import os
@@ -48,7 +48,7 @@ def draw_roc(evidence: Evidence, path: Path) -> None:
 
 
 def _show_on_github(text: str) -> None:
-    """On the page of the run, where GitHub runs this."""
+    """Add the report to the page of the run, where GitHub runs this."""
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         with Path(summary).open("a", encoding="utf-8") as page:

@@ -1,12 +1,12 @@
-"""Show that a change of the code left the results as they were: two workspaces of the pipeline, file by file.
+"""Show that a change of the code did not change the results: compare two workspaces of the pipeline, file by file.
 
     python -m tools.compare_workspaces BEFORE AFTER [--tolerance 1e-9] [--ignore KEY ...] [--ignore-file FILE ...]
                                        [--renamed OLD=NEW ...]
 
 Both are folders that tools/workspace.py and `dvc repro` have made. Compared are the tables of data/, the pixels by
-their hash, all JSON and CSV files of reports/, and what each champion answers about three pictures, asked through the
-workspace's own copy of the code. Nothing of ours is imported, so that modules may move between the two.
-Exit status: 0 all is the same, 1 something differs, 2 the two can not be compared.
+their hash, all JSON and CSV files of reports/, and each champion's answers about three pictures. Each champion is asked
+through its workspace's own copy of the code. Nothing of `cxr` is imported here, so modules may move between the two.
+Exit status: 0 everything is the same, 1 something differs, 2 the two cannot be compared.
 """
 
 import argparse
@@ -19,13 +19,16 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-INDEX, RAW, CHAMPION = "data/index.csv", "data/raw", "models/champion"
+from tools.comparison_rules import LEFT_OUT, TOLERANCE, LeftOut, Rules
+
+INDEX = "data/index.csv"
+RAW = "data/raw"
+CHAMPION = "models/champion"
 RESULTS = (
     INDEX,
     "data/rejected.csv",
@@ -37,56 +40,14 @@ RESULTS = (
 )
 GOLDEN = 3  # pictures that the champions are asked about
 ANSWERS = f"answers of {CHAMPION}"
-TOLERANCE = 1e-9
 SHOWN = 20  # differences of one file
 LONGEST = 200  # characters of a value that are shown
-# A cell of a table that holds a number. Ids such as 000017 are none, and hashes such as 12e99999 are not finite.
+# A cell of a table that holds a number. An id such as 000017 is no number; a hash such as 12e99999 is not finite.
 NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
 class WorkspaceError(Exception):
-    """Two folders can not be compared; the text says why."""
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A key of JSON objects or a column of tables that may differ. files: a pattern of the files where it may."""
-
-    files: str
-    key: str
-    reason: str
-
-
-_RUN = "reports/models/*/run.json"
-_REGISTER = "reports/register.json"
-LEFT_OUT = (
-    LeftOut(_RUN, "run_id", "MLflow draws a new id for every run"),
-    LeftOut(_RUN, "parent_run_id", "MLflow draws a new id for every run"),
-    LeftOut(_RUN, "mlflow.source.git.commit", "names the commit of the code, and the code is what was changed"),
-    LeftOut(_RUN, "cxr.git_changed", "says whether the code was committed when the run began"),
-    LeftOut(_RUN, "dvc.exp_name", "DVC makes up a name for every experiment"),
-    LeftOut(_RUN, "dvc.exp_baseline", "names the commit that an experiment began at"),
-    LeftOut("reports/models/*/precision.json", "times_f32", "is a measured speed, and no two measurements agree"),
-    LeftOut(_REGISTER, "version", "the registry counts the models that this workspace has registered"),
-    LeftOut(_REGISTER, "reason", "speaks of the champion before, which a first run in a workspace does not have"),
-)
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What counts as the same. tolerance: between two numbers. renamed: keys of before to keys of after. one_sided:
-    patterns of files that one workspace may have alone."""
-
-    tolerance: float = TOLERANCE
-    left_out: Sequence[LeftOut] = LEFT_OUT
-    renamed: Mapping[str, str] = field(default_factory=dict)
-    one_sided: Sequence[str] = ()
-
-    def keys_left_out_of(self, name: str) -> frozenset[str]:
-        return frozenset(rule.key for rule in self.left_out if fnmatchcase(name, rule.files))
-
-    def may_be_one_sided(self, name: str) -> bool:
-        return any(fnmatchcase(name, pattern) for pattern in self.one_sided)
+    """Two folders cannot be compared; the text says why."""
 
 
 class _Absent:
@@ -159,7 +120,7 @@ def _file_differences(before: Path, after: Path, name: str, rules: Rules) -> Ite
 
 
 def read_result(file: Path, left_out: frozenset[str]) -> Any:
-    """A result file as plain values, without the keys and columns of `left_out`; of an array its hash alone."""
+    """A result file as plain values, without the keys and columns of `left_out`; an array as its hash."""
     if file.suffix == ".npy":
         with file.open("rb") as handle:
             return {"sha256": hashlib.file_digest(handle, "sha256").hexdigest()}
@@ -178,7 +139,7 @@ def _document(text: str, left_out: frozenset[str], file: Path) -> Any:
 
 
 def table(text: str, left_out: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """A CSV table: the place of each column, which says something of a table without rows too, and the rows."""
+    """A CSV table: the place of each column, so that tables without rows differ too, and the rows."""
     reader = csv.DictReader(io.StringIO(text, newline=""))
     columns = [name for name in reader.fieldnames or () if name not in left_out]
     rows = [{name: _cell(value) for name, value in row.items() if name not in left_out} for row in reader]
@@ -186,7 +147,7 @@ def table(text: str, left_out: frozenset[str] = frozenset()) -> dict[str, Any]:
 
 
 def _cell(text: Any) -> Any:
-    """A number where the text is one. What a row has too much or too little is no text, and stays."""
+    """A number where the text is one. Surplus or missing cells of a row are no text, and stay as they are."""
     if isinstance(text, str) and NUMBER.fullmatch(text) and math.isfinite(float(text)):
         return float(text) if not text.lstrip("-").isdigit() else int(text)
     return text
@@ -222,7 +183,7 @@ def _same(before: Any, after: Any, tolerance: float) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    """A truth value is none, though Python counts with it."""
+    """Python takes a truth value for a number; here it is none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -247,10 +208,10 @@ def golden_pictures(index: str) -> list[str]:
 
 
 def answers(workspace: Path, pictures: Sequence[str]) -> str:
-    """The table that the workspace's own code prints: `python -m` looks for it in the working folder first.
+    """The table that the workspace's own code prints: `python -m` looks in the working folder first.
 
-    In float32: what `auto` takes depends on the speeds that were measured, which are left out too. With -B, so that
-    nothing is written into the workspace.
+    It runs in float32, since what `auto` takes depends on measured speeds. With -B nothing is written into the
+    workspace.
     """
     python = [sys.executable, "-B", "-m", "cxr.cli"]
     command = [*python, "predict", "--model", CHAMPION, "--precision", "f32", *pictures]

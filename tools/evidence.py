@@ -1,4 +1,4 @@
-"""What a retraining report is made of, read from the workspace, from DVC and from the registry."""
+"""Read what a retraining report needs: from the workspace, from DVC and from the registry."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ BORROWED_TAG = "cxr.borrowed_version"  # the number that a champion has in the r
 
 
 def gather(revision: str) -> Evidence:
-    """Everything about the workspace in the current folder, held against a git revision."""
+    """Everything about the workspace in the current folder, compared with a git revision."""
     if revision.startswith("-"):
         raise CxrError(f"BASE {revision!r} is not a git revision; name a branch, a tag or a commit")
     register = read_json(REPORTS / "register.json")
@@ -35,7 +35,7 @@ def gather(revision: str) -> Evidence:
 
 
 def metrics_diff(revision: str) -> tuple[Diff, str]:
-    """`dvc metrics diff` between the revision and the workspace; and why there is none, in words, or ""."""
+    """`dvc metrics diff` between the revision and the workspace; and the reason where there is none, else ""."""
     done = _dvc("metrics", "diff", revision, "--all", "--json")
     if done.returncode == 0 and done.stdout.strip():
         return json.loads(done.stdout), ""
@@ -45,7 +45,7 @@ def metrics_diff(revision: str) -> tuple[Diff, str]:
 
 
 def draw_plots(base: Base, folder: Path) -> bool:
-    """Every curve on one page, folder/index.html, with the base's where it has any. Whether DVC could draw it."""
+    """Draw every curve into folder/index.html, with the base's where it has any. Returns whether DVC could."""
     compared = ("show",) if base.missing else ("diff", base.revision)
     return _dvc("plots", *compared, "--out", str(folder)).returncode == 0
 
@@ -68,7 +68,7 @@ def base_roc(base: Base, backbone: str) -> Curve:
 
 
 def read_roc(text: str) -> Curve:
-    """Of a roc.csv as cxr.evaluation.curves writes it."""
+    """The curve in the text of a roc.csv, as cxr.evaluation.curves writes it."""
     return [
         (float(row["false_positive_rate"]), float(row["true_positive_rate"]))
         for row in csv.DictReader(io.StringIO(text))
@@ -76,7 +76,7 @@ def read_roc(text: str) -> Curve:
 
 
 def champion_before(version: int) -> RegisteredChampion | None:
-    """The champion that `version` was compared with, also where `version` has taken its place since."""
+    """The champion that `version` was compared with. It is found also where `version` is the champion now."""
     name = load_params(RegisterParams, "register").model
     present = registry.champion(name)
     if present is None:
@@ -92,7 +92,7 @@ def champion_before(version: int) -> RegisteredChampion | None:
 
 
 def recorded_values(run_id: str) -> dict[str, float]:
-    """The last values of the run's metrics by name; nothing where the run is gone."""
+    """The last values of the run's metrics by name; empty where the run was deleted."""
     client = connect()
     experiments = [found.experiment_id for found in client.search_experiments()]
     runs = client.search_runs(experiments, f"attributes.run_id = '{run_id}'")

@@ -1,4 +1,4 @@
-"""The machine in words, for what is measured on it: no host name, no path."""
+"""Describe the machine of a measurement: processor, cores, memory, versions; no host name and no path."""
 
 import os
 import platform
@@ -10,7 +10,7 @@ PACKAGES = ("tensorflow", "keras", "openvino", "numpy", "numba", "dvc", "mlflow"
 
 
 def machine() -> dict[str, Any]:
-    """Processor, what it can do that matters here, cores, memory in GiB, versions."""
+    """Processor, its instructions for low precisions, cores, memory in GiB, versions."""
     cpuinfo = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     fields = dict(line.split(":", 1) for line in cpuinfo.splitlines() if ":" in line)
     facts = {name.strip(): value.strip() for name, value in fields.items()}

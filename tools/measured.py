@@ -1,7 +1,7 @@
-"""Run `dvc repro` in a workspace and write down what it took and what came out, with the machine and the versions.
+"""Run `dvc repro` in a workspace and record its time, its memory and its metrics, with the machine and the versions.
 
-Time is the whole command's, for the stages that were not up to date before, and each stage's; memory is the largest of
-any process of it (resident, as the kernel counts it).
+Times are those of the whole command and of each stage; stages that were up to date before take none. Memory is the
+largest resident size of any one process, as the kernel counts it.
 """
 
 import argparse
@@ -20,7 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--command", required=True, help="what a person types for this, to be written down")
+    parser.add_argument("--command", required=True, help="the command that a person types; it is written into the file")
     arguments = parser.parse_args()
     dvc = [sys.executable, "-m", "dvc"]
     asked = subprocess.run([*dvc, "status", "--json"], cwd=arguments.workspace, check=True, stdout=subprocess.PIPE)

@@ -1,4 +1,4 @@
-"""Print the name under which a workspace registers its models."""
+"""Print the name under which a workspace registers its models, for `make serve`."""
 
 import sys
 from pathlib import Path

@@ -1,8 +1,8 @@
 """Push data and models to the DVC remote and commit dvc.lock, if this run's model became champion: `make publish`.
 
-BRANCH in the environment names the branch on origin that gets the commit; without it the commit stays here.
-FORK=true says that a fork's pull request is being run: then nothing is published. FIRST=1 says that a registry
-without a champion is meant, although models were published before.
+Environment variables: BRANCH names the branch on origin that gets the commit; without it the commit stays in this
+clone. FORK=true says that this is a fork's pull request; nothing is published then. FIRST=1 allows a registry without
+a champion although models were published before.
 """
 
 import os
@@ -24,34 +24,35 @@ LOCK = "dvc.lock"
 NUMBERED = ("register", "card")
 REGISTER = (REPORTS / "register.json").as_posix()
 BOT = {"name": "github-actions[bot]", "email": "41898282+github-actions[bot]@users.noreply.github.com"}
-# gh answers git's question for the password from GH_TOKEN; so no credentials need lie in .git/config.
+# git asks gh for the password, and gh takes it from GH_TOKEN. So .git/config holds no credentials.
 GH_HELPER = ("-c", "credential.helper=", "-c", "credential.helper=!gh auth git-credential")
 
 
 def reason_to_keep(
     register: Mapping[str, Any], new_stages: list[str], published_before: bool, environment: Mapping[str, str]
 ) -> str:
-    """Why nothing is published, in words; "" where it is.
+    """The reason why nothing is published; "" where something is.
 
-    register: reports/register.json. new_stages: of `changed_stages`. published_before: models were, in HEAD.
+    register: reports/register.json. new_stages: from `changed_stages`. published_before: whether HEAD has models.
     """
     if environment.get("FORK") == "true":
         return "a fork's pull request publishes nothing"
     if not register["promoted"]:
         return f"version {register['version']} {register['reason']}"
     if not new_stages:
-        return "dvc.lock says nothing new but the registration"
+        return "only the registration changed in dvc.lock"
     if register["reason"] == decide_without_champion().reason and published_before and not environment.get("FIRST"):
         return (
-            "models were published before, but the registry knows no champion to be better than; set "
-            "MLFLOW_TRACKING_URI to the server that does, or FIRST=1 if this is to be the first"
+            "models were published before, but the registry has no champion to compare with; set "
+            "MLFLOW_TRACKING_URI to the server that has one, or FIRST=1 to publish a first one"
         )
     return ""
 
 
 def changed_stages(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Stages whose entries in dvc.lock differ, but for those that only note the version's number in a registry."""
-    old, new = before.get("stages", {}), now.get("stages", {})
+    """Stages whose entries in dvc.lock differ, without those that only record the version's number in a registry."""
+    old = before.get("stages", {})
+    new = now.get("stages", {})
     return sorted(name for name in {*old, *new} if name not in NUMBERED and old.get(name) != new.get(name))
 
 
@@ -73,7 +74,7 @@ def main() -> str:
         remote = remote_name(environment)
         if not remote:
             return "nothing published: no DVC remote is known; set DVC_REMOTE_URL or `dvc remote add --default`"
-        # First the files, then the commit that names them: never a dvc.lock that nobody can pull.
+        # First the files, then the commit that names them: everybody can pull what a dvc.lock names.
         dvc(environment, "push", "--remote", remote)
     metrics = read_json(REPORTS / "models" / register["winner"] / "metrics.json")
     commit(commit_message(register, metrics, stages))
@@ -85,8 +86,8 @@ def main() -> str:
 
 
 def commit(message: str) -> None:
-    """Commit dvc.lock and the decision, and nothing else that may have changed."""
-    # /reports/ is ignored; the decision is small and tells the next run which backbone won here.
+    """Commit dvc.lock and the decision only, whatever else has changed."""
+    # git ignores /reports/, hence --force. The next run reads in the decision which backbone won here.
     _git("add", "--force", "--", LOCK, REGISTER)
     identity = {} if _known_author() else BOT
     settings = [part for key, value in identity.items() for part in ("-c", f"user.{key}={value}")]

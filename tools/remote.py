@@ -1,8 +1,8 @@
-"""The DVC remote of whoever runs this: from the environment, or the one that they configured themselves.
+"""The DVC remote: from the environment, or the one that the user has configured.
 
 DVC_REMOTE_URL names it, e.g. s3://bucket/folder or a directory. DVC_REMOTE_OPTIONS holds lines "option=value" as
-`dvc remote modify` knows them, credentials among them. Nothing of it is written into the repository: the settings
-live in a folder that goes away with the command.
+`dvc remote modify` takes them, credentials included. Nothing is written into the repository: the settings are kept
+in a temporary folder while the command runs.
 """
 
 import contextlib
@@ -21,7 +21,10 @@ NAME = "retraining"
 
 
 def remote_options(text: str) -> dict[str, str]:
-    """The lines "option=value"; empty lines are skipped. Raises CxrError, without the value, on any other."""
+    """The lines "option=value" as a dictionary; empty lines are skipped.
+
+    Raises CxrError on any other line; the error does not show the value, which may be a secret.
+    """
     options = {}
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
@@ -35,7 +38,7 @@ def remote_options(text: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def remote_environment(given: Mapping[str, str] = os.environ) -> Iterator[dict[str, str]]:
-    """Environment variables under which DVC uses the remote that `given` describes; none where it names none."""
+    """Environment variables that make DVC use the remote that `given` describes; empty where it describes none."""
     url = given.get("DVC_REMOTE_URL", "")
     if not url:
         yield {}

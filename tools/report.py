@@ -1,14 +1,14 @@
 """A retraining's report in Markdown: the new winner against the base revision and against the champion.
 
-Everything here is a function of numbers that were read before, so that it can be tested; tools/evidence.py reads
-them and tools/compare.py puts both together: `make compare`.
+Everything here is a function of numbers, so that it can be tested without a workspace. tools/evidence.py reads the
+numbers; tools/compare.py calls both: `make compare`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-# By it a later run finds the comment to replace (tools/comment.py).
+# A later run finds the comment to replace by this line (tools/comment.py).
 MARKER = "<!-- covid-cxr: retraining report -->"
 ROWS = {
     "auc": "AUC",
@@ -36,7 +36,7 @@ Curve = Sequence[tuple[float, float]]  # (false positive rate, true positive rat
 
 @dataclass(frozen=True)
 class Base:
-    """What stood at the revision that is compared with. missing: why there is nothing, in words, or ""."""
+    """The models at the revision to compare with. missing: the reason where there are none, else ""."""
 
     revision: str
     models: Mapping[str, Metrics] = field(default_factory=dict)
@@ -55,8 +55,10 @@ class RegisteredChampion:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that the report says. register: reports/register.json. models: by backbone, its metrics.json.
-    champion: None where there was none. curves: ROC of the new winner, then of the base's, either may be empty.
+    """Everything that the report states.
+
+    register: reports/register.json. models: the metrics.json of each backbone. champion: None where there was none.
+    curves: ROC of the new winner, then of the base's winner; either may be empty.
     """
 
     register: Mapping[str, Any]
@@ -96,9 +98,9 @@ def report(evidence: Evidence) -> str:
         _backbones_table(evidence),
         _data_table(evidence.diff),
         _roc(evidence),
-        "Measured on the sealed test patients. Intervals are bootstrap intervals over patients; the columns of "
-        "others hold what was recorded for them, maybe on fewer patients. The decision is made on the same test "
-        "images for both.",
+        "Measured on the sealed test patients. Intervals are bootstrap intervals over patients. The columns of "
+        "other models hold what was recorded when they were tested, perhaps on fewer patients. The decision "
+        "compares both models on the same test images.",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -114,7 +116,9 @@ def _decision(evidence: Evidence) -> str:
 
 
 def _winner_table(evidence: Evidence) -> str:
-    winner, base, champion = evidence.register["winner"], evidence.base, evidence.champion
+    winner = evidence.register["winner"]
+    base = evidence.base
+    champion = evidence.champion
     before = _counterpart(evidence)
     old = base.models.get(before, {})
     header = ["Test metric", f"New: {winner}"]
@@ -135,9 +139,9 @@ def _winner_table(evidence: Evidence) -> str:
 
 
 def _counterpart(evidence: Evidence) -> str:
-    """Whom at the base the winner is held against: the base's winner, else the same backbone.
+    """The backbone at the base that the winner is compared with: the base's winner, else the same backbone.
 
-    Never the one that does best on the test patients: choosing by them would flatter the base.
+    It is never the best one on the test patients: choosing on them would favour the base.
     """
     return evidence.base.winner or evidence.register["winner"]
 
@@ -150,14 +154,15 @@ def _absences(evidence: Evidence, before: str, compared: bool) -> list[str]:
     elif not compared:
         said.append(f"No comparison with {base.revision}: it has no metrics of {before}.")
     elif not base.winner:
-        said.append(f"Which backbone won at {base.revision} is not recorded there; shown is the same backbone.")
+        said.append(f"{base.revision} does not record which backbone won there; the same backbone is shown.")
     if evidence.champion is None:
         said.append("No comparison with a champion: the registry had none before this run.")
     return said
 
 
 def _backbones_table(evidence: Evidence) -> str:
-    register, base = evidence.register, evidence.base
+    register = evidence.register
+    base = evidence.base
     header = ["Backbone", "On validation patients", "Test AUC"]
     if base.models:
         header += [f"Test AUC at {base.revision}", ""]
@@ -191,7 +196,7 @@ def _data_table(diff: Diff) -> str:
 
 
 def _roc(evidence: Evidence) -> str:
-    """A chart that GitHub draws by itself: a comment can hold no picture that is not stored somewhere."""
+    """A chart that GitHub draws from text: a picture in a comment would have to be stored somewhere."""
     new, old = evidence.curves
     if not new:
         return ""
@@ -226,7 +231,8 @@ def number_text(value: float | None) -> str:
 
 def change_text(new: Metrics, old: Metrics, metric: str) -> str:
     """New minus old with its sign; a dash where either is not known."""
-    after, before = new.get(metric, {}).get("value"), old.get(metric, {}).get("value")
+    after = new.get(metric, {}).get("value")
+    before = old.get(metric, {}).get("value")
     return "–" if after is None or before is None else f"{after - before:+.3f}"
 
 
@@ -236,5 +242,5 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _cell(text: str) -> str:
-    """A branch's name may hold what Markdown takes for the end of a cell."""
+    """The text without what Markdown takes for the end of a cell; a branch's name may contain it."""
     return text.replace("|", "\\|").replace("\n", " ")

@@ -1,6 +1,6 @@
 """Make the champion before the present one the champion again: `make rollback`.
 
-The present one is marked, so that running the pipeline again does not promote it.
+The present champion is marked, so that running the pipeline again does not promote it.
 """
 
 from cxr.common.config import load_params
@@ -15,7 +15,7 @@ def main() -> str:
     model = load_params(RegisterParams, "register").model
     version = registry.rollback(model)
     publish(registry.fetch_bundle(version, CHAMPION), model, version.number)
-    return f"{version} is the champion again; restart the service, or let it notice by itself"
+    return f"{version} is the champion again; a service on :latest loads it by itself, any other after a restart"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Say where the report of the registered model is, and open it where there is a screen: `make report`.
+"""Print where the report of the registered model is, and open it where there is a screen: `make report`.
 
-A report that is older than the files it speaks of is not shown.
+A report is not shown if its files have changed since it was written.
 """
 
 import argparse
@@ -24,7 +24,7 @@ def report_of(workspace: Path) -> Path:
 
 
 def has_screen() -> bool:
-    """Without one, a browser for terminals would take over this one."""
+    """Whether a browser can open a window. Without a screen, a text browser would take over the terminal."""
     return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 

@@ -1,4 +1,4 @@
-"""How long each stage of a `dvc repro` takes, from what it says while it runs."""
+"""Measure how long each stage of a `dvc repro` takes, from the lines that DVC prints."""
 
 import re
 import subprocess
@@ -15,9 +15,10 @@ _ANNOUNCED = re.compile(r"(Running stage|Stage) '([^']+)'")
 def run_timed(
     command: list[str], folder: Path, echo: TextIO, environment: dict[str, str] | None = None
 ) -> tuple[int, dict[str, float]]:
-    """Run `dvc repro …` in `folder`: its exit status, and seconds by stage.
+    """Run `dvc repro …` in `folder`; return its exit status, and seconds by stage.
 
-    What it prints goes to `echo` as it comes; standard error, where progress bars are drawn, is left alone."""
+    Its standard output goes to `echo` line by line. Standard error, where progress bars are drawn, stays as it is.
+    """
     with subprocess.Popen(
         command,
         cwd=folder,
@@ -32,16 +33,20 @@ def run_timed(
 
 
 def seconds_by_stage(lines: Iterable[str], clock: Callable[[], float] = time.monotonic) -> dict[str, float]:
-    """Time from each stage's announcement to the next one or to the end, in the order of running; BETWEEN has the
-    rest. So a stage's time includes hashing and caching its outputs."""
+    """Seconds from the line that announces a stage to the next such line or to the end, in the order of running.
+
+    The time before and between stages is under BETWEEN. A stage's time includes hashing and caching its outputs.
+    """
     seconds = {BETWEEN: 0.0}
-    current, since = BETWEEN, clock()
+    current = BETWEEN
+    since = clock()
     for line in lines:
         announced = _ANNOUNCED.match(line)
         if announced:
             now = clock()
             seconds[current] = seconds.get(current, 0.0) + now - since
-            current, since = announced[2] if announced[1] == "Running stage" else BETWEEN, now
+            current = announced[2] if announced[1] == "Running stage" else BETWEEN
+            since = now
     seconds[current] = seconds.get(current, 0.0) + clock() - since
     return seconds
 

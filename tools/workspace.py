@@ -1,9 +1,9 @@
-"""Make a working folder of the pipeline with some parameters changed: what `make demo` and `make real` run in.
+"""Make a workspace of the pipeline with some parameters changed. `make demo` and `make real` run in one.
 
     python tools/workspace.py FOLDER [--params FILE ...] [--set KEY=VALUE ...]
 
-The folder holds a copy of the code and its own data, models, MLflow store and DVC cache, so that a demo never
-touches the project's own. Run again, it takes over changed code and keeps data and caches.
+The folder holds a copy of the code, and its own data, models, MLflow store and DVC cache, so that a demo never
+changes the project's own. A second run copies the changed code and keeps data and caches.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def make_workspace(folder: Path, changes: Sequence[dict[str, Any]]) -> None:
 
 
 def _start_dvc(folder: Path) -> None:
-    """Before the code is copied: `dvc init` empties .dvc, where the plots' templates go."""
+    """Must come before the code is copied: `dvc init` empties .dvc, where the templates of the plots go."""
     if not (folder / ".dvc" / "config").exists():
         command = [sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet", "--force"]
         subprocess.run(command, cwd=folder, check=True)

@@ -74,29 +74,18 @@ def train_head(
 ) -> TrainedHead:
     """Train on a random view of each example per epoch; keep the epoch of least validation loss.
 
-    shape: (h, w, c) of the feature maps that the views are. Features are centred and scaled to unit root mean square
-    length first, so that one learning rate suits every backbone and head: where all features are far from 0 and
-    alike, as those of random weights, Adam would spend its steps on what they share. The returned head takes the
-    features as they are.
+    shape: (h, w, c) of the feature maps that the views are. The model learns from centred and scaled features (see
+    `_adam`); the returned head takes the features as they are. With `params.alignment`, each step of Adam is followed
+    by one of alignment (see `_alignment`).
 
-    With `params.alignment`, each step of Adam is followed by one that draws the mean logits of a label's sources
-    together (cxr/training/alignment.py), decoupled from Adam as weight decay is (Loshchilov & Hutter 2019); where each
-    label has one source, it does nothing. The losses do not contain it.
-
-    Raises CxrError where a side lacks one of the classes, or where no epoch has a finite validation loss.
+    Raises CxrError where a split lacks one of the classes, or where no epoch has a finite validation loss.
     """
-    from cxr.training.kernels import Adam  # numba: most of a second, which only who trains should wait for
-
-    for name, examples in (("training", train), ("validation", validation)):
-        if len(set(examples.y.tolist())) < len(CLASSES):
-            raise CxrError(f"the {name} patients carry one class only; add patients or change split.seed")
+    _require_both_classes(train, validation)
     if params.head == "average":
         train, validation = _pooled(train, shape), _pooled(validation, shape)
     mean, length = _centre_and_length(train)
     rng = np.random.default_rng(params.seed)
-    model = Adam(
-        train.scales / length, params.dropout, params.learning_rate, params.weight_decay, rng, mean=mean / length
-    )
+    model = _adam(train, mean, length, params, rng)
     alignment = _alignment(train, length, params) if params.alignment else None
     history: list[Epoch] = []
     best = (math.inf, 0, model.weights, model.bias)
@@ -116,6 +105,27 @@ def train_head(
     return TrainedHead(linear_head(params.head, weights, bias, shape), history, best[1], mean, float(length))
 
 
+def _require_both_classes(train: TrainingExamples, validation: TrainingExamples) -> None:
+    for name, examples in (("training", train), ("validation", validation)):
+        if len(set(examples.y.tolist())) < len(CLASSES):
+            raise CxrError(f"the {name} patients carry one class only; add patients or change split.seed")
+
+
+def _adam(
+    train: TrainingExamples, mean: np.ndarray, length: np.float32, params: TrainParams, rng: np.random.Generator
+) -> "Adam":
+    """The model to train, on features that are centred and scaled to unit root mean square length.
+
+    One learning rate then suits every backbone and head. Where all features are far from 0 and alike, as those of
+    random weights are, Adam would otherwise spend its steps on what they share.
+    """
+    from cxr.training.kernels import Adam  # numba takes most of a second to import, and only training needs it
+
+    return Adam(
+        train.scales / length, params.dropout, params.learning_rate, params.weight_decay, rng, mean=mean / length
+    )
+
+
 def linear_head(kind: HeadKind, weights: np.ndarray, bias: float, shape: tuple[int, int, int]) -> Head:
     """weights: float[d] as TrainedHead has it; (h, w, c): of the feature map."""
     if kind == "average":
@@ -125,7 +135,12 @@ def linear_head(kind: HeadKind, weights: np.ndarray, bias: float, shape: tuple[i
 
 
 def _alignment(train: TrainingExamples, length: np.float32, params: TrainParams) -> Alignment:
-    """In the units of Adam's weights, which are those of centred and scaled features. Differences have no centre."""
+    """A step that draws the mean logits of a label's sources together (cxr/training/alignment.py).
+
+    It is decoupled from Adam as weight decay is (Loshchilov & Hutter 2019), and the losses do not contain it. Where
+    each label has one source, it does nothing. Its directions are in the units of Adam's weights, those of scaled
+    features; the centre cancels in a difference.
+    """
     directions = source_directions(train.features, train.rows, train.y, train.source)
     return Alignment(directions * (train.scales / length), params.learning_rate * params.alignment)
 

@@ -72,7 +72,7 @@ def test_where_the_winner_of_the_base_is_unknown_the_same_backbone_is_shown_and_
     diff = {path: entry for path, entry in DIFF.items() if "register" not in path}
     text = report(evidence(diff))
     assert row(text, "AUC")[2] == "0.880 (0.830 to 0.930)"
-    assert "Which backbone won at origin/main is not recorded" in text
+    assert "origin/main does not record which backbone won there" in text
 
 
 def test_without_earlier_metrics_the_report_says_why_and_shows_the_new_ones():
@@ -118,7 +118,7 @@ def test_backbones_that_were_added_or_removed_are_named():
     assert row(text, "vgg16 (winner)")[-1] == ""
 
 
-def test_a_winner_that_the_base_did_not_have_is_held_against_nobody():
+def test_a_winner_that_the_base_did_not_have_is_compared_with_nobody():
     diff = {"reports/models/xception/metrics.json": diff_entry(0.9, 0.9)}
     assert "No comparison with origin/main: it has no metrics of vgg16." in report(evidence(diff))
 
@@ -140,7 +140,8 @@ def test_changed_data_is_shown_and_unchanged_data_is_not():
 
 def test_the_roc_chart_has_a_line_for_each_side_that_is_known():
     curve = [(0.0, 0.0), (0.0, 0.5), (0.4, 0.8), (1.0, 1.0)]
-    both, alone = report(evidence(DIFF, curves=(curve, curve))), report(evidence(DIFF, curves=(curve, ())))
+    both = report(evidence(DIFF, curves=(curve, curve)))
+    alone = report(evidence(DIFF, curves=(curve, ())))
     assert both.count("  line [") == 2
     assert alone.count("  line [") == 1
     assert "mermaid" not in report(evidence(DIFF))

@@ -13,18 +13,16 @@ from tools import compare_workspaces
 from tools.compare_workspaces import (
     ABSENT,
     ANSWERS,
-    LEFT_OUT,
     SHOWN,
     Compared,
-    LeftOut,
     Mismatch,
-    Rules,
     WorkspaceError,
     compare,
     differences,
     golden_pictures,
     table,
 )
+from tools.comparison_rules import LEFT_OUT, LeftOut, Rules
 
 INDEX = "path,label,sha256\na.png,COVID,0e1\nb.png,COVID,12e99999\nc.png,NonCOVID,000017\nd.png,NonCOVID,5\n"
 METRICS = {"auc": {"value": 0.9, "low": 0.8}, "counts": {"images": 4}, "side": 128, "flagged": False}
@@ -225,7 +223,7 @@ def test_the_pictures_are_the_first_of_each_label_and_the_next() -> None:
         (lambda folder: write(folder / "reports/index.json", "{"), r"index\.json is not JSON"),
     ],
 )
-def test_what_can_not_be_compared_is_a_fault(before: Path, after: Path, edit: Edit, fault: str) -> None:
+def test_what_cannot_be_compared_is_a_fault(before: Path, after: Path, edit: Edit, fault: str) -> None:
     edit(after)
     with pytest.raises(WorkspaceError, match=fault):
         found(before, after)
@@ -268,7 +266,7 @@ def test_the_command_line_says_what_differs_and_ends_with_it(
     assert run(monkeypatch, before, after, *allowed[2:], "--ignore", "low", "--ignore", "value") == 0
 
 
-def test_the_command_line_says_why_it_can_not_compare(
+def test_the_command_line_says_why_it_cannot_compare(
     before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, before, tmp_path / "nothing") == 2

@@ -36,7 +36,7 @@ def test_a_fork_publishes_nothing_however_good_it_is():
 
 
 def test_a_run_that_made_nothing_new_is_not_published():
-    assert "nothing new" in reason_to_keep(PROMOTED, [], True, {})
+    assert "only the registration changed" in reason_to_keep(PROMOTED, [], True, {})
 
 
 def test_a_registry_that_lost_its_champion_does_not_publish_over_the_one_before():
