@@ -36,6 +36,7 @@ ENDING = "_mask.png"  # some names end in _mask.png.png
 FINGERPRINT = "fingerprint.json"  # beside the segmenter
 EPOCHS = "epochs.json"
 _CODE = (
+    "cxr.augmentation.operations",
     "cxr.augmentation.strong",
     "cxr.imaging.decode",
     "cxr.networks.keras_export",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxr.augmentation.strong import StrongParams, strong_view, strong_view_pair
+from cxr.augmentation.strong import StrongParams
 from cxr.common.errors import ParamsError
 from cxr.data.dataset import Dataset
 from cxr.data.settings import SplitParams
@@ -43,7 +43,6 @@ SPLIT = SplitParams(seed=30, test_fraction=0.3, validation_fraction=0.3, near_du
 BOOTSTRAP = EvaluateParams(resamples=100, confidence=0.95, prevalence=0.1, seed=20)
 STILL = StrongParams(0, 1, 1, 0, 1, 1, 0, 0)
 MOVING = StrongParams(20, 1.3, 1.2, 0.1, 1, 1, 0, 0)
-EXPOSED = StrongParams(0, 1, 1, 0, 1.5, 1.5, 0.2, 0.05)
 
 
 def params(**changes) -> LungsParams:
@@ -225,28 +224,7 @@ def test_training_anew_gives_the_same_bytes(collection: tuple[Dataset, Path], tm
     }
 
 
-# --- distortion -----------------------------------------------------------------------------------------------
-
-
-def test_a_mask_moves_with_its_picture():
-    mask = lungs(np.random.default_rng(0), 64).astype(np.uint8) * 255
-    for seed in range(20):
-        moved, with_it = strong_view_pair(mask, mask, MOVING, np.random.default_rng(seed))
-        assert dice(moved >= 128, with_it >= 128) > 0.98
-
-
-def test_exposure_moves_nothing():
-    mask = lungs(np.random.default_rng(0), 64).astype(np.uint8) * 255
-    for seed in range(5):
-        _, with_it = strong_view_pair(mask, mask, EXPOSED, np.random.default_rng(seed))
-        assert max(dice(with_it >= 128, flip >= 128) for flip in (mask, mask[:, ::-1])) > 0.95
-
-
-def test_without_distortion_a_picture_is_at_most_mirrored():
-    picture = np.random.default_rng(0).integers(0, 256, (20, 20), np.uint8)
-    for seed in range(5):
-        found = strong_view(picture, STILL, np.random.default_rng(seed))
-        assert any((found == same).all() for same in (picture, picture[:, ::-1]))
+# --- an epoch ---------------------------------------------------------------------------------------------------
 
 
 def test_an_epoch_repeats_and_the_next_differs():
