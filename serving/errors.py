@@ -8,7 +8,6 @@ from starlette.responses import JSONResponse
 
 from cxr.common.errors import ImageError
 from cxr.imaging.base64_payload import PayloadError
-from cxr.imaging.decode import HTTP_STATUS
 
 # The sentences of clients/texts.json, where nothing more exact can be said (a test compares them).
 SHARED_WORDS = {
@@ -17,6 +16,14 @@ SHARED_WORDS = {
     "timeout": "The server did not answer in time. Try again in a moment.",
     "server": "The server failed while it handled the picture. Try again; if it keeps failing, tell the person who "
     "runs the server.",
+}
+# Codes of an ImageError and of a PayloadError, to the HTTP status that says the same to a client.
+PICTURE_STATUS: Mapping[str, int] = {
+    "empty": 400,
+    "not_a_picture": 415,
+    "unsupported": 415,
+    "corrupt": 400,  # the format is right, its content is malformed
+    "too_many_pixels": 413,
 }
 _PAYLOAD_STATUS = {"not_base64": 400, "empty": 400, "too_large": 413}
 
@@ -54,7 +61,7 @@ def unauthorised() -> ServiceError:
 
 
 def of_picture(fault: ImageError | PayloadError) -> ServiceError:
-    status = HTTP_STATUS[fault.code] if isinstance(fault, ImageError) else _PAYLOAD_STATUS[fault.code]
+    status = PICTURE_STATUS[fault.code] if isinstance(fault, ImageError) else _PAYLOAD_STATUS[fault.code]
     return ServiceError(status, fault.code, str(fault))
 
 
@@ -75,7 +82,7 @@ async def on_service_error(request: Request, fault: Exception) -> JSONResponse:
 async def on_http_error(request: Request, fault: Exception) -> JSONResponse:
     """What the router itself answers: no such path, no such method."""
     assert isinstance(fault, HTTPException)
-    code, message = _ROUTER_WORDS.get(fault.status_code, ("bad_request", "the request can not be answered"))
+    code, message = _ROUTER_WORDS.get(fault.status_code, ("bad_request", "the request cannot be answered"))
     return error_response(request, ServiceError(fault.status_code, code, message, fault.headers))
 
 

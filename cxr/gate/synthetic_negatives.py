@@ -1,15 +1,18 @@
 """Pictures that are no X-ray, for teaching the gate: drawn here, or photographs that come with libraries.
 
-Every drawing is uint8[size, size] from a random generator. Each kind is drawn in many ways, since what matters is
-that a picture is none of the frontal X-rays, not which of these it resembles.
+Every drawing is uint8[size, size] from a random generator. Each kind is drawn in many ways: the gate has to learn that
+a picture is no frontal X-ray, not which drawing it resembles.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
-from importlib import resources
+from importlib import import_module, resources
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from cxr.common.errors import CxrError
 from cxr.imaging.decode import resize, to_pixels
 
 Drawing = Callable[[int, np.random.Generator], np.ndarray]
@@ -103,28 +106,74 @@ DRAWINGS: Mapping[str, Drawing] = {
 }
 
 
-def drawings(image_size: int, count: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
-    """uint8[count, size, size] and the kind of each, all kinds in turn."""
-    kinds = [list(DRAWINGS)[i % len(DRAWINGS)] for i in range(count)]
-    return np.stack([DRAWINGS[kind](image_size, rng) for kind in kinds]), kinds
-
-
 def blank(image_size: int, rng: np.random.Generator) -> np.ndarray:
     """One grey level, with at most a level or two of noise."""
     level, deviation = rng.uniform(0, 255), rng.choice([0.0, 0.5, 1.0])
     return np.clip(np.rint(level + rng.normal(0, deviation, (image_size, image_size))), 0, 255).astype(np.uint8)
 
 
-# Library, and where its picture lies in it. A photograph to learn from is not one to test with.
-PHOTOS_TO_LEARN = (("sklearn", "datasets/images/china.jpg"), ("matplotlib", "mpl-data/sample_data/grace_hopper.jpg"))
+class Photograph(NamedTuple):
+    """A picture that a library ships. file: where it lies in the library's folder. sha256: of its bytes, since a
+    library is no archive: another version may bring another picture under the same name."""
+
+    library: str
+    file: str
+    sha256: str
+
+    def read(self) -> bytes:
+        """Raises CxrError where the installed library has another picture, or none."""
+        try:
+            content = resources.files(self.library).joinpath(self.file).read_bytes()
+        except FileNotFoundError:
+            raise self._fault("is missing") from None
+        if hashlib.sha256(content).hexdigest() != self.sha256:
+            raise self._fault("is another picture than the one that the gate was made with")
+        return content
+
+    def _fault(self, what: str) -> CxrError:
+        return CxrError(
+            f"{self.library} {_version(self.library)}: {self.file} {what}; install the version that uv.lock names, "
+            "or change the photographs in cxr/gate/synthetic_negatives.py and measure the gate anew"
+        )
+
+
+def _version(library: str) -> str:
+    return str(getattr(import_module(library), "__version__", "of unknown version"))
+
+
+# A photograph to learn from is not one to test with.
+PHOTOS_TO_LEARN = (
+    Photograph(
+        "sklearn",
+        "datasets/images/china.jpg",
+        "8378025ad2519d649d02e32bd98990db4ab572357d9f09841c2fbfbb4fefad29",
+    ),
+    Photograph(
+        "matplotlib",
+        "mpl-data/sample_data/grace_hopper.jpg",
+        "a8ca6d734765703b09728ab47fe59f473d93ae3967fc24c7c0288c3c7adb7130",
+    ),
+)
 PHOTOS_TO_TEST = (
-    ("sklearn", "datasets/images/flower.jpg"),
-    ("matplotlib", "mpl-data/sample_data/Minduka_Present_Blue_Pack.png"),
-    ("matplotlib", "mpl-data/sample_data/logo2.png"),
+    Photograph(
+        "sklearn",
+        "datasets/images/flower.jpg",
+        "a77f6ec41e353afdf8bdff2ea981b2955535d8d83294f8cfa49cf4e423dd5638",
+    ),
+    Photograph(
+        "matplotlib",
+        "mpl-data/sample_data/Minduka_Present_Blue_Pack.png",
+        "5e72868826a7a4329a950e5a9efa393594807833fb7f27e5cd001a8afb9cd081",
+    ),
+    Photograph(
+        "matplotlib",
+        "mpl-data/sample_data/logo2.png",
+        "0d7371e055decaac47cb6e809af3442e9c1ecd02f1c1e2d063d1cfee4b4a21d7",
+    ),
 )
 
 
-def photos(files: tuple[tuple[str, str], ...], image_size: int, count: int, rng: np.random.Generator) -> np.ndarray:
+def photos(files: tuple[Photograph, ...], image_size: int, count: int, rng: np.random.Generator) -> np.ndarray:
     """uint8[count, size, size]: random parts of the libraries' photographs, some mirrored; each at once whole first."""
     decoded = photographs(files)
     whole = [resize(photo, image_size) for photo in decoded][:count]
@@ -132,9 +181,9 @@ def photos(files: tuple[tuple[str, str], ...], image_size: int, count: int, rng:
     return np.stack([*whole, *parts])
 
 
-def photographs(files: tuple[tuple[str, str], ...]) -> list[np.ndarray]:
-    """Each uint8[512, 512], grey."""
-    return [to_pixels(resources.files(library).joinpath(file).read_bytes(), 512) for library, file in files]
+def photographs(files: tuple[Photograph, ...]) -> list[np.ndarray]:
+    """Each uint8[512, 512], grey. Raises CxrError where a file is not the one that is meant."""
+    return [to_pixels(photograph.read(), 512) for photograph in files]
 
 
 def photo_part(photo: np.ndarray, image_size: int, rng: np.random.Generator) -> np.ndarray:

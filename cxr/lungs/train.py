@@ -1,14 +1,13 @@
-"""Training the lung segmenter on the masks that come with covid-chestxray-dataset (annotations/lungVAE-masks).
+"""Training the lung segmenter on the masks that come with the sources, and measuring it.
 
-A mask belongs to the picture whose stem its name begins with, and to that picture's patient; patients keep the
-side that the project's split gives them. The masks are a network's, checked by eye (Selvan et al. 2020), of adults
-alone.
+The source says to which picture a mask belongs; patients keep the split that they have elsewhere. The masks of
+covid-chestxray-dataset are a network's, checked by eye (Selvan et al. 2020), of adults alone.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from cxr.common.atomic_files import read_json, replace_when_complete, write_json
 from cxr.common.config import Within
 from cxr.common.errors import CxrError, ParamsError
 from cxr.data.dataset import Dataset
-from cxr.data.manifest import ImageRow
+from cxr.data.manifest import ImageRow, LungMask
 from cxr.data.settings import SplitParams
 from cxr.data.splits import HELD_OUT, SPLITS, split_of_patient
 from cxr.evaluation.intervals import mean_over_patients
@@ -31,8 +30,6 @@ from cxr.lungs.fingerprint import fingerprint_of_arrays, fingerprint_of_code, fi
 if TYPE_CHECKING:
     from cxr.networks import unet
 
-MASKS = "annotations/lungVAE-masks"
-ENDING = "_mask.png"  # some names end in _mask.png.png
 FINGERPRINT = "fingerprint.json"  # beside the segmenter
 EPOCHS = "epochs.json"
 _CODE = (
@@ -87,16 +84,17 @@ class MaskSearch:
         return [image for image in self.images if image.split == split]
 
 
-def find_masks(data: Dataset, raw: Path, params: SplitParams) -> MaskSearch:
-    """Every source's masks under raw/<source>/annotations/lungVAE-masks, each with the indexed picture it belongs to.
+def find_masks(data: Dataset, masks: Sequence[LungMask], raw: Path, params: SplitParams) -> MaskSearch:
+    """Of the sources' masks those whose picture is indexed, each with that picture. raw: what their paths begin at.
 
-    Pictures that are only tested on elsewhere go to the side that their patient's hash names. A picture that the
+    Pictures that are only tested on elsewhere go to the split that their patient's hash names. A picture that the
     split dropped as a near-duplicate is left out here too.
     """
-    rows = {(row.source, PurePosixPath(row.path).stem): i for i, row in enumerate(data.rows)}
-    images, unused = [], Counter[str]()
-    for file in sorted(raw.glob(f"*/{MASKS}/*{ENDING}*")):
-        position = rows.get((file.relative_to(raw).parts[0], file.name.split(ENDING)[0]))
+    position_of = {row.path: i for i, row in enumerate(data.rows)}
+    images: list[Masked] = []
+    unused = Counter[str]()
+    for mask in masks:
+        position = position_of.get(mask.picture)
         row = None if position is None else data.rows[position]
         if position is None or row is None:
             unused["not_in_index"] += 1
@@ -105,7 +103,7 @@ def find_masks(data: Dataset, raw: Path, params: SplitParams) -> MaskSearch:
         else:
             split = data.split_of[row.path]
             split = split_of_patient(row.patient, params) if split == HELD_OUT else split
-            images.append(Masked(row, position, split, file))
+            images.append(Masked(row, position, split, raw / mask.path))
     return MaskSearch(images, dict(unused))
 
 
@@ -143,9 +141,9 @@ def train_and_measure(
     data: Dataset, found: MaskSearch, params: LungsParams, bootstrap: EvaluateParams, directory: Path
 ) -> dict[str, Any]:
     """Leave lungs.xml and lungs.bin in `directory`, and return what is known of them. Where the segmenter there was
-    made of the same, it stays; it is measured anew on the masks of today.
+    made of the same, it stays, and is measured anew on the masks of today.
 
-    Without masks of every side nothing can be trained and judged: no segmenter is left there, and the report says so.
+    Without masks of every split nothing can be trained and judged: no segmenter is left there, and the report says so.
     """
     report: dict[str, Any] = {
         "masks": {split: len(found.on(split)) for split in SPLITS},
@@ -228,7 +226,8 @@ def draw_epoch(
 def measure(
     segmenter: LungSegmenter, data: Dataset, images: Sequence[Masked], params: EvaluateParams
 ) -> dict[str, Any]:
-    """Dice of cleaned masks at the pixel store's side: mean with its interval over patients, median, 5th percentile."""
+    """Dice of cleaned masks, at the size of the pixel store's pictures: mean with its interval over patients, median,
+    5th percentile."""
     pictures, masks = _pairs(data, images, data.pixels.shape[1])
     found = segmenter.masks(pictures)
     scores = [dice(a, b >= 128) for a, b in zip(found, masks, strict=True)]

@@ -3,14 +3,12 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from cxr.common.atomic_files import remove, write_json
 from cxr.common.errors import SourceError
-from cxr.sources.base import Source
-from cxr.sources.settings import PUBLIC, SourceParams
+from cxr.sources.base import PUBLIC, Source, SourceParams
 
 RECEIPT = ".source.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -51,7 +49,7 @@ def _recorded(directory: Path) -> Any:
 
 def receipt_of(params: SourceParams) -> dict[str, Any]:
     """What decides which files there are; no path and no date, so that the same files have the same hash."""
-    facts = asdict(params)
+    facts = dict(vars(params))
     del facts["train_on"]
     if facts.get("origin", PUBLIC) != PUBLIC:
         return {"kind": params.kind, "origin": "mirror"}
