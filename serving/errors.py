@@ -33,7 +33,10 @@ class ServiceError(Exception):
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None):
         super().__init__(message)
-        self.status, self.code, self.message, self.headers = status, code, message, headers
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = headers
 
 
 def bad_request(message: str) -> ServiceError:

@@ -50,7 +50,8 @@ def recompressed(pixels: np.ndarray, quality: int) -> np.ndarray:
 def marked(pixels: np.ndarray, text: str, corner: Corner) -> np.ndarray:
     """With white text a tenth of the side high, as a radiographer's marker, in one corner."""
     image_size = pixels.shape[1]
-    size, margin = max(image_size // 10, 6), max(image_size // 40, 1)
+    size = max(image_size // 10, 6)
+    margin = max(image_size // 40, 1)
     stamp = Image.new("L", (image_size, image_size))
     vertical, horizontal = corner.split()
     at = (margin if horizontal == "left" else image_size - margin, margin if vertical == "top" else image_size - margin)
@@ -80,7 +81,8 @@ def lung_boxes(masks: Mask) -> Mask:
     """
     boxes = np.zeros_like(masks)
     for box, mask in zip(boxes, masks, strict=True):
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        rows = np.flatnonzero(mask.any(axis=1))
+        columns = np.flatnonzero(mask.any(axis=0))
         if len(rows):
             box[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
     return boxes

@@ -108,20 +108,20 @@ def find_masks(data: Dataset, masks: Sequence[LungMask], raw: Path, params: Spli
 
 
 def read_mask(file: Path, image_size: int) -> np.ndarray:
-    """uint8[size, size], 0 outside the lungs to 255 inside: a mask of any size, on whose grey edge half counts."""
+    """A mask of any size as uint8[size, size]: 0 outside the lungs, 255 inside, grey where a pixel lies on the edge."""
     with Image.open(file) as picture:
         return resize(np.asarray(picture.convert("L")), image_size)
 
 
 @dataclass(frozen=True)
 class MaskedExamples:
-    """What the segmenter learns from and is chosen by: pictures and masks, uint8[n, size, size] each, of the training
-    and of the validation patients."""
+    """What the segmenter learns from, of training patients, and what its epochs are compared on, of validation
+    patients. Pictures and masks are uint8[n, size, size]."""
 
     pictures: np.ndarray
     masks: np.ndarray
-    seen: np.ndarray
-    known: np.ndarray
+    validation_pictures: np.ndarray
+    validation_masks: np.ndarray
 
     @classmethod
     def read(cls, data: Dataset, found: MaskSearch, image_size: int) -> "MaskedExamples":
@@ -129,8 +129,9 @@ class MaskedExamples:
 
     def fingerprint(self, params: LungsParams) -> dict[str, Any]:
         """Everything that the segmenter depends on; test patients' masks are not in it, nor pictures without one."""
+        arrays = (self.pictures, self.masks, self.validation_pictures, self.validation_masks)
         return {
-            "pictures": fingerprint_of_arrays((self.pictures, self.masks, self.seen, self.known)),
+            "pictures": fingerprint_of_arrays(arrays),
             "params": asdict(params),
             "code": fingerprint_of_code(_CODE),
             "libraries": fingerprint_of_libraries(),
@@ -189,12 +190,15 @@ def fit_segmenter(examples: MaskedExamples, params: LungsParams, directory: Path
     """Fit on the training patients' masks, stop by the validation patients', and leave lungs.xml in `directory`."""
     from cxr.networks import unet
 
-    seen, known = examples.seen[..., None], examples.known[..., None]
+    validation = (
+        examples.validation_pictures[..., None].astype(np.float32),
+        (examples.validation_masks[..., None] >= 128).astype(np.float32),
+    )
     model = unet.build(params.image_size, params.width, params.seed)
     fitted = unet.fit(
         model,
         lambda epoch: draw_epoch(examples.pictures, examples.masks, params, epoch),
-        (seen.astype(np.float32), (known >= 128).astype(np.float32)),
+        validation,
         epochs=params.epochs,
         patience=params.patience,
         batch_size=params.batch_size,
@@ -215,7 +219,8 @@ def draw_epoch(
 ) -> tuple[np.ndarray, np.ndarray]:
     """One random version of each pair: float32[n, size, size, 1] of 0..255, and of 0 or 1. Its draw depends on the
     seed, the epoch and the pair's number alone."""
-    x, y = np.empty((*pictures.shape, 1), np.float32), np.empty((*masks.shape, 1), np.float32)
+    x = np.empty((*pictures.shape, 1), np.float32)
+    y = np.empty((*masks.shape, 1), np.float32)
     for i, (picture, mask) in enumerate(zip(pictures, masks, strict=True)):
         rng = np.random.default_rng((params.seed, epoch, i))
         x[i, ..., 0], moved = strong_view_pair(picture, mask, params.augmentation, rng)

@@ -211,7 +211,8 @@ def _rejection(path: str, rows: list[Record], files: set[str]) -> tuple[str, str
 
 
 def _row_rejection(path: str, row: Record, files: set[str]) -> tuple[str, str]:
-    view, finding = row["view"], row["finding"]
+    view = row["view"]
+    finding = row["finding"]
     if row["modality"] != "X-ray":
         return "not_xray", row["modality"]
     if path not in files:

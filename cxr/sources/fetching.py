@@ -1,4 +1,4 @@
-"""Bring every configured source into one directory, and nothing else."""
+"""Brings every configured source into one directory, and removes everything else from it."""
 
 import json
 import re
@@ -48,7 +48,7 @@ def _recorded(directory: Path) -> Any:
 
 
 def receipt_of(params: SourceParams) -> dict[str, Any]:
-    """What decides which files there are; no path and no date, so that the same files have the same hash."""
+    """The settings that decide which files there are. No path and no date: the same files have the same receipt."""
     facts = dict(vars(params))
     del facts["train_on"]
     if facts.get("origin", PUBLIC) != PUBLIC:

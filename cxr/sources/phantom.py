@@ -124,7 +124,8 @@ def _recipe(params: PhantomParams) -> dict[str, object]:
 
 
 def _forget_other_recipe(recipe: dict[str, object], directory: Path) -> None:
-    path, text = directory / RECIPE, json.dumps(recipe, indent=2, sort_keys=True) + "\n"
+    path = directory / RECIPE
+    text = json.dumps(recipe, indent=2, sort_keys=True) + "\n"
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return
     remove(directory / METADATA)
@@ -155,7 +156,8 @@ def _draw_all(phantoms: list[Phantom], params: PhantomParams, directory: Path) -
 
 
 def _draw(phantom: Phantom, params: PhantomParams, directory: Path) -> None:
-    patient, image = int(phantom.patient), int(Path(phantom.path).stem.rsplit("-", 1)[1])
+    patient = int(phantom.patient)
+    image = int(Path(phantom.path).stem.rsplit("-", 1)[1])
     covid = phantom.label == COVID
     pixels = radiograph.radiograph(params.seed, patient, image, image_size=params.image_size, covid=covid)
     with replace_when_complete(directory / phantom.path) as partial:
