@@ -12,8 +12,8 @@ from typing import Any
 
 from benchmarks.pictures import save_phantoms
 from cxr.common.config import load_params
-from cxr.sources import SOURCES
-from cxr.sources.settings import DownloadParams, SourceParams
+from cxr.sources import SOURCES, SourceParams
+from cxr.sources.settings import DownloadParams
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 # Where a mirror has the sources of params.yaml.

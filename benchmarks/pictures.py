@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cxr.sources.settings import DownloadParams, FolderParams
+from cxr.sources.folder import FolderParams
+from cxr.sources.settings import DownloadParams
 from cxr.sources.synthetic.radiograph import radiograph
 
 _DRAWN_SIZE = 96  # drawing is not measured; grain makes the files as large as those of films

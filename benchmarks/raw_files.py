@@ -13,7 +13,8 @@ from cxr.data.pixel_store import write_pixels
 from cxr.data.settings import SplitParams
 from cxr.data.splits import assign_splits
 from cxr.sources.index import build_index
-from cxr.sources.settings import DownloadParams, KagglePneumoniaParams
+from cxr.sources.kaggle_pneumonia import KagglePneumoniaParams
+from cxr.sources.settings import DownloadParams
 
 SPLIT = SplitParams(seed=20, test_fraction=0.2, validation_fraction=0.15, near_duplicate_bits=24)
 
@@ -29,7 +30,7 @@ class Files:
         self.rows: list[ImageRow] = []
 
     def index(self) -> None:
-        self.rows, _ = build_index(self._params, self._raw)
+        self.rows = build_index(self._params, self._raw).images
 
     def split(self) -> None:
         assign_splits(self.rows, SPLIT)

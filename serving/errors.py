@@ -8,9 +8,16 @@ from starlette.responses import JSONResponse
 
 from cxr.common.errors import ImageError
 from cxr.imaging.base64_payload import PayloadError
-from cxr.imaging.decode import HTTP_STATUS
 from cxr.inference.sentences import SENTENCES
 
+# Codes of an ImageError and of a PayloadError, to the HTTP status that says the same to a client.
+PICTURE_STATUS: Mapping[str, int] = {
+    "empty": 400,
+    "not_a_picture": 415,
+    "unsupported": 415,
+    "corrupt": 400,  # the format is right, its content is malformed
+    "too_many_pixels": 413,
+}
 _PAYLOAD_STATUS = {"not_base64": 400, "empty": 400, "too_large": 413}
 
 
@@ -60,7 +67,7 @@ def fault_of_ours() -> ServiceError:
 
 def of_picture(fault: ImageError | PayloadError) -> ServiceError:
     """The answer to a picture that cannot be read."""
-    status = HTTP_STATUS[fault.code] if isinstance(fault, ImageError) else _PAYLOAD_STATUS[fault.code]
+    status = PICTURE_STATUS[fault.code] if isinstance(fault, ImageError) else _PAYLOAD_STATUS[fault.code]
     return ServiceError(status, fault.code, str(fault))
 
 

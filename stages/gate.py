@@ -1,13 +1,13 @@
-"""Teach the gate what is no frontal chest X-ray, choose its threshold, and measure it on test patients."""
+"""Train the gate to tell what is no frontal chest X-ray, choose its threshold, and measure it on test patients."""
 
 from typing import Any
 
 from cxr.common.atomic_files import replace_when_complete, write_json
 from cxr.common.config import load_params
-from cxr.common.paths import GATE, INDEX, PIXELS, RAW, REJECTED, REPORTS, SPLIT
+from cxr.common.paths import GATE, INDEX, OTHER_VIEWS, PIXELS, RAW, REPORTS, SPLIT
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
-from cxr.data.manifest import RejectedRow, read_rows
+from cxr.data.manifest import OtherView, read_rows
 from cxr.data.settings import SplitParams
 from cxr.evaluation.settings import EvaluateParams
 from cxr.gate.dataset import frontal_pictures, joined, other_views
@@ -22,8 +22,8 @@ HEADLINE = ("frontal", "ct", "lateral", "inverted")
 def main() -> str:
     params = load_params(GateParams, "gate")
     data = Dataset.read(INDEX, SPLIT, PIXELS)
-    rejected, image_size = read_rows(RejectedRow, REJECTED), data.pixels.shape[1]
-    views = other_views(rejected, RAW, image_size, load_params(SplitParams, "split"))
+    listed = read_rows(OtherView, OTHER_VIEWS)
+    views = other_views(listed, RAW, data.pixels.shape[1], load_params(SplitParams, "split"))
     dataset = joined(frontal_pictures(data), views)
     trained = train_gate(dataset, params)
     with replace_when_complete(GATE) as unfinished:

@@ -1,18 +1,23 @@
-"""List every source's images, open each once: one row per usable image, one rejected row per other."""
+"""List every source's images, open each once: one row per usable image, one rejected row per other.
+
+Beside them: the rejected pictures that can teach the gate, and the lung masks, as the sources name them.
+"""
 
 from cxr.common.atomic_files import write_json
 from cxr.common.config import load_params
-from cxr.common.paths import INDEX, RAW, REJECTED, REPORTS
+from cxr.common.paths import INDEX, LUNG_MASKS, OTHER_VIEWS, RAW, REJECTED, REPORTS
 from cxr.common.stage_runner import run_stage
-from cxr.data.manifest import ImageRow, RejectedRow, count_by, write_rows
+from cxr.data.manifest import ImageRow, LungMask, OtherView, RejectedRow, count_by, write_rows
 from cxr.sources.index import build_index
 from cxr.sources.settings import DownloadParams
 
 
 def main() -> str:
-    rows, rejected = build_index(load_params(DownloadParams, "download"), RAW)
+    rows, rejected, other_views, lung_masks = build_index(load_params(DownloadParams, "download"), RAW)
     write_rows(rows, ImageRow, INDEX)
     write_rows(rejected, RejectedRow, REJECTED)
+    write_rows(other_views, OtherView, OTHER_VIEWS)
+    write_rows(lung_masks, LungMask, LUNG_MASKS)
     report = {
         "images": len(rows),
         "patients": len({row.patient for row in rows}),

@@ -4,9 +4,10 @@ from typing import Any
 
 from cxr.common.atomic_files import write_json
 from cxr.common.config import load_params
-from cxr.common.paths import INDEX, LUNGS, PIXELS, RAW, REPORTS, SPLIT
+from cxr.common.paths import INDEX, LUNG_MASKS, LUNGS, PIXELS, RAW, REPORTS, SPLIT
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
+from cxr.data.manifest import LungMask, read_rows
 from cxr.data.settings import SplitParams
 from cxr.evaluation.settings import EvaluateParams
 from cxr.lungs.train import LungsParams, find_masks, train_and_measure
@@ -15,7 +16,7 @@ from cxr.lungs.train import LungsParams, find_masks, train_and_measure
 def main() -> str:
     params, bootstrap = load_params(LungsParams, "lungs"), load_params(EvaluateParams, "evaluate")
     data = Dataset.read(INDEX, SPLIT, PIXELS)
-    found = find_masks(data, RAW, load_params(SplitParams, "split"))
+    found = find_masks(data, read_rows(LungMask, LUNG_MASKS), RAW, load_params(SplitParams, "split"))
     report = train_and_measure(data, found, params, bootstrap, LUNGS)
     write_json(report, REPORTS / "lungs.json")
     write_json(headline(report), REPORTS / "lungs_headline.json")

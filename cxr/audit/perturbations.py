@@ -1,15 +1,17 @@
 """Changes of a picture that leave its diagnosis as it was, and pictures that have no diagnosis left.
 
-All take uint8[n, size, size] and give the same shape and type; fractions are of the side.
+All take uint8[n, size, size] and give the same shape and type; fractions are of the image size. What training does too
+is done by the same operations (cxr/augmentation/operations.py).
 """
 
-import io
 from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
+
+from cxr.augmentation import operations
 
 Corner = Literal["top left", "top right", "bottom left", "bottom right"]
 Mask = npt.NDArray[np.bool_]
@@ -21,31 +23,35 @@ LUNG_BOX = (0.08, 0.88, 0.07, 0.93)
 
 def flipped(pixels: np.ndarray) -> np.ndarray:
     """Mirrored, left to right: the heart changes sides, a pneumonia stays one."""
-    return np.ascontiguousarray(pixels[:, :, ::-1])
+    return operations.mirrored(pixels)
 
 
 def shifted(pixels: np.ndarray, right: float, down: float) -> np.ndarray:
     """Moved by those fractions; what comes in repeats the nearest edge pixel, as in training."""
     image_size = pixels.shape[1]
-    rows = np.clip(np.arange(image_size) - round(down * image_size), 0, image_size - 1)
-    columns = np.clip(np.arange(image_size) - round(right * image_size), 0, image_size - 1)
-    return pixels[:, rows[:, None], columns]
+    across = round(right * image_size)
+    along = round(down * image_size)
+    matrix = operations.translation(across, along)
+    margin = max(abs(across), abs(along))
+    return np.stack([operations.affine(picture, matrix, margin) for picture in pixels])
 
 
 def brightened(pixels: np.ndarray, by: float) -> np.ndarray:
     """by: of the whole range, -1 to 1; what leaves the range is cut off."""
-    return np.clip(pixels.astype(np.int16) + round(by * 255), 0, 255).astype(np.uint8)
+    whole_steps = round(by * 255) / 255
+    return operations.regraded(pixels, operations.brightness(operations.GREY_LEVELS, whole_steps))
 
 
 def recompressed(pixels: np.ndarray, quality: int) -> np.ndarray:
     """Through JPEG and back. quality: 1 to 95, as Pillow counts it."""
-    return np.stack([_through_jpeg(picture, quality) for picture in pixels])
+    return np.stack([operations.jpeg(picture, quality) for picture in pixels])
 
 
 def marked(pixels: np.ndarray, text: str, corner: Corner) -> np.ndarray:
     """With white text a tenth of the side high, as a radiographer's marker, in one corner."""
     image_size = pixels.shape[1]
-    size, margin = max(image_size // 10, 6), max(image_size // 40, 1)
+    size = max(image_size // 10, 6)
+    margin = max(image_size // 40, 1)
     stamp = Image.new("L", (image_size, image_size))
     vertical, horizontal = corner.split()
     at = (margin if horizontal == "left" else image_size - margin, margin if vertical == "top" else image_size - margin)
@@ -75,7 +81,8 @@ def lung_boxes(masks: Mask) -> Mask:
     """
     boxes = np.zeros_like(masks)
     for box, mask in zip(boxes, masks, strict=True):
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        rows = np.flatnonzero(mask.any(axis=1))
+        columns = np.flatnonzero(mask.any(axis=0))
         if len(rows):
             box[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
     return boxes
@@ -107,10 +114,3 @@ def harmless(
 def _with(change: Callable[..., np.ndarray], *settings: object) -> Callable[[np.ndarray], np.ndarray]:
     """The change with all but its pictures given."""
     return lambda pixels: change(pixels, *settings)
-
-
-def _through_jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "JPEG", quality=quality)
-    with Image.open(buffer) as stored:
-        return np.asarray(stored)

@@ -7,8 +7,8 @@ import hashlib
 import math
 
 import numpy as np
-from PIL import Image
 
+from cxr.augmentation import operations
 from cxr.augmentation.photometric import photometric_view
 from cxr.augmentation.settings import AugmentationParams
 
@@ -19,23 +19,21 @@ def augmented_view(pixels: np.ndarray, params: AugmentationParams, rng: np.rando
     What comes in from outside the picture repeats the nearest edge pixel, as Keras' ImageDataGenerator does
     by default: a black wedge would tell the network how far the picture was turned.
     """
-    image_size = pixels.shape[0]
+    matrix = _random_map(len(pixels), params, rng)
+    moved = operations.affine(pixels, matrix, _margin(len(pixels), params))
+    return photometric_view(moved, params.photometric, rng)
+
+
+def _random_map(image_size: int, params: AugmentationParams, rng: np.random.Generator) -> np.ndarray:
+    """float64[2, 3]: about the centre, as `operations.affine` takes it."""
     angle = math.radians(rng.uniform(-params.rotation_degrees, params.rotation_degrees))
     shift_x, shift_y = rng.uniform(-params.shift_fraction, params.shift_fraction, 2) * image_size
     flip = -1.0 if params.horizontal_flip and rng.random() < 0.5 else 1.0
-    margin = _margin(image_size, params)
+    linear = operations.turn_and_scale(angle, across=flip)
     centre = image_size / 2
-    cos, sin = math.cos(angle), math.sin(angle)
-    # Pillow maps each output position to the input position that it is read from.
-    a, b = flip * cos, flip * sin
-    d, e = -sin, cos
-    c = centre - a * (centre + shift_x) - b * (centre + shift_y) + margin
-    f = centre - d * (centre + shift_x) - e * (centre + shift_y) + margin
-    padded = Image.fromarray(np.pad(pixels, margin, mode="edge"))
-    turned = padded.transform(
-        (image_size, image_size), Image.Transform.AFFINE, (a, b, c, d, e, f), Image.Resampling.BILINEAR
-    )
-    return photometric_view(np.asarray(turned), params.photometric, rng)
+    # The order of these differences decides the last bit, and with it every feature that is cached.
+    offset = centre - linear[:, 0] * (centre + shift_x) - linear[:, 1] * (centre + shift_y)
+    return np.column_stack([linear, offset])
 
 
 def _margin(image_size: int, params: AugmentationParams) -> int:

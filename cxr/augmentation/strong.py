@@ -1,7 +1,7 @@
 """Random versions of a picture as another machine might have taken it: turned, moved, zoomed, exposed otherwise.
 
-Stronger than the views of cxr/augmentation/geometric.py, which are the original recipe's: what learns from a few
-hundred pictures (the lung segmenter, the gate) has to be told what does not matter.
+Stronger than the views of cxr/augmentation/geometric.py, which are the original recipe's: a network that learns from a
+few hundred pictures (the lung segmenter, the gate) has to be told what does not matter.
 """
 
 import math
@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
-from PIL import Image
 
+from cxr.augmentation import operations
 from cxr.common.config import Within
 
-_LEVELS = np.arange(256, dtype=np.float32) / np.float32(255)
+_LEVELS = operations.GREY_LEVELS.astype(np.float32)
 
 
 @dataclass(frozen=True)
 class StrongParams:
     """rotation_degrees: either way. zoom: enlarged or shrunk by up to this factor. stretch: the same, of height
-    against width. shift_fraction: of the side. gamma, contrast: by up to this factor, either way. brightness: by
+    against width. shift_fraction: of the image size. gamma, contrast: by up to this factor, either way. brightness: by
     up to so much of the whole range. noise: highest standard deviation, of the whole range."""
 
     rotation_degrees: Annotated[float, Within(0, 90)]
@@ -34,7 +34,7 @@ class StrongParams:
 
 def strong_view(picture: np.ndarray, params: StrongParams, rng: np.random.Generator) -> np.ndarray:
     """One random version of uint8[size, size], mirrored half of the time; the same shape and type."""
-    return _distorted(picture, _affine(len(picture), params, rng), params, rng)
+    return _distorted(picture, _random_map(len(picture), params, rng), params, rng)
 
 
 def strong_view_pair(
@@ -42,45 +42,34 @@ def strong_view_pair(
 ) -> tuple[np.ndarray, np.ndarray]:
     """One random version of a picture uint8[size, size] and of a mask of the same kind, moved alike; the mask keeps
     its levels, and is 0 where it comes in from outside."""
-    matrix = _affine(len(picture), params, rng)
-    return _distorted(picture, matrix, params, rng), _moved(mask, matrix, 0, len(mask))
+    matrix = _random_map(len(picture), params, rng)
+    return _distorted(picture, matrix, params, rng), operations.affine(mask, matrix)
 
 
 def _distorted(picture: np.ndarray, matrix: np.ndarray, params: StrongParams, rng: np.random.Generator) -> np.ndarray:
     # Half of the time what comes in from outside is black, half of the time it repeats the edge: films do both.
     margin = len(picture) if rng.random() < 0.5 else 0
-    padded = np.pad(picture, margin, mode="edge") if margin else picture
-    return _exposed(_moved(padded, matrix, margin, len(picture)), params, rng)
+    return _exposed(operations.affine(picture, matrix, margin), params, rng)
 
 
-def _affine(image_size: int, params: StrongParams, rng: np.random.Generator) -> np.ndarray:
-    """float64[2, 3]: from each new position to the old one that it is read from, as Pillow takes it."""
+def _random_map(image_size: int, params: StrongParams, rng: np.random.Generator) -> np.ndarray:
+    """float64[2, 3]: about the centre, as `operations.affine` takes it."""
     angle = math.radians(rng.uniform(-params.rotation_degrees, params.rotation_degrees))
-    zoom, stretch = _factor(params.zoom, rng), _factor(math.sqrt(params.stretch), rng)
+    zoom = _factor(params.zoom, rng)
+    stretch = _factor(math.sqrt(params.stretch), rng)
     flip = -1.0 if rng.random() < 0.5 else 1.0
     shift = rng.uniform(-params.shift_fraction, params.shift_fraction, 2) * image_size
-    turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
-    matrix = turn / np.array([[zoom * stretch * flip], [zoom / stretch]])
-    return np.column_stack([matrix, image_size / 2 - matrix @ (image_size / 2 + shift)])
-
-
-def _moved(picture: np.ndarray, matrix: np.ndarray, margin: int, image_size: int) -> np.ndarray:
-    coefficients = matrix + np.array([[0, 0, margin], [0, 0, margin]])
-    image = Image.fromarray(picture)
-    return np.asarray(
-        image.transform(
-            (image_size, image_size), Image.Transform.AFFINE, tuple(coefficients.ravel()), Image.Resampling.BILINEAR
-        )
-    )
+    linear = operations.turn_and_scale(angle, across=zoom * stretch * flip, down=zoom / stretch)
+    return np.column_stack([linear, image_size / 2 - linear @ (image_size / 2 + shift)])
 
 
 def _exposed(picture: np.ndarray, params: StrongParams, rng: np.random.Generator) -> np.ndarray:
-    levels = _LEVELS ** np.float32(_factor(params.gamma, rng))  # of 256 levels, not of every pixel
-    levels = (levels - 0.5) * np.float32(_factor(params.contrast, rng)) + 0.5
-    levels += np.float32(rng.uniform(-params.brightness, params.brightness))
-    grey = levels[picture]
-    grey += rng.standard_normal(grey.shape, np.float32) * np.float32(rng.uniform(0, params.noise))
-    return np.rint(np.clip(grey, 0, 1) * 255).astype(np.uint8)
+    levels = operations.gamma(_LEVELS, _factor(params.gamma, rng))
+    levels = operations.contrast(levels, _factor(params.contrast, rng))
+    levels = operations.brightness(levels, rng.uniform(-params.brightness, params.brightness))
+    standard_normal = rng.standard_normal(picture.shape, np.float32)
+    grey = operations.noise(levels[picture], standard_normal, rng.uniform(0, params.noise))
+    return operations.to_bytes(grey)
 
 
 def _factor(largest: float, rng: np.random.Generator) -> float:

@@ -3,7 +3,6 @@
 Every key is required, and types, keys and ranges are checked here.
 """
 
-import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
@@ -68,6 +67,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _build(kind: Any, value: Any, where: str) -> Any:
     """Turn plain YAML into `kind`, checking types, keys and ranges on the way."""
+    if hasattr(kind, "class_for"):  # the value itself says which of several classes it fills
+        kind = kind.class_for(value, where)
     if is_dataclass(kind):
         return _build_dataclass(typing.cast(type, kind), value, where)
     build = _BUILDERS.get(get_origin(kind))
@@ -124,15 +125,6 @@ def _build_scalar(kind: type, value: Any, where: str) -> Any:
     return value
 
 
-def _build_union(kinds: tuple[type, ...], value: Any, where: str) -> Any:
-    """Pick the source's class by its `kind`, which is a Literal of one word in each."""
-    by_name = {get_args(get_type_hints(kind)["kind"])[0]: kind for kind in kinds}
-    name = _mapping(value, where).get("kind")
-    if not isinstance(name, str) or name not in by_name:
-        raise ParamsError(f"{where}.kind is {name!r}; allowed: {', '.join(by_name)}")
-    return _build(by_name[name], value, where)
-
-
 def _mapping(value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ParamsError(f"{where} is {value!r}; it must hold keys and values")
@@ -144,6 +136,4 @@ _BUILDERS: dict[Any, Callable[[tuple[Any, ...], Any, str], Any]] = {
     Literal: _build_choice,
     tuple: _build_list,
     dict: _build_mapping,
-    types.UnionType: _build_union,
-    typing.Union: _build_union,
 }

@@ -5,6 +5,8 @@ from pathlib import Path
 RAW = Path("data/raw")
 INDEX = Path("data/index.csv")
 REJECTED = Path("data/rejected.csv")
+OTHER_VIEWS = Path("data/other_views.csv")
+LUNG_MASKS = Path("data/lung_masks.csv")
 SPLIT = Path("data/split.csv")
 SPLIT_REJECTED = Path("data/split_rejected.csv")
 PIXELS = Path("data/pixels.npy")

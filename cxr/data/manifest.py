@@ -7,7 +7,7 @@ import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar, get_args
 
 from cxr.common.atomic_files import replace_when_complete
 from cxr.common.errors import CxrError
@@ -15,6 +15,8 @@ from cxr.common.labels import CLASSES
 
 FRONTAL_VIEWS = ("PA", "AP", "AP Supine")
 ROLES = ("train", "audit", "external")
+Shown = Literal["ct", "lateral"]
+OTHER_VIEWS: tuple[Shown, ...] = get_args(Shown)
 
 # Every reason why an image may be left out, with what it means; the data report counts by these.
 REJECTIONS = {
@@ -77,6 +79,35 @@ class RejectedRow:
     def __post_init__(self) -> None:
         if self.reason not in REJECTIONS:
             raise CxrError(f"{self.path}: {self.reason!r} is not a known reason; one of {sorted(REJECTIONS)}")
+
+
+@dataclass(frozen=True, slots=True)
+class OtherView:
+    """A picture that is no frontal X-ray, and can teach the gate what one is not.
+
+    path, source, patient: as in ImageRow. shown: one of OTHER_VIEWS.
+    """
+
+    path: str
+    source: str
+    patient: str
+    shown: str
+
+    def __post_init__(self) -> None:
+        if self.shown not in OTHER_VIEWS:
+            raise CxrError(f"{self.path}: {self.shown!r} is not one of {OTHER_VIEWS}")
+
+
+@dataclass(frozen=True, slots=True)
+class LungMask:
+    """A file that outlines the lungs of a picture: light inside, dark outside, of any size.
+
+    path, source: as in ImageRow. picture: the path of that picture, "" where there is none.
+    """
+
+    path: str
+    source: str
+    picture: str
 
 
 Row = TypeVar("Row")

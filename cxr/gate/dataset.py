@@ -1,38 +1,29 @@
-"""What the gate is trained and tested with: the indexed frontal pictures, and those that the index left out.
+"""What the gate is trained and tested with: the indexed frontal pictures, and the CT slices and lateral views that
+sources bring beside them.
 
-covid-chestxray-dataset brings CT slices and lateral views. A patient's pictures stay on the patient's split of the
-split, whatever they show.
+All pictures of a patient stay on that patient's split, whatever they show.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Literal, get_args
+from pathlib import Path
 
 import numpy as np
 
 from cxr.common.errors import ImageError
 from cxr.data.dataset import Dataset
-from cxr.data.manifest import RejectedRow
+from cxr.data.manifest import OTHER_VIEWS, OtherView, Shown
 from cxr.data.settings import SplitParams
 from cxr.data.splits import HELD_OUT, split_of_patient
 from cxr.imaging.decode import to_pixels
 from cxr.inference.gate import FRONTAL, Kind
-from cxr.sources.covid_patients import patients_by_path
 
-Collected = Literal["ct", "lateral"]
-COLLECTED: tuple[Collected, ...] = get_args(Collected)
-# Why the index left a picture out, with the detail it recorded, to what the picture is.
-LEFT_OUT: dict[tuple[str, str], Collected] = {
-    ("not_xray", "CT"): "ct",
-    ("not_frontal", "L"): "lateral",
-    ("not_frontal", "Lateral"): "lateral",
-}
+COLLECTED: tuple[Shown, ...] = OTHER_VIEWS  # kinds that come from sources; those that are made are in `examples`
 
 
 @dataclass(frozen=True)
 class GateDataset:
-    """pictures: uint8[n, size, size]; kind, source, patient and split of each, n long. A side is one of
+    """pictures: uint8[n, size, size]; kind, source, patient and split of each, n long. A split is one of
     SPLITS, or the role ("audit", "external") of a picture that is never trained on."""
 
     pictures: np.ndarray
@@ -67,27 +58,23 @@ def frontal_pictures(data: Dataset) -> GateDataset:
     )
 
 
-def other_views(rejected: Sequence[RejectedRow], raw: Path, image_size: int, params: SplitParams) -> GateDataset:
-    """The CT slices and lateral views among the pictures that the index left out; those that can not be read are
-    passed over."""
+def other_views(views: Sequence[OtherView], raw: Path, image_size: int, params: SplitParams) -> GateDataset:
+    """The CT slices and lateral views that the sources name. A file that is gone or cannot be read is passed over."""
+    read: list[OtherView] = []
     pictures: list[np.ndarray] = []
-    found: list[tuple[Kind, str, str]] = []
-    patients: dict[str, dict[str, str]] = {}
-    for row in rejected:
-        kind = LEFT_OUT.get((row.reason, row.detail))
-        if kind is None or not (raw / row.path).is_file():  # CT volumes are named, but not downloaded
-            continue
-        if row.source not in patients:
-            patients[row.source] = patients_by_path(raw / row.source)
+    for view in views:
         try:
-            pictures.append(to_pixels((raw / row.path).read_bytes(), image_size))
-        except ImageError:
+            pictures.append(to_pixels((raw / view.path).read_bytes(), image_size))
+        except (ImageError, FileNotFoundError):
             continue
-        inner = PurePosixPath(row.path).relative_to(row.source).as_posix()
-        found.append((kind, row.source, f"{row.source}/{patients[row.source][inner]}"))
-    kinds, sources, ids = (np.array([item[i] for item in found], object) for i in range(3))
-    splits = np.array([split_of_patient(patient, params) for patient in ids], object)
-    return GateDataset(np.array(pictures, np.uint8).reshape(-1, image_size, image_size), kinds, sources, ids, splits)
+        read.append(view)
+    return GateDataset(
+        np.array(pictures, np.uint8).reshape(-1, image_size, image_size),
+        np.array([view.shown for view in read], object),
+        np.array([view.source for view in read], object),
+        np.array([view.patient for view in read], object),
+        np.array([split_of_patient(view.patient, params) for view in read], object),
+    )
 
 
 def joined(first: GateDataset, second: GateDataset) -> GateDataset:

@@ -1,8 +1,9 @@
-"""What the gate is shown: strong_view versions of the collected pictures, and what no collection brings (inverted,
-turned, partial pictures, drawings, photographs), made on the way from the training patients' pictures.
+"""What the gate is shown: random versions of the pictures that sources bring, and what none of them brings.
 
-A example depends on the seed, its kind, its number and its picture alone. So all gates share one set of examples: those
-of the cross-validation differ in what they look away from, not in what is drawn for them.
+The latter are inverted, turned and partial pictures, made of the training patients' own, and drawings and photographs.
+
+An example depends only on the seed, its kind, its number and its picture. So all gates share one set of examples; those
+of the cross-validation leave some of them out.
 """
 
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from cxr.imaging.decode import resize
 from cxr.inference.gate import FRONTAL, Kind
 from cxr.inference.gate import SIDE as THUMBNAIL
 
-SIDE = 96  # of the pictures that are strong_view: fine enough for a thumbnail of a third
+SIDE = 96  # pixels of the pictures that are changed: enough for a thumbnail of a third of that
 _FRAMED = 0.15  # of the pictures get a white or black frame on some sides, as collimation and scanners leave
 _WIDEST_FRAME = 0.15
 _PHOTO_SHARE = 0.25  # of the pictures that are no X-ray
@@ -73,15 +74,17 @@ class GateExamples:
 def draw_examples(dataset: GateDataset, params: GateParams) -> GateExamples:
     """`params.versions` of each kind that there is a picture of, frontal ones twice as many.
 
-    Whatever is made of frontal pictures is made of the training patients'. CT slices and lateral views are those of
-    all patients: whoever learns chooses by patient and split what to look at.
+    Examples of frontal pictures are made of the training patients' alone. CT slices and lateral views are those of all
+    patients: each gate takes those whose patient and split it may learn from.
     """
     tasks = [*_of_frontal(dataset, params), *_of_collected(dataset, params), *_of_nothing(params)]
     work = partial(_made, augmentation=params.augmentation, seed=params.seed)
     thumbnails = np.stack(list(map_in_order(work, tasks, len(tasks), "gate examples")))
     positions = np.array([task.position for task in tasks])
-    patients, splits = dataset.patients[positions].copy(), dataset.splits[positions].copy()
-    patients[positions < 0], splits[positions < 0] = "", "train"
+    patients = dataset.patients[positions].copy()
+    patients[positions < 0] = ""
+    splits = dataset.splits[positions].copy()
+    splits[positions < 0] = "train"
     return GateExamples(thumbnails, np.array([_KIND_OF[task.way] for task in tasks], object), patients, splits)
 
 
@@ -108,9 +111,11 @@ def _of_collected(dataset: GateDataset, params: GateParams) -> Iterator[_Task]:
 
 
 def _of_nothing(params: GateParams) -> Iterator[_Task]:
-    pictured, mixed = int(_PHOTO_SHARE * params.versions), int(_SHUFFLED_SHARE * params.versions)
-    yield from (_Task("photo", number, None, -1) for number in range(pictured))
-    yield from (_Task("drawing", number, None, -1) for number in range(params.versions - pictured - mixed))
+    photographed = int(_PHOTO_SHARE * params.versions)
+    shuffled_ones = int(_SHUFFLED_SHARE * params.versions)
+    drawn = params.versions - photographed - shuffled_ones
+    yield from (_Task("photo", number, None, -1) for number in range(photographed))
+    yield from (_Task("drawing", number, None, -1) for number in range(drawn))
 
 
 def _balanced(sources: np.ndarray, count: int, rng: Rng) -> np.ndarray:
@@ -138,7 +143,7 @@ def _made(task: _Task, *, augmentation: StrongParams, seed: int) -> np.ndarray:
 
 
 def _photo(number: int, rng: Rng) -> np.ndarray:
-    """Each photograph at once whole first, then parts of them in turn."""
+    """Each photograph whole first, then parts of them in turn."""
     known = _photographs()
     if number < len(known):
         return resize(known[number], SIDE)
@@ -169,7 +174,7 @@ def misplaced(picture: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 def part_of(picture: np.ndarray, rng: Rng) -> np.ndarray:
-    """Between a quarter and two fifths of the side, stretched to the whole."""
+    """A square of a quarter to two fifths of the image size, stretched to the whole."""
     image_size = len(picture)
     size = int(rng.uniform(0.25, 0.4) * image_size)
     top, left = rng.integers(0, image_size - size, 2)
@@ -178,7 +183,8 @@ def part_of(picture: np.ndarray, rng: Rng) -> np.ndarray:
 
 def shuffled(picture: np.ndarray, rng: Rng) -> np.ndarray:
     """The parts of an X-ray in another order: its texture without its layout."""
-    cells, image_size = int(rng.integers(3, 6)), len(picture)  # 2 x 2 may look like a chest again
+    image_size = len(picture)
+    cells = int(rng.integers(3, 6))  # 2 x 2 may look like a chest again
     size = image_size // cells
     order = rng.permutation(cells * cells)
     tiles = [picture[i // cells * size :, i % cells * size :][:size, :size] for i in order]

@@ -1,4 +1,4 @@
-"""What the gate lets through and what it turns away, by kind, with intervals over patients."""
+"""What the gate lets through and what it refuses, by kind, with intervals over patients."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from cxr.gate.synthetic_negatives import DRAWINGS, PHOTOS_TO_TEST, blank, photos
 from cxr.gate.train import TrainedGate
 from cxr.inference.gate import FRONTAL, REASONS, Gate, Kind
 
-_EACH = 60  # pictures made of each kind that no collection brings
+_EACH = 60  # pictures made of each kind that no source brings
 _TURNS = {"turned_by_90": 1, "upside_down": 2, "turned_by_270": 3}
 
 Rng = np.random.Generator
@@ -40,7 +40,7 @@ def judge(gate: Gate, pictures: np.ndarray, expected: str | None, patients: list
 def gate_report(
     trained: TrainedGate, dataset: GateDataset, params: GateParams, bootstrap: EvaluateParams
 ) -> dict[str, Any]:
-    """summary: see there. frontal_refused: by side, and by source within it. refused: by kind, of test patients and
+    """summary: see there. frontal_refused: by split, and by source within it. refused: by kind, of test patients and
     of made pictures; "named" is the share refused for the right reason. cross_validated: CT and lateral pictures of all
     patients, each judged by a gate that saw nothing of the patient: the test patients are few."""
     gate = trained.gate
@@ -94,7 +94,8 @@ def _collected(gate: Gate, dataset: GateDataset, bootstrap: EvaluateParams) -> d
 def _made(gate: Gate, dataset: GateDataset, params: GateParams, bootstrap: EvaluateParams) -> dict[str, Any]:
     """Pictures made of the test patients' frontal ones, and from nothing; the latter count as one patient each."""
     rng = np.random.default_rng(params.seed + 1)  # not the drawings that were learned
-    frontal, image_size = dataset.of(FRONTAL, "test"), dataset.pictures.shape[1]
+    frontal = dataset.of(FRONTAL, "test")
+    image_size = dataset.pictures.shape[1]
     patients = list(frontal.patients)
     report = {"inverted": _rates(judge(gate, 255 - frontal.pictures, "inverted", patients), bootstrap)}
     for name, quarters in _TURNS.items():
@@ -103,7 +104,8 @@ def _made(gate: Gate, dataset: GateDataset, params: GateParams, bootstrap: Evalu
     parts = np.stack([part_of(picture, rng) for picture in frontal.pictures])
     report["part"] = _rates(judge(gate, parts, "not_frontal", patients), bootstrap)
     for name, draw in (*DRAWINGS.items(), ("blank", blank)):
-        pictures, reason = _drawn(draw, image_size, rng), "blank" if name == "blank" else "not_xray"
+        pictures = _drawn(draw, image_size, rng)
+        reason = "blank" if name == "blank" else "not_xray"
         report[name] = _rates(judge(gate, pictures, reason, [str(i) for i in range(_EACH)]), bootstrap)
     seen = photos(PHOTOS_TO_TEST, image_size, _EACH, rng)
     files = [str(i % len(PHOTOS_TO_TEST)) for i in range(_EACH)]  # parts of one photograph are not independent

@@ -1,15 +1,19 @@
 """Pictures that are no X-ray, for teaching the gate: drawn here, or photographs that come with libraries.
 
-Every drawing is uint8[size, size] from a random generator. Each kind is drawn in many ways, since what matters is
-that a picture is none of the frontal X-rays, not which of these it resembles.
+Every drawing is uint8[size, size] from a random generator. Each kind is drawn in many ways: the gate has to learn that
+a picture is no frontal X-ray, not which drawing it resembles.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
-from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from cxr.common.errors import CxrError
 from cxr.imaging.decode import resize, to_pixels
 
 Drawing = Callable[[int, np.random.Generator], np.ndarray]
@@ -42,7 +46,8 @@ def text_page(image_size: int, rng: np.random.Generator) -> np.ndarray:
     """Lines of letters, dark on light or light on dark."""
     paper = int(rng.integers(180, 256))
     image = Image.new("L", (image_size, image_size), paper)
-    draw, size = ImageDraw.Draw(image), float(rng.uniform(6, 28))
+    draw = ImageDraw.Draw(image)
+    size = float(rng.uniform(6, 28))
     font = ImageFont.load_default(size)
     for top in np.arange(rng.uniform(0, 20), image_size, size * rng.uniform(1.1, 2.2)):
         line = "".join(rng.choice(_LETTERS, int(rng.integers(1, 2 + int(2 * image_size / size)))))
@@ -57,7 +62,8 @@ def shapes(image_size: int, rng: np.random.Generator) -> np.ndarray:
     draw = ImageDraw.Draw(image)
     for _ in range(int(rng.integers(2, 25))):
         x, y = (np.sort(rng.uniform(-0.2, 1.2, 2) * image_size) for _ in range(2))
-        grey, way = int(rng.integers(0, 256)), rng.integers(3)
+        grey = int(rng.integers(0, 256))
+        way = rng.integers(3)
         box = (x[0], y[0], x[1], y[1])
         if way == 0:
             draw.ellipse(box, fill=grey)
@@ -75,9 +81,12 @@ def scene(image_size: int, rng: np.random.Generator) -> np.ndarray:
     y, x = np.mgrid[-1 : 1 : image_size * 1j, -1 : 1 : image_size * 1j]
     for _ in range(int(rng.integers(3, 40))):
         size = rng.uniform(0.05, 1) ** 1.5
-        angle, aspect = rng.uniform(0, np.pi), rng.uniform(0.3, 1)
-        dx, dy = x - rng.uniform(-1, 1), y - rng.uniform(-1, 1)
-        along, across = dx * np.cos(angle) + dy * np.sin(angle), (dy * np.cos(angle) - dx * np.sin(angle)) / aspect
+        angle = rng.uniform(0, np.pi)
+        aspect = rng.uniform(0.3, 1)
+        dx = x - rng.uniform(-1, 1)
+        dy = y - rng.uniform(-1, 1)
+        along = dx * np.cos(angle) + dy * np.sin(angle)
+        across = (dy * np.cos(angle) - dx * np.sin(angle)) / aspect
         power = rng.choice([1.0, 2.0, 8.0])  # a rhomb, an ellipse, almost a box
         inside = np.abs(along) ** power + np.abs(across) ** power < size**power
         picture = np.where(inside, _lit(image_size, rng), picture)
@@ -103,28 +112,77 @@ DRAWINGS: Mapping[str, Drawing] = {
 }
 
 
-def drawings(image_size: int, count: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
-    """uint8[count, size, size] and the kind of each, all kinds in turn."""
-    kinds = [list(DRAWINGS)[i % len(DRAWINGS)] for i in range(count)]
-    return np.stack([DRAWINGS[kind](image_size, rng) for kind in kinds]), kinds
-
-
 def blank(image_size: int, rng: np.random.Generator) -> np.ndarray:
     """One grey level, with at most a level or two of noise."""
-    level, deviation = rng.uniform(0, 255), rng.choice([0.0, 0.5, 1.0])
+    level = rng.uniform(0, 255)
+    deviation = rng.choice([0.0, 0.5, 1.0])
     return np.clip(np.rint(level + rng.normal(0, deviation, (image_size, image_size))), 0, 255).astype(np.uint8)
 
 
-# Library, and where its picture lies in it. A photograph to learn from is not one to test with.
-PHOTOS_TO_LEARN = (("sklearn", "datasets/images/china.jpg"), ("matplotlib", "mpl-data/sample_data/grace_hopper.jpg"))
+class Photograph(NamedTuple):
+    """A picture that a library ships. file: where it lies in the library's folder. sha256: of its bytes, since a
+    library is no archive: another version may bring another picture under the same name."""
+
+    library: str
+    file: str
+    sha256: str
+
+    def read(self) -> bytes:
+        """Raises CxrError where the installed library has another picture, or none."""
+        try:
+            content = self._path().read_bytes()
+        except FileNotFoundError:
+            raise self._fault("is missing") from None
+        if hashlib.sha256(content).hexdigest() != self.sha256:
+            raise self._fault("is another picture than the one that the gate was made with")
+        return content
+
+    def _path(self) -> Path:
+        """Found without importing the library, which takes seconds."""
+        spec = find_spec(self.library)
+        folders = spec.submodule_search_locations if spec else None
+        return Path(folders[0] if folders else self.library) / self.file
+
+    def _fault(self, what: str) -> CxrError:
+        return CxrError(
+            f"{self.file} of {self.library} {what}; install the version that uv.lock names, or change the photographs "
+            "in cxr/gate/synthetic_negatives.py and measure the gate anew"
+        )
+
+
+# A photograph to learn from is not one to test with.
+PHOTOS_TO_LEARN = (
+    Photograph(
+        "sklearn",
+        "datasets/images/china.jpg",
+        "8378025ad2519d649d02e32bd98990db4ab572357d9f09841c2fbfbb4fefad29",
+    ),
+    Photograph(
+        "matplotlib",
+        "mpl-data/sample_data/grace_hopper.jpg",
+        "a8ca6d734765703b09728ab47fe59f473d93ae3967fc24c7c0288c3c7adb7130",
+    ),
+)
 PHOTOS_TO_TEST = (
-    ("sklearn", "datasets/images/flower.jpg"),
-    ("matplotlib", "mpl-data/sample_data/Minduka_Present_Blue_Pack.png"),
-    ("matplotlib", "mpl-data/sample_data/logo2.png"),
+    Photograph(
+        "sklearn",
+        "datasets/images/flower.jpg",
+        "a77f6ec41e353afdf8bdff2ea981b2955535d8d83294f8cfa49cf4e423dd5638",
+    ),
+    Photograph(
+        "matplotlib",
+        "mpl-data/sample_data/Minduka_Present_Blue_Pack.png",
+        "5e72868826a7a4329a950e5a9efa393594807833fb7f27e5cd001a8afb9cd081",
+    ),
+    Photograph(
+        "matplotlib",
+        "mpl-data/sample_data/logo2.png",
+        "0d7371e055decaac47cb6e809af3442e9c1ecd02f1c1e2d063d1cfee4b4a21d7",
+    ),
 )
 
 
-def photos(files: tuple[tuple[str, str], ...], image_size: int, count: int, rng: np.random.Generator) -> np.ndarray:
+def photos(files: tuple[Photograph, ...], image_size: int, count: int, rng: np.random.Generator) -> np.ndarray:
     """uint8[count, size, size]: random parts of the libraries' photographs, some mirrored; each at once whole first."""
     decoded = photographs(files)
     whole = [resize(photo, image_size) for photo in decoded][:count]
@@ -132,9 +190,9 @@ def photos(files: tuple[tuple[str, str], ...], image_size: int, count: int, rng:
     return np.stack([*whole, *parts])
 
 
-def photographs(files: tuple[tuple[str, str], ...]) -> list[np.ndarray]:
-    """Each uint8[512, 512], grey."""
-    return [to_pixels(resources.files(library).joinpath(file).read_bytes(), 512) for library, file in files]
+def photographs(files: tuple[Photograph, ...]) -> list[np.ndarray]:
+    """Each uint8[512, 512], grey. Raises CxrError where a file is not the one that is meant."""
+    return [to_pixels(photograph.read(), 512) for photograph in files]
 
 
 def photo_part(photo: np.ndarray, image_size: int, rng: np.random.Generator) -> np.ndarray:

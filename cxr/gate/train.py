@@ -1,5 +1,7 @@
-"""Teaching the gate and choosing its threshold on validation patients; and, in the same breath, the gates that judge
-it: each of those has learned nothing of some of the patients.
+"""Trains the gate and chooses its threshold on validation patients.
+
+Trains beside it the gates of its cross-validation: each has learned nothing of some of the patients, and is asked
+about their CT slices and lateral views.
 """
 
 from collections.abc import Sequence
@@ -19,8 +21,8 @@ _SHARES: dict[str, int] = {FRONTAL: 2}  # of what is learned from; every other k
 
 @dataclass(frozen=True)
 class TrainedGate:
-    """gate: the one that is kept. fold_of: every patient with a CT slice or a lateral view, to a number. judges: for
-    each of these numbers a gate that learned as `gate` did, from all such patients but these, whatever their side."""
+    """gate: the one that is kept. fold_of: every patient with a CT slice or a lateral view, to a fold's number. judges:
+    for each fold a gate that learned as `gate` did, from all such patients but the fold's, whatever their split."""
 
     gate: Gate
     fold_of: dict[str, int]
@@ -29,13 +31,14 @@ class TrainedGate:
 
 def train_gate(dataset: GateDataset, params: GateParams) -> TrainedGate:
     """The gate learns from the dataset's training patients, and has its threshold from the frontal pictures of its
-    validation patients; so have its judges, which learn from the same examples. Kinds without a picture (phantoms have
-    no lateral views) are not learned.
+    validation patients; so have its judges, which learn from the same examples. A kind without a picture (phantoms have
+    no lateral views) is not learned.
     """
-    fold_of, shown = folds(dataset, params), draw_examples(dataset, params)
+    fold_of = folds(dataset, params)
+    shown = draw_examples(dataset, params)
     tasks = [(shown.where(some), params) for some in seen_by(shown, fold_of)]
     known = dataset.of(FRONTAL, "validation").pictures
-    gate, *judges = (_with_threshold(one, known, params.false_refusals) for one in map_apart(_taught, tasks, "gates"))
+    gate, *judges = (_with_threshold(one, known, params.false_refusals) for one in map_apart(_trained, tasks, "gates"))
     return TrainedGate(gate, fold_of, judges)
 
 
@@ -45,13 +48,13 @@ def seen_by(shown: GateExamples, fold_of: dict[str, int]) -> list[np.ndarray]:
     return [shown.splits == "train", *(fold != number for number in sorted(set(fold_of.values())))]
 
 
-def _taught(task: tuple[GateExamples, GateParams]) -> Gate:
+def _trained(task: tuple[GateExamples, GateParams]) -> Gate:
     shown, params = task
     return _fitted(shown, [kind for kind in KINDS if kind in set(shown.kinds)], params)
 
 
 def folds(dataset: GateDataset, params: GateParams) -> dict[str, int]:
-    """The patients with a picture that only collections have, in a random order, dealt out."""
+    """The patients with a CT slice or a lateral view, each to a fold's number, in a random order."""
     rare = dataset.patients[np.isin(dataset.kinds, COLLECTED)]
     dealt = np.random.default_rng(params.seed).permutation(sorted(set(rare)))
     return {str(patient): i % params.folds for i, patient in enumerate(dealt)}
@@ -65,8 +68,8 @@ def _with_threshold(gate: Gate, frontal: np.ndarray, false_refusals: float) -> G
 def threshold_for(odds: np.ndarray, false_refusals: float) -> float:
     """The highest threshold below which at most this share of the frontal pictures' log odds lies, and at most 0.
 
-    What is likelier frontal than not always passes: the lowest odds of a few validation pictures may be far above
-    those of the next frontal picture.
+    A picture that is likelier frontal than not always passes: the lowest odds of a few validation pictures may be far
+    above those of the next frontal picture.
     """
     ranked = np.sort(odds)
     return min(0.0, float(ranked[int(np.floor(false_refusals * len(ranked)))]))

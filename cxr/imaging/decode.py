@@ -29,14 +29,6 @@ IMAGE_ERROR_CODES: Mapping[str, str] = {
     "corrupt": "of a format that is read, but damaged or cut off",
     "too_many_pixels": "the header claims more pixels than are read",
 }
-# Code of an ImageError to the HTTP status that says the same to a client.
-HTTP_STATUS: Mapping[str, int] = {
-    "empty": 400,
-    "not_a_picture": 415,
-    "unsupported": 415,
-    "corrupt": 400,  # the format is right, its content is malformed
-    "too_many_pixels": 413,
-}
 ACCEPTED = "JPEG, PNG, WebP, BMP, TIFF and DICOM"
 MAX_PIXELS = 30_000_000  # the largest radiograph of covid-chestxray-dataset has 26.7 million
 

@@ -1,6 +1,7 @@
-"""What something was made of, as a few strings that are the same exactly when all of it is: pictures, code, libraries.
+"""Fingerprints of what something is made of: pictures, code, libraries. Two are equal only where all of it is.
 
-What is recognised by it is kept instead of made again, so whatever could change a byte of it belongs in.
+A segmenter with an unchanged fingerprint is kept instead of trained again, so the fingerprint must cover all that could
+change a byte of it.
 """
 
 import hashlib

@@ -1,14 +1,13 @@
-"""Training the lung segmenter on the masks that come with covid-chestxray-dataset (annotations/lungVAE-masks).
+"""Training the lung segmenter on the masks that come with the sources, and measuring it.
 
-A mask belongs to the picture whose stem its name begins with, and to that picture's patient; patients keep the
-side that the project's split gives them. The masks are a network's, checked by eye (Selvan et al. 2020), of adults
-alone.
+The source says to which picture a mask belongs; patients keep the split that they have elsewhere. The masks of
+covid-chestxray-dataset are a network's, checked by eye (Selvan et al. 2020), of adults alone.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from cxr.common.atomic_files import read_json, replace_when_complete, write_json
 from cxr.common.config import Within
 from cxr.common.errors import CxrError, ParamsError
 from cxr.data.dataset import Dataset
-from cxr.data.manifest import ImageRow
+from cxr.data.manifest import ImageRow, LungMask
 from cxr.data.settings import SplitParams
 from cxr.data.splits import HELD_OUT, SPLITS, split_of_patient
 from cxr.evaluation.intervals import mean_over_patients
@@ -31,11 +30,10 @@ from cxr.lungs.fingerprint import fingerprint_of_arrays, fingerprint_of_code, fi
 if TYPE_CHECKING:
     from cxr.networks import unet
 
-MASKS = "annotations/lungVAE-masks"
-ENDING = "_mask.png"  # some names end in _mask.png.png
 FINGERPRINT = "fingerprint.json"  # beside the segmenter
 EPOCHS = "epochs.json"
 _CODE = (
+    "cxr.augmentation.operations",
     "cxr.augmentation.strong",
     "cxr.imaging.decode",
     "cxr.networks.keras_export",
@@ -86,16 +84,17 @@ class MaskSearch:
         return [image for image in self.images if image.split == split]
 
 
-def find_masks(data: Dataset, raw: Path, params: SplitParams) -> MaskSearch:
-    """Every source's masks under raw/<source>/annotations/lungVAE-masks, each with the indexed picture it belongs to.
+def find_masks(data: Dataset, masks: Sequence[LungMask], raw: Path, params: SplitParams) -> MaskSearch:
+    """Of the sources' masks those whose picture is indexed, each with that picture. raw: what their paths begin at.
 
-    Pictures that are only tested on elsewhere go to the side that their patient's hash names. A picture that the
+    Pictures that are only tested on elsewhere go to the split that their patient's hash names. A picture that the
     split dropped as a near-duplicate is left out here too.
     """
-    rows = {(row.source, PurePosixPath(row.path).stem): i for i, row in enumerate(data.rows)}
-    images, unused = [], Counter[str]()
-    for file in sorted(raw.glob(f"*/{MASKS}/*{ENDING}*")):
-        position = rows.get((file.relative_to(raw).parts[0], file.name.split(ENDING)[0]))
+    position_of = {row.path: i for i, row in enumerate(data.rows)}
+    images: list[Masked] = []
+    unused = Counter[str]()
+    for mask in masks:
+        position = position_of.get(mask.picture)
         row = None if position is None else data.rows[position]
         if position is None or row is None:
             unused["not_in_index"] += 1
@@ -104,25 +103,25 @@ def find_masks(data: Dataset, raw: Path, params: SplitParams) -> MaskSearch:
         else:
             split = data.split_of[row.path]
             split = split_of_patient(row.patient, params) if split == HELD_OUT else split
-            images.append(Masked(row, position, split, file))
+            images.append(Masked(row, position, split, raw / mask.path))
     return MaskSearch(images, dict(unused))
 
 
 def read_mask(file: Path, image_size: int) -> np.ndarray:
-    """uint8[size, size], 0 outside the lungs to 255 inside: a mask of any size, on whose grey edge half counts."""
+    """A mask of any size as uint8[size, size]: 0 outside the lungs, 255 inside, grey where a pixel lies on the edge."""
     with Image.open(file) as picture:
         return resize(np.asarray(picture.convert("L")), image_size)
 
 
 @dataclass(frozen=True)
 class MaskedExamples:
-    """What the segmenter learns from and is chosen by: pictures and masks, uint8[n, size, size] each, of the training
-    and of the validation patients."""
+    """What the segmenter learns from, of training patients, and what its epochs are compared on, of validation
+    patients. Pictures and masks are uint8[n, size, size]."""
 
     pictures: np.ndarray
     masks: np.ndarray
-    seen: np.ndarray
-    known: np.ndarray
+    validation_pictures: np.ndarray
+    validation_masks: np.ndarray
 
     @classmethod
     def read(cls, data: Dataset, found: MaskSearch, image_size: int) -> "MaskedExamples":
@@ -130,8 +129,9 @@ class MaskedExamples:
 
     def fingerprint(self, params: LungsParams) -> dict[str, Any]:
         """Everything that the segmenter depends on; test patients' masks are not in it, nor pictures without one."""
+        arrays = (self.pictures, self.masks, self.validation_pictures, self.validation_masks)
         return {
-            "pictures": fingerprint_of_arrays((self.pictures, self.masks, self.seen, self.known)),
+            "pictures": fingerprint_of_arrays(arrays),
             "params": asdict(params),
             "code": fingerprint_of_code(_CODE),
             "libraries": fingerprint_of_libraries(),
@@ -142,9 +142,9 @@ def train_and_measure(
     data: Dataset, found: MaskSearch, params: LungsParams, bootstrap: EvaluateParams, directory: Path
 ) -> dict[str, Any]:
     """Leave lungs.xml and lungs.bin in `directory`, and return what is known of them. Where the segmenter there was
-    made of the same, it stays; it is measured anew on the masks of today.
+    made of the same, it stays, and is measured anew on the masks of today.
 
-    Without masks of every side nothing can be trained and judged: no segmenter is left there, and the report says so.
+    Without masks of every split nothing can be trained and judged: no segmenter is left there, and the report says so.
     """
     report: dict[str, Any] = {
         "masks": {split: len(found.on(split)) for split in SPLITS},
@@ -190,12 +190,15 @@ def fit_segmenter(examples: MaskedExamples, params: LungsParams, directory: Path
     """Fit on the training patients' masks, stop by the validation patients', and leave lungs.xml in `directory`."""
     from cxr.networks import unet
 
-    seen, known = examples.seen[..., None], examples.known[..., None]
+    validation = (
+        examples.validation_pictures[..., None].astype(np.float32),
+        (examples.validation_masks[..., None] >= 128).astype(np.float32),
+    )
     model = unet.build(params.image_size, params.width, params.seed)
     fitted = unet.fit(
         model,
         lambda epoch: draw_epoch(examples.pictures, examples.masks, params, epoch),
-        (seen.astype(np.float32), (known >= 128).astype(np.float32)),
+        validation,
         epochs=params.epochs,
         patience=params.patience,
         batch_size=params.batch_size,
@@ -216,7 +219,8 @@ def draw_epoch(
 ) -> tuple[np.ndarray, np.ndarray]:
     """One random version of each pair: float32[n, size, size, 1] of 0..255, and of 0 or 1. Its draw depends on the
     seed, the epoch and the pair's number alone."""
-    x, y = np.empty((*pictures.shape, 1), np.float32), np.empty((*masks.shape, 1), np.float32)
+    x = np.empty((*pictures.shape, 1), np.float32)
+    y = np.empty((*masks.shape, 1), np.float32)
     for i, (picture, mask) in enumerate(zip(pictures, masks, strict=True)):
         rng = np.random.default_rng((params.seed, epoch, i))
         x[i, ..., 0], moved = strong_view_pair(picture, mask, params.augmentation, rng)
@@ -227,7 +231,8 @@ def draw_epoch(
 def measure(
     segmenter: LungSegmenter, data: Dataset, images: Sequence[Masked], params: EvaluateParams
 ) -> dict[str, Any]:
-    """Dice of cleaned masks at the pixel store's side: mean with its interval over patients, median, 5th percentile."""
+    """Dice of cleaned masks, at the size of the pixel store's pictures: mean with its interval over patients, median,
+    5th percentile."""
     pictures, masks = _pairs(data, images, data.pixels.shape[1])
     found = segmenter.masks(pictures)
     scores = [dice(a, b >= 128) for a, b in zip(found, masks, strict=True)]

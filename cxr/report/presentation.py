@@ -9,6 +9,7 @@ from cxr.audit.verdict import Rule, rules
 from cxr.data.manifest import REJECTIONS
 from cxr.report import words
 from cxr.report.facts import ReportFacts
+from cxr.sources.base import SourceDescription
 from cxr.tracking.spec import flattened
 
 _PIN = 12  # characters of a commit that tell it from others
@@ -101,7 +102,7 @@ class DataSource:
     """role: trained on, or only ever tested on. origin: "public" or "a mirror", with the pin."""
 
     name: str
-    words: words.SourceText
+    words: SourceDescription
     images: str
     trained_on: str
     origin: str

@@ -1,52 +1,14 @@
-"""Fixed words of the report and the model card: what a source is, what an arm of the audit asks, how a number is said.
+"""Fixed words of the report and the model card: what an arm of the audit asks, how a number is said.
 
 What has a number in it stands in the templates, and gets the number from the facts.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-
-@dataclass(frozen=True)
-class SourceText:
-    """people: of whom the images are."""
-
-    what: str
-    people: str
-    licence: str
-    cite: str
-
-
-# By the kind that params.yaml names; data/README.md says more.
-SOURCES = {
-    "covid_chestxray": SourceText(
-        "COVID-19 Image Data Collection, GitHub ieee8023/covid-chestxray-dataset",
-        "adults of many hospitals, in images found in publications and on web sites",
-        "each image its own, CC BY-NC-SA for most; the collection CC BY-NC-SA 4.0: not for commercial use",
-        "Cohen, Morrison, Dao 2020, arXiv:2003.11597",
-    ),
-    "kaggle_pneumonia": SourceText(
-        "Chest X-Ray Images (Pneumonia), Kaggle paultimothymooney/chest-xray-pneumonia",
-        "children of one to five years of one hospital in Guangzhou, taken before 2020",
-        "CC BY 4.0",
-        "Kermany et al. 2018, Cell 172, doi:10.1016/j.cell.2018.02.010",
-    ),
-    "folder": SourceText(
-        "class folders that params.yaml names",
-        "known to the owner of the folders; not recorded here",
-        "the owner's terms; not recorded here",
-        "not recorded here",
-    ),
-    "phantom": SourceText(
-        "synthetic radiographs, drawn by this project",
-        "nobody: the pictures are drawn, and numbers on them say nothing about people",
-        "MIT, this project's own",
-        "not applicable: made by this project",
-    ),
-}
+from cxr.sources import SOURCES, SourceDescription
 
 # Of each arm of cxr.audit.checks and cxr.audit.feature_checks: its heading, and what it asks.
 ARMS = {
@@ -110,8 +72,10 @@ SPLITS = {
 }
 
 
-def source_words(kind: str) -> SourceText:
-    return SOURCES.get(kind, SOURCES["folder"])
+def source_words(kind: str) -> SourceDescription:
+    """What a source says of itself. Of a kind that is not registered here nothing is known, and the words say so."""
+    known = SOURCES.get(kind)
+    return known.description if known else SourceDescription(what=f"a source of the kind {kind!r}, unknown here")
 
 
 def arm_words(arm: str) -> tuple[str, str]:

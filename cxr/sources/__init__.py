@@ -1,20 +1,17 @@
 """Where X-rays come from: one file a source, and the index of what they bring.
 
-Imports `common`, `imaging` and `data`. `base.Source` says what a source must do. After `fetch` the code is the same
-for the public origin and for a mirror: the folder has the layout of the original in both cases. A package beside
-`data`, so that a stage which reads pixels does not run again because a downloader changed.
+Imports `common`, `imaging` and `data`. `base.Source` says what a source must do; a new one is a file here and a line
+below. After `fetch` the code is the same for the public origin and for a mirror: the folder has the layout of the
+original in both cases. A package beside `data`, so that a stage which reads pixels does not run again because a
+downloader changed.
 """
 
-from typing import Any
-
 from cxr.sources import covid_chestxray, folder, kaggle_pneumonia, phantom
-from cxr.sources.base import Candidate, Listing, Source
+from cxr.sources.base import SOURCES, Candidate, Listing, Source, SourceDescription, SourceParams, register
 
-SOURCES: dict[str, Source[Any]] = {
-    "covid_chestxray": covid_chestxray.SOURCE,
-    "kaggle_pneumonia": kaggle_pneumonia.SOURCE,
-    "folder": folder.SOURCE,
-    "phantom": phantom.SOURCE,
-}
+register(covid_chestxray.SOURCE)
+register(kaggle_pneumonia.SOURCE)
+register(folder.SOURCE)
+register(phantom.SOURCE)
 
-__all__ = ["SOURCES", "Candidate", "Listing", "Source"]
+__all__ = ["SOURCES", "Candidate", "Listing", "Source", "SourceDescription", "SourceParams", "register"]

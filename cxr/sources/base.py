@@ -1,13 +1,49 @@
-"""What every source gives: its files in a folder, and the list of its images."""
+"""What a source is: its settings, its files in a folder, the list of its images, and what it says of itself.
+
+`SOURCES` holds every registered kind; cxr/sources/__init__.py registers those that come with the project.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
-from cxr.data.manifest import RejectedRow
+from cxr.common.errors import ParamsError
+from cxr.common.labels import Label
+from cxr.data.manifest import LungMask, OtherView, RejectedRow
 
-P = TypeVar("P")
+PUBLIC = "public"  # as an origin: where the collection was published
+NOT_STATED = "not stated"
+
+
+class SourceParams:
+    """What the settings of every kind have; a source's own class is a frozen dataclass below this one.
+
+    kind: a Literal of one word in each class. train_on: the labels whose images take part in the split; images of the
+    others are indexed, and only ever tested on.
+    """
+
+    kind: str
+    train_on: tuple[Label, ...]
+
+    @classmethod
+    def class_for(cls, given: Any, where: str) -> "type[SourceParams]":
+        """The class that a source's part of params.yaml fills, chosen by its `kind` among SOURCES.
+
+        given: that part, as YAML has it. Raises ParamsError that begins with `where`. A source's own class is chosen
+        already.
+        """
+        if cls is not SourceParams:
+            return cls
+        if not isinstance(given, dict):
+            raise ParamsError(f"{where} is {given!r}; it must hold keys and values")
+        kind = given.get("kind")
+        if not isinstance(kind, str) or kind not in SOURCES:
+            raise ParamsError(f"{where}.kind is {kind!r}; allowed: {', '.join(SOURCES)}")
+        return SOURCES[kind].params
+
+
+P = TypeVar("P", bound=SourceParams)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +65,55 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """candidates and rejected are sorted by path. RejectedRow.source is the name given to `list_images`;
-    both kinds of path are relative to the source's folder."""
+    """All that a source knows of its files.
+
+    candidates, rejected: every picture is one or the other. other_views: rejected pictures that can teach the gate,
+    with their patients. lung_masks: files that outline the lungs of a picture. Most sources have neither of the last
+    two. All are sorted by path; paths are relative to the source's folder, patients are ids within the source, and
+    `source` is the name given to `list_images`.
+    """
 
     candidates: list[Candidate] = field(default_factory=list)
     rejected: list[RejectedRow] = field(default_factory=list)
+    other_views: list[OtherView] = field(default_factory=list)
+    lung_masks: list[LungMask] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class SourceDescription:
+    """For the report. people: of whom the images are."""
+
+    what: str = NOT_STATED
+    people: str = NOT_STATED
+    licence: str = NOT_STATED
+    cite: str = NOT_STATED
 
 
 @dataclass(frozen=True)
 class Source(Generic[P]):
-    """One kind of source, as two functions of its params.
+    """One kind of source.
 
-    fetch(params, directory): brings the source's files under `directory`, whole or not at all; a second call
-    after a kill resumes. Raises SourceError. list_images(params, directory, name): reads records and names,
-    decodes nothing.
+    params: the class of its settings. fetch(params, directory): brings the source's files under `directory`, whole or
+    not at all; a second call after a kill resumes. Raises SourceError. list_images(params, directory, name): reads
+    records and names, decodes nothing.
     """
 
+    params: type[P]
     fetch: Callable[[P, Path], None]
     list_images: Callable[[P, Path, str], Listing]
+    description: SourceDescription = SourceDescription()
+
+    @property
+    def kind(self) -> str:
+        """The word that names it in params.yaml."""
+        (kind,) = get_args(get_type_hints(self.params)["kind"])
+        return str(kind)
+
+
+SOURCES: dict[str, Source[Any]] = {}
+
+
+def register(source: Source[Any]) -> None:
+    """From now on params.yaml may name this kind. Raises ValueError where another source has its name."""
+    if SOURCES.setdefault(source.kind, source) is not source:
+        raise ValueError(f"two sources are called {source.kind!r}; give one of them another word in its `kind`")

@@ -5,22 +5,26 @@ Both generations of its findings are read: "COVID-19, ARDS" and, later, "Pneumon
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from cxr.common.errors import SourceError
-from cxr.data.manifest import FRONTAL_VIEWS, RejectedRow
-from cxr.sources.base import Candidate, Listing, Source
+from cxr.common.labels import Label
+from cxr.data.manifest import FRONTAL_VIEWS, LungMask, OtherView, RejectedRow, Shown
+from cxr.sources.base import PUBLIC, Candidate, Listing, Source, SourceDescription, SourceParams
 from cxr.sources.http import archives
 from cxr.sources.http.archives import is_clutter
 from cxr.sources.http.transfer import Download, Patience, url_opener
 from cxr.sources.mirror import copy_mirror
-from cxr.sources.settings import PUBLIC, CovidChestxrayParams
 
 ARCHIVE_URL = "https://codeload.github.com/ieee8023/covid-chestxray-dataset/zip/{revision}"
 PATIENCE = Patience()
 METADATA = "metadata.csv"
 IMAGES = "images"
+MASKS = "annotations/lungVAE-masks"  # a network's, checked by eye (Selvan et al. 2020)
+MASK_ENDING = "_mask.png"  # some names end in _mask.png.png
 # volumes/ is left behind: computed tomography, several times the size of all the rest.
 KEPT = (METADATA, IMAGES, "annotations")
 COLUMNS = ("patientid", "sex", "age", "finding", "view", "modality", "folder", "filename")
@@ -39,8 +43,32 @@ OTHER_FINDINGS = frozenset(
 # As the metadata says it, to one of FRONTAL_VIEWS. An erect AP picture is an AP picture.
 FRONTAL = {**{view: view for view in FRONTAL_VIEWS}, "AP Erect": "AP"}
 NOT_FRONTAL = ("L", "Lateral", "Axial", "Coronal", "Sagittal")
+# Reason and detail of a rejection, to what the gate can learn from such a picture.
+SHOWN: dict[tuple[str, str], Shown] = {
+    ("not_xray", "CT"): "ct",
+    ("not_frontal", "L"): "lateral",
+    ("not_frontal", "Lateral"): "lateral",
+}
 
 Record = dict[str, str]
+
+
+@dataclass(frozen=True)
+class CovidChestxrayParams(SourceParams):
+    """origin: PUBLIC, or a directory that mirrors the collection. revision: the commit of the public one."""
+
+    kind: Literal["covid_chestxray"]
+    origin: str
+    revision: str
+    train_on: tuple[Label, ...]
+
+
+DESCRIPTION = SourceDescription(
+    what="COVID-19 Image Data Collection, GitHub ieee8023/covid-chestxray-dataset",
+    people="adults of many hospitals, in images found in publications and on web sites",
+    licence="each image its own, CC BY-NC-SA for most; the collection CC BY-NC-SA 4.0: not for commercial use",
+    cite="Cohen, Morrison, Dao 2020, arXiv:2003.11597",
+)
 
 
 def fetch(params: CovidChestxrayParams, directory: Path) -> None:
@@ -77,8 +105,7 @@ def is_kept(path: PurePosixPath) -> bool:
 
 
 def list_images(params: CovidChestxrayParams, directory: Path, name: str) -> Listing:
-    files = {path.relative_to(directory).as_posix() for path in (directory / IMAGES).rglob("*") if path.is_file()}
-    files = {file for file in files if not is_clutter(PurePosixPath(file))}
+    files = _picture_files(directory)
     records = _group_by_file(read_metadata(directory / METADATA))
     patients = _merge_patients(records.values())
     listing = Listing()
@@ -86,12 +113,34 @@ def list_images(params: CovidChestxrayParams, directory: Path, name: str) -> Lis
         reason, detail = _rejection(path, rows, files)
         if reason:
             listing.rejected.append(RejectedRow(path, name, reason, detail))
+            shown = SHOWN.get((reason, detail))
+            if shown and path in files:  # volumes of CT are named, but not downloaded
+                listing.other_views.append(OtherView(path, name, patients[rows[0]["patientid"]], shown))
         else:
             listing.candidates.append(_candidate(path, rows[0], patients))
     for path in sorted(files - records.keys()):
         listing.rejected.append(RejectedRow(path, name, "no_row", f"not in {METADATA}"))
     listing.rejected.sort(key=lambda row: row.path)
+    listing.lung_masks.extend(_lung_masks(directory, name, _pictures_by_stem(files, listing.candidates)))
     return listing
+
+
+def _picture_files(directory: Path) -> set[str]:
+    """Paths relative to the source's folder."""
+    files = {path.relative_to(directory).as_posix() for path in (directory / IMAGES).rglob("*") if path.is_file()}
+    return {file for file in files if not is_clutter(PurePosixPath(file))}
+
+
+def _pictures_by_stem(files: Set[str], candidates: Iterable[Candidate]) -> dict[str, str]:
+    """Name without folder and suffix, to the path; where two share it, a candidate comes before other pictures."""
+    paths = [*sorted(files), *(candidate.path for candidate in candidates)]
+    return {PurePosixPath(path).stem: path for path in paths}
+
+
+def _lung_masks(directory: Path, name: str, pictures: Mapping[str, str]) -> list[LungMask]:
+    """A mask belongs to the picture whose stem its name begins with."""
+    names = sorted(path.name for path in (directory / MASKS).glob(f"*{MASK_ENDING}*"))
+    return [LungMask(f"{MASKS}/{file}", name, pictures.get(file.split(MASK_ENDING)[0], "")) for file in names]
 
 
 def read_metadata(path: Path) -> list[Record]:
@@ -162,7 +211,8 @@ def _rejection(path: str, rows: list[Record], files: set[str]) -> tuple[str, str
 
 
 def _row_rejection(path: str, row: Record, files: set[str]) -> tuple[str, str]:
-    view, finding = row["view"], row["finding"]
+    view = row["view"]
+    finding = row["finding"]
     if row["modality"] != "X-ray":
         return "not_xray", row["modality"]
     if path not in files:
@@ -184,4 +234,4 @@ def label_of(finding: str) -> str | None:
     return "NonCOVID" if OTHER_FINDINGS.issuperset(elements) else None
 
 
-SOURCE = Source(fetch, list_images)
+SOURCE = Source(CovidChestxrayParams, fetch, list_images, DESCRIPTION)

@@ -1,16 +1,14 @@
-"""Bring every configured source into one directory, and nothing else."""
+"""Brings every configured source into one directory, and removes everything else from it."""
 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from cxr.common.atomic_files import remove, write_json
 from cxr.common.errors import SourceError
-from cxr.sources.base import Source
-from cxr.sources.settings import PUBLIC, SourceParams
+from cxr.sources.base import PUBLIC, Source, SourceParams
 
 RECEIPT = ".source.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -50,8 +48,8 @@ def _recorded(directory: Path) -> Any:
 
 
 def receipt_of(params: SourceParams) -> dict[str, Any]:
-    """What decides which files there are; no path and no date, so that the same files have the same hash."""
-    facts = asdict(params)
+    """The settings that decide which files there are. No path and no date: the same files have the same receipt."""
+    facts = dict(vars(params))
     del facts["train_on"]
     if facts.get("origin", PUBLIC) != PUBLIC:
         return {"kind": params.kind, "origin": "mirror"}

@@ -1,16 +1,38 @@
 """Class folders of one's own: <origin>/<folder>/…, where params.yaml says which label each folder has."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from cxr.common.errors import SourceError
+from cxr.common.labels import Label
 from cxr.data.manifest import RejectedRow
-from cxr.sources.base import Candidate, Listing, Source
+from cxr.sources.base import PUBLIC, Candidate, Listing, Source, SourceDescription, SourceParams
 from cxr.sources.http.archives import is_clutter
 from cxr.sources.mirror import copy_mirror
-from cxr.sources.settings import PUBLIC, FolderParams
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".dcm", ".dicom", ".bmp", ".tif", ".tiff")
+
+
+@dataclass(frozen=True)
+class FolderParams(SourceParams):
+    """origin: the directory that holds the folders. classes: folder name to label. patient: a regular expression whose
+    first group, found in the file name, is the patient's id."""
+
+    kind: Literal["folder"]
+    origin: str
+    classes: dict[str, Label]
+    patient: str
+    train_on: tuple[Label, ...]
+
+
+DESCRIPTION = SourceDescription(
+    what="class folders that params.yaml names",
+    people="known to the owner of the folders; not recorded here",
+    licence="the owner's terms; not recorded here",
+    cite="not recorded here",
+)
 
 
 def fetch(params: FolderParams, directory: Path) -> None:
@@ -68,4 +90,4 @@ def _patient(path: PurePosixPath, expression: re.Pattern[str], name: str) -> str
     return match[1]
 
 
-SOURCE = Source(fetch, list_images)
+SOURCE = Source(FolderParams, fetch, list_images, DESCRIPTION)

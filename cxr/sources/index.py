@@ -1,17 +1,18 @@
-"""From what the sources list to the image table: open every file once, keep the usable ones, count the others."""
+"""From what the sources list to the tables: open every file once, keep the usable ones, count the others."""
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from cxr.common.errors import ImageError
 from cxr.common.parallel import map_in_order
-from cxr.data.manifest import ImageRow, RejectedRow
+from cxr.data.manifest import ImageRow, LungMask, OtherView, RejectedRow
 from cxr.imaging.decode import decode
-from cxr.sources import SOURCES, Candidate, Listing
-from cxr.sources.settings import DownloadParams, SourceParams
+from cxr.sources.base import SOURCES, Candidate, Listing, SourceParams
+from cxr.sources.settings import DownloadParams
 
 HASH_SIDE = 16  # 16 x 16 lowest frequencies: at 8 x 8 two children's chests look like one
 
@@ -23,20 +24,59 @@ class _Task(NamedTuple):
     candidate: Candidate
 
 
-def build_index(params: DownloadParams, raw: Path) -> tuple[list[ImageRow], list[RejectedRow]]:
-    """Every source's images under raw/<name>, sorted by path. A file that can not be used is a rejected row."""
-    tasks: list[_Task] = []
-    rejected: list[RejectedRow] = []
-    for name, source in params.all().items():
-        listing: Listing = SOURCES[source.kind].list_images(source, raw / name, name)
-        rejected.extend(RejectedRow(f"{name}/{row.path}", name, row.reason, row.detail) for row in listing.rejected)
-        for candidate in listing.candidates:
-            role = _role(candidate, source, external=name in params.external)
-            tasks.append(_Task(raw / name / candidate.path, name, role, candidate))
+class Index(NamedTuple):
+    """What all sources bring, in tables sorted by path; paths are relative to data/raw."""
+
+    images: list[ImageRow]
+    rejected: list[RejectedRow]
+    other_views: list[OtherView]
+    lung_masks: list[LungMask]
+
+
+def build_index(params: DownloadParams, raw: Path) -> Index:
+    """Every source's images under raw/<name>. A file that cannot be used is a rejected row."""
+    configured = params.all()
+    listings = {name: SOURCES[of.kind].list_images(of, raw / name, name) for name, of in configured.items()}
+    tasks = [
+        _Task(raw / name / candidate.path, name, _role(candidate, configured[name], name in params.external), candidate)
+        for name, listing in listings.items()
+        for candidate in listing.candidates
+    ]
+    images, unusable = _opened(tasks)
+    rejected = [*_rejected(listings), *unusable]
+    return Index(
+        sorted(images, key=lambda row: row.path),
+        sorted(rejected, key=lambda row: (row.path, row.reason)),
+        sorted(_other_views(listings), key=lambda row: row.path),
+        sorted(_lung_masks(listings), key=lambda row: row.path),
+    )
+
+
+def _rejected(listings: Mapping[str, Listing]) -> Iterator[RejectedRow]:
+    for name, listing in listings.items():
+        for row in listing.rejected:
+            yield replace(row, path=f"{name}/{row.path}")
+
+
+def _other_views(listings: Mapping[str, Listing]) -> Iterator[OtherView]:
+    for name, listing in listings.items():
+        for view in listing.other_views:
+            yield replace(view, path=f"{name}/{view.path}", patient=f"{name}/{view.patient}")
+
+
+def _lung_masks(listings: Mapping[str, Listing]) -> Iterator[LungMask]:
+    for name, listing in listings.items():
+        for mask in listing.lung_masks:
+            yield replace(mask, path=f"{name}/{mask.path}", picture=mask.picture and f"{name}/{mask.picture}")
+
+
+def _opened(tasks: Sequence[_Task]) -> tuple[list[ImageRow], list[RejectedRow]]:
+    """The images that can be used, and those that cannot."""
     # What imagehash imports when it is called takes longer than a hundred images: once here, not in every process.
     import scipy.fftpack  # noqa: F401
 
     rows: list[ImageRow] = []
+    rejected: list[RejectedRow] = []
     for result in map_in_order(_open, tasks, len(tasks), "index"):
         if isinstance(result, ImageRow):
             rows.append(result)
@@ -46,18 +86,17 @@ def build_index(params: DownloadParams, raw: Path) -> tuple[list[ImageRow], list
     rejected.extend(
         RejectedRow(row.path, row.source, "conflicting_labels", row.label) for row in rows if row in contradictory
     )
-    rows = [row for row in rows if row not in contradictory]
-    return sorted(rows, key=lambda row: row.path), sorted(rejected, key=lambda row: (row.path, row.reason))
+    return [row for row in rows if row not in contradictory], rejected
 
 
-def _role(candidate: Candidate, source: SourceParams, *, external: bool) -> str:
+def _role(candidate: Candidate, source: SourceParams, external: bool) -> str:
     if external:
         return "external"
     return "train" if candidate.label in source.train_on else "audit"
 
 
 def _open(task: _Task) -> ImageRow | RejectedRow:
-    """Read and decode one file, to its end: a picture that breaks off must not surprise a later stage."""
+    """Read and decode one file to its end, so that a picture which breaks off stops no later stage."""
     path = f"{task.source}/{task.candidate.path}"
     try:
         data = task.file.read_bytes()
@@ -97,7 +136,7 @@ def _perceptual_hash(picture) -> str:
 
 
 def _conflicting(rows: list[ImageRow]) -> Iterator[ImageRow]:
-    """Rows whose very bytes also stand under the other label: nobody can say which is right."""
+    """Rows of files whose bytes also come with the other label: nobody can say which label is right."""
     by_bytes: dict[str, list[ImageRow]] = defaultdict(list)
     for row in rows:
         by_bytes[row.sha256].append(row)

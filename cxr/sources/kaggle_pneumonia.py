@@ -4,16 +4,19 @@ Its zip carries a second copy of everything in chest_xray/chest_xray/, and __MAC
 """
 
 import re
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal
 
+from cxr.common.config import Within
 from cxr.common.errors import SourceError
-from cxr.sources.base import Candidate, Listing, Source
+from cxr.common.labels import Label
+from cxr.sources.base import PUBLIC, Candidate, Listing, Source, SourceDescription, SourceParams
 from cxr.sources.http import archives
 from cxr.sources.http.archives import is_clutter
 from cxr.sources.http.kaggle_api import DATASET, OWNER, dataset_opener
 from cxr.sources.http.transfer import Download, Patience
 from cxr.sources.mirror import copy_mirror
-from cxr.sources.settings import PUBLIC, KagglePneumoniaParams
 
 PATIENCE = Patience()
 TOP = "chest_xray"
@@ -23,6 +26,25 @@ _PERSON = re.compile(r"(person\d+)_(bacteria|virus)_")
 # IM-0383 and NORMAL2-IM-0383 count as one person. Nobody has said that they are; but if they were and stood
 # for two, one person could end up on two splits, while the reverse only makes a group larger.
 _NUMBER = re.compile(r"(?:NORMAL2-)?(IM-\d+)-")
+
+
+@dataclass(frozen=True)
+class KagglePneumoniaParams(SourceParams):
+    """Every image is NonCOVID. origin: PUBLIC, or a directory that mirrors the collection. version: of the Kaggle
+    dataset."""
+
+    kind: Literal["kaggle_pneumonia"]
+    origin: str
+    train_on: tuple[Label, ...]
+    version: Annotated[int, Within(1, 10_000)]
+
+
+DESCRIPTION = SourceDescription(
+    what="Chest X-Ray Images (Pneumonia), Kaggle paultimothymooney/chest-xray-pneumonia",
+    people="children of one to five years of one hospital in Guangzhou, taken before 2020",
+    licence="CC BY 4.0",
+    cite="Kermany et al. 2018, Cell 172, doi:10.1016/j.cell.2018.02.010",
+)
 
 
 def fetch(params: KagglePneumoniaParams, directory: Path) -> None:
@@ -74,4 +96,4 @@ def patient_and_finding(filename: str, directory: Path) -> tuple[str, str]:
     )
 
 
-SOURCE = Source(fetch, list_images)
+SOURCE = Source(KagglePneumoniaParams, fetch, list_images, DESCRIPTION)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +20,11 @@ from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
 
 from cxr.common.atomic_files import remove, replace_when_complete, sha256_of
+from cxr.common.config import Within
 from cxr.common.errors import SourceError
-from cxr.common.labels import COVID, NON_COVID
+from cxr.common.labels import COVID, NON_COVID, Label
 from cxr.data.manifest import RejectedRow
-from cxr.sources.base import Candidate, Listing, Source
-from cxr.sources.settings import PhantomParams
+from cxr.sources.base import Candidate, Listing, Source, SourceDescription, SourceParams
 from cxr.sources.synthetic import anatomy, findings, overlay, radiograph
 
 METADATA = "metadata.csv"
@@ -32,6 +33,26 @@ IMAGES = "images"
 MARK = "Synthetic radiograph: a phantom drawn by covid-cxr, not a picture of a person"
 _IMAGES_PER_PATIENT = (1, 2, 3)
 _SHARES = (0.5, 0.3, 0.2)  # of the patients with so many images
+
+
+@dataclass(frozen=True)
+class PhantomParams(SourceParams):
+    """image_size: pixels. covid_fraction: of the patients."""
+
+    kind: Literal["phantom"]
+    train_on: tuple[Label, ...]
+    patients: Annotated[int, Within(4, 1_000_000)]
+    image_size: Annotated[int, Within(32, 2048)]
+    covid_fraction: Annotated[float, Within(0.05, 0.95)]
+    seed: Annotated[int, Within(0, 2**31 - 1)]
+
+
+DESCRIPTION = SourceDescription(
+    what="synthetic radiographs, drawn by this project",
+    people="nobody: the pictures are drawn, and numbers on them say nothing about people",
+    licence="MIT, this project's own",
+    cite="not applicable: made by this project",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +71,7 @@ class Phantom:
 def fetch(params: PhantomParams, directory: Path) -> None:
     """Draw what is not there yet. metadata.csv comes last: with it, the source is complete.
 
-    Pictures of another recipe (seed, side, share of COVID, or another version of the drawing code) are deleted
+    Pictures of another recipe (seed, image size, share of COVID, or another version of the drawing code) are deleted
     first, and so are those of patients beyond `params.patients`.
     """
     try:
@@ -60,7 +81,7 @@ def fetch(params: PhantomParams, directory: Path) -> None:
         _draw_all(missing, params, directory)
         _write_metadata(phantoms, directory)
     except OSError as fault:
-        raise SourceError(f"{directory}: can not write phantoms ({fault}); free space or rights, then rerun") from None
+        raise SourceError(f"{directory}: cannot write phantoms ({fault}); free space or rights, then rerun") from None
 
 
 def list_images(params: PhantomParams, directory: Path, name: str) -> Listing:
@@ -74,7 +95,7 @@ def list_images(params: PhantomParams, directory: Path, name: str) -> Listing:
     return Listing(sorted(candidates, key=lambda c: c.path), sorted(rejected, key=lambda r: r.path))
 
 
-SOURCE: Source[PhantomParams] = Source(fetch=fetch, list_images=list_images)
+SOURCE = Source(PhantomParams, fetch, list_images, DESCRIPTION)
 
 
 def _phantoms(params: PhantomParams) -> Iterator[Phantom]:
@@ -103,7 +124,8 @@ def _recipe(params: PhantomParams) -> dict[str, object]:
 
 
 def _forget_other_recipe(recipe: dict[str, object], directory: Path) -> None:
-    path, text = directory / RECIPE, json.dumps(recipe, indent=2, sort_keys=True) + "\n"
+    path = directory / RECIPE
+    text = json.dumps(recipe, indent=2, sort_keys=True) + "\n"
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return
     remove(directory / METADATA)
@@ -134,7 +156,8 @@ def _draw_all(phantoms: list[Phantom], params: PhantomParams, directory: Path) -
 
 
 def _draw(phantom: Phantom, params: PhantomParams, directory: Path) -> None:
-    patient, image = int(phantom.patient), int(Path(phantom.path).stem.rsplit("-", 1)[1])
+    patient = int(phantom.patient)
+    image = int(Path(phantom.path).stem.rsplit("-", 1)[1])
     covid = phantom.label == COVID
     pixels = radiograph.radiograph(params.seed, patient, image, image_size=params.image_size, covid=covid)
     with replace_when_complete(directory / phantom.path) as partial:

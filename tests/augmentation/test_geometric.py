@@ -1,6 +1,8 @@
+import math
 from dataclasses import replace
 
 import numpy as np
+from PIL import Image
 
 from cxr.augmentation.geometric import augmentation_rng, augmented_view
 from cxr.augmentation.photometric import UNCHANGED
@@ -43,6 +45,25 @@ def test_without_exposures_the_views_are_the_originals_bit_for_bit() -> None:
             augmented_view(picture, replace(ORIGINAL, photometric=strong), augmentation_rng(5, "abc", k)), original
         )
     assert 18 <= same <= 42  # share: half of the views stay the original's
+
+
+def test_a_view_is_bit_for_bit_the_map_written_out_by_hand() -> None:
+    """Feature caches hold what these views became; where a bit of them moves, the caches' format must rise."""
+    picture = np.random.default_rng(0).integers(0, 256, (51, 51), np.uint8)
+    margin = 23  # enough for 20 degrees and a fifth of 51 pixels
+    for k in range(40):
+        rng = augmentation_rng(5, "abc", k)
+        angle = math.radians(rng.uniform(-20, 20))
+        right, down = rng.uniform(-0.2, 0.2, 2) * 51
+        flip = -1.0 if rng.random() < 0.5 else 1.0
+        a, b, d, e = flip * math.cos(angle), flip * math.sin(angle), -math.sin(angle), math.cos(angle)
+        c = 25.5 - a * (25.5 + right) - b * (25.5 + down) + margin
+        f = 25.5 - d * (25.5 + right) - e * (25.5 + down) + margin
+        padded = Image.fromarray(np.pad(picture, margin, mode="edge"))
+        expected = padded.transform((51, 51), Image.Transform.AFFINE, (a, b, c, d, e, f), Image.Resampling.BILINEAR)
+        np.testing.assert_array_equal(
+            augmented_view(picture, ORIGINAL, augmentation_rng(5, "abc", k)), np.asarray(expected)
+        )
 
 
 def test_half_of_the_views_are_mirrored() -> None:

@@ -15,7 +15,10 @@ from cxr.features.settings import FeaturesParams
 from cxr.gate.settings import GateParams
 from cxr.lungs.train import LungsParams
 from cxr.promotion.settings import RegisterParams
-from cxr.sources.settings import CovidChestxrayParams, DownloadParams, FolderParams, PhantomParams
+from cxr.sources.covid_chestxray import CovidChestxrayParams
+from cxr.sources.folder import FolderParams
+from cxr.sources.phantom import PhantomParams
+from cxr.sources.settings import DownloadParams
 from cxr.training.settings import TrainParams
 from tools.workspace import merged
 

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from cxr.augmentation.strong import StrongParams
-from cxr.common.errors import ModelError
+from cxr.common.errors import CxrError, ModelError
 from cxr.data.dataset import Dataset
-from cxr.data.manifest import RejectedRow
+from cxr.data.manifest import OtherView
 from cxr.data.settings import SplitParams
 from cxr.data.splits import split_of_patient
 from cxr.evaluation.settings import EvaluateParams
@@ -22,7 +22,7 @@ from cxr.gate.examples import draw_examples, misplaced, part_of, shuffled
 from cxr.gate.mlp import train_networks
 from cxr.gate.report import gate_report
 from cxr.gate.settings import GateParams
-from cxr.gate.synthetic_negatives import DRAWINGS, PHOTOS_TO_LEARN, PHOTOS_TO_TEST, blank, drawings, photos
+from cxr.gate.synthetic_negatives import DRAWINGS, PHOTOS_TO_LEARN, PHOTOS_TO_TEST, blank, photographs, photos
 from cxr.gate.train import TrainedGate, folds, seen_by, threshold_for, train_gate, weights_of
 from cxr.inference.gate import BLANK_RANGE, FRONTAL, REASONS, SIDE, Gate, is_blank, thumbnails
 from cxr.sources.synthetic.radiograph import radiograph
@@ -187,7 +187,9 @@ def test_half_chests_are_refused_as_the_lateral_views_they_stand_for(gate: Gate,
 
 def test_drawings_and_photographs_are_refused(gate: Gate):
     rng = np.random.default_rng(99)
-    pictures = np.concatenate([drawings(PICTURE_SIDE, 50, rng)[0], photos(PHOTOS_TO_TEST, PICTURE_SIDE, 12, rng)])
+    kinds = list(DRAWINGS)
+    drawn = np.stack([DRAWINGS[kinds[i % len(kinds)]](PICTURE_SIDE, rng) for i in range(50)])
+    pictures = np.concatenate([drawn, photos(PHOTOS_TO_TEST, PICTURE_SIDE, 12, rng)])
     assert np.mean([gate.refusal(picture) is not None for picture in pictures]) >= 0.9
 
 
@@ -297,37 +299,32 @@ def test_what_counts_for_nothing_is_not_learned():
 
 @pytest.fixture
 def raw(tmp_path: Path) -> Path:
-    folder = tmp_path / "covid"
-    (folder / "images").mkdir(parents=True)
-    header = "patientid,sex,age,finding,view,modality,folder,filename"
-    rows = ["1,,,COVID-19,Axial,CT,images,ct.png", "2,,,COVID-19,L,X-ray,images/deeper,l.png"]
-    rows += ["3,,,COVID-19,Axial,CT,volumes,v.nii.gz", "4,,,todo,PA,X-ray,images,pa.png"]
-    rows += ["5,,,COVID-19,L,X-ray,images,bad.png"]
-    (folder / "metadata.csv").write_text("\n".join([header, *rows]) + "\n")
-    (folder / "images" / "deeper").mkdir()
-    for name in ("images/ct.png", "images/deeper/l.png", "images/pa.png"):
-        Image.fromarray(np.full((9, 9), 7, np.uint8)).save(folder / name)
-    (folder / "images/bad.png").write_bytes(b"no picture")
+    (tmp_path / "covid/images/deeper").mkdir(parents=True)
+    for name in ("images/ct.png", "images/deeper/l.png"):
+        Image.fromarray(np.full((9, 9), 7, np.uint8)).save(tmp_path / "covid" / name)
+    (tmp_path / "covid/images/bad.png").write_bytes(b"no picture")
     return tmp_path
 
 
-def test_ct_and_lateral_pictures_are_found_with_their_patients_and_sides(raw: Path):
-    rejected = [
-        RejectedRow("covid/images/bad.png", "covid", "not_frontal", "L"),
-        RejectedRow("covid/images/ct.png", "covid", "not_xray", "CT"),
-        RejectedRow("covid/images/deeper/l.png", "covid", "not_frontal", "L"),
-        RejectedRow("covid/images/pa.png", "covid", "unlabelled", "todo"),
-        RejectedRow("covid/volumes/v.nii.gz", "covid", "not_xray", "CT"),
+def test_ct_and_lateral_pictures_are_read_with_their_patients_and_splits(raw: Path):
+    listed = [
+        OtherView("covid/images/bad.png", "covid", "covid/5", "lateral"),
+        OtherView("covid/images/ct.png", "covid", "covid/1", "ct"),
+        OtherView("covid/images/deeper/l.png", "covid", "covid/2", "lateral"),
+        OtherView("covid/volumes/v.nii.gz", "covid", "covid/3", "ct"),
     ]
-    views = other_views(rejected, raw, 16, SPLIT)
+    views = other_views(listed, raw, 16, SPLIT)
     assert list(views.kinds) == ["ct", "lateral"]
     assert list(views.patients) == ["covid/1", "covid/2"]
+    assert list(views.sources) == ["covid", "covid"]
     assert list(views.splits) == [split_of_patient("covid/1", SPLIT), split_of_patient("covid/2", SPLIT)]
     assert views.pictures.shape == (2, 16, 16)
 
 
 def test_a_source_without_other_views_gives_none(tmp_path: Path):
-    assert len(other_views([RejectedRow("phantom/a.png", "phantom", "no_file", "")], tmp_path, 16, SPLIT)) == 0
+    views = other_views([], tmp_path, 16, SPLIT)
+    assert len(views) == 0
+    assert views.pictures.shape == (0, 16, 16)
 
 
 def test_frontal_pictures_keep_their_side_and_those_only_tested_on_their_role():
@@ -353,6 +350,15 @@ def test_blank_pictures_are_blank():
 def test_no_photograph_is_both_learned_and_tested_with():
     assert not set(PHOTOS_TO_LEARN) & set(PHOTOS_TO_TEST)
     assert photos(PHOTOS_TO_LEARN, 20, 5, np.random.default_rng(0)).shape == (5, 20, 20)
+
+
+def test_another_picture_in_a_library_is_one_sentence_that_says_what_to_do():
+    replaced = PHOTOS_TO_LEARN[0]._replace(sha256="0" * 64)
+    gone = PHOTOS_TO_LEARN[0]._replace(file="datasets/images/atlantis.jpg")
+    for photograph, words in ((replaced, "is another picture"), (gone, "is missing")):
+        with pytest.raises(CxrError, match=rf"datasets/images/\w+\.jpg of sklearn {words}.*uv\.lock") as caught:
+            photographs((photograph,))
+        assert "\n" not in str(caught.value)
 
 
 def test_parts_and_mixtures_keep_the_size():

@@ -1,6 +1,7 @@
 """Making the lung segmenter: the masks that come with the collection, its training, and when it is kept."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxr.augmentation.strong import StrongParams, strong_view, strong_view_pair
+from cxr.augmentation.strong import StrongParams
 from cxr.common.errors import ParamsError
 from cxr.data.dataset import Dataset
+from cxr.data.manifest import LungMask
 from cxr.data.settings import SplitParams
 from cxr.data.splits import split_of_patient
 from cxr.evaluation.settings import EvaluateParams
@@ -25,8 +27,6 @@ from cxr.inference.lung_segmenter import (
 )
 from cxr.lungs import train as lungs_training
 from cxr.lungs.train import (
-    ENDING,
-    MASKS,
     LungsParams,
     MaskedExamples,
     MaskSearch,
@@ -36,6 +36,8 @@ from cxr.lungs.train import (
     read_mask,
     train_and_measure,
 )
+from cxr.sources import SOURCES
+from cxr.sources.covid_chestxray import CovidChestxrayParams
 from tests.rows import image_row
 from tests.tiny import dark_is_lung
 
@@ -43,7 +45,6 @@ SPLIT = SplitParams(seed=30, test_fraction=0.3, validation_fraction=0.3, near_du
 BOOTSTRAP = EvaluateParams(resamples=100, confidence=0.95, prevalence=0.1, seed=20)
 STILL = StrongParams(0, 1, 1, 0, 1, 1, 0, 0)
 MOVING = StrongParams(20, 1.3, 1.2, 0.1, 1, 1, 0, 0)
-EXPOSED = StrongParams(0, 1, 1, 0, 1.5, 1.5, 0.2, 0.05)
 
 
 def params(**changes) -> LungsParams:
@@ -66,7 +67,7 @@ def params(**changes) -> LungsParams:
 def collection(tmp_path: Path) -> tuple[Dataset, Path]:
     """Sixteen patients' pictures: dark lungs on grey, with masks at another size than the pictures."""
     rows, pictures = [], []
-    folder = tmp_path / "raw" / "covid" / MASKS
+    folder = tmp_path / "raw/covid/masks"
     folder.mkdir(parents=True)
     for i in range(16):
         mask = lungs(np.random.default_rng(i), 48)
@@ -77,6 +78,15 @@ def collection(tmp_path: Path) -> tuple[Dataset, Path]:
     return Dataset(rows, split_of, np.stack(pictures)), tmp_path / "raw"
 
 
+def masks_under(raw: Path) -> list[LungMask]:
+    """As the source of the collection names them."""
+    files = sorted((raw / "covid/masks").iterdir())
+    return [
+        LungMask(f"covid/masks/{file.name}", "covid", f"covid/images/{file.name.split('_mask')[0]}.jpg")
+        for file in files
+    ]
+
+
 def lungs(rng: np.random.Generator, image_size: int) -> np.ndarray:
     y, x = np.mgrid[-1 : 1 : image_size * 1j, -1 : 1 : image_size * 1j]
     centres = rng.uniform(0.35, 0.5, 2) * (-1, 1)
@@ -84,9 +94,9 @@ def lungs(rng: np.random.Generator, image_size: int) -> np.ndarray:
     return np.any([((x - c) / width) ** 2 + (y / height) ** 2 < 1 for c in centres], axis=0)
 
 
-def test_every_mask_finds_its_picture_and_the_side_of_its_patient(collection: tuple[Dataset, Path]):
+def test_every_mask_finds_its_picture_and_the_split_of_its_patient(collection: tuple[Dataset, Path]):
     data, raw = collection
-    found = find_masks(data, raw, SPLIT)
+    found = find_masks(data, masks_under(raw), raw, SPLIT)
     assert len(found.images) == 16
     assert not found.unused
     for image in found.images:
@@ -97,31 +107,32 @@ def test_every_mask_finds_its_picture_and_the_side_of_its_patient(collection: tu
 
 def test_masks_without_a_usable_picture_are_counted(collection: tuple[Dataset, Path]):
     data, raw = collection
-    (raw / "covid" / MASKS / "p3_mask.png").rename(raw / "covid" / MASKS / "p3_mask.png.png")  # as upstream has some
-    (raw / "covid" / MASKS / "p4_mask.png").rename(raw / "covid" / MASKS / "elsewhere_mask.png")
-    del data.split_of["covid/images/p5.jpg"]
-    found = find_masks(data, raw, SPLIT)
-    assert len(found.images) == 14
-    assert found.unused == {"not_in_index": 1, "near_duplicate_across_split": 1}
+    masks = masks_under(raw)
+    masks[3] = replace(masks[3], picture="")
+    masks[4] = replace(masks[4], picture="another/images/p4.jpg")
+    del data.split_of[masks[5].picture]
+    found = find_masks(data, masks, raw, SPLIT)
+    assert len(found.images) == 13
+    assert found.unused == {"not_in_index": 2, "near_duplicate_across_split": 1}
 
 
 def test_a_picture_that_is_only_tested_on_goes_where_its_patient_belongs(collection: tuple[Dataset, Path]):
     data, raw = collection
     data.split_of.update({row.path: "held_out" for row in data.rows})
-    splits = {image.row.patient: image.split for image in find_masks(data, raw, SPLIT).images}
+    splits = {image.row.patient: image.split for image in find_masks(data, masks_under(raw), raw, SPLIT).images}
     assert splits == {row.patient: split_of_patient(row.patient, SPLIT) for row in data.rows}
 
 
 def test_a_mask_is_scaled_to_its_picture(collection: tuple[Dataset, Path]):
     data, raw = collection
-    found = find_masks(data, raw, SPLIT)
+    found = find_masks(data, masks_under(raw), raw, SPLIT)
     for image in found.images:
         assert dice(read_mask(image.file, 48) >= 128, data.pixels[image.position] < 100) > 0.95
 
 
 def test_without_masks_there_is_no_segmenter_and_the_report_says_why(tmp_path: Path):
     data = Dataset([image_row("a.png")], {"a.png": "train"}, np.zeros((1, 32, 32), np.uint8))
-    report = train_and_measure(data, find_masks(data, tmp_path, SPLIT), params(), BOOTSTRAP, tmp_path / "lungs")
+    report = train_and_measure(data, find_masks(data, [], tmp_path, SPLIT), params(), BOOTSTRAP, tmp_path / "lungs")
     assert report["trained"] is False
     assert "no lung masks" in report["why"]
     assert LungSegmenter.load_if_trained(tmp_path / "lungs") is None
@@ -155,7 +166,7 @@ def test_a_segmenter_of_the_same_masks_is_kept_and_reported_as_before(
     collection: tuple[Dataset, Path], tmp_path: Path, fits: list[Path]
 ):
     data, raw = collection
-    found, home = find_masks(data, raw, SPLIT), tmp_path / "lungs"
+    found, home = find_masks(data, masks_under(raw), raw, SPLIT), tmp_path / "lungs"
     first = train_and_measure(data, found, params(), BOOTSTRAP, home)
     before = folder_of(home)
     assert train_and_measure(data, found, params(), BOOTSTRAP, home) == first
@@ -168,13 +179,13 @@ def test_pictures_without_a_mask_and_masks_of_test_patients_train_nothing_anew(
     collection: tuple[Dataset, Path], tmp_path: Path, fits: list[Path]
 ):
     data, raw = collection
-    found, home = find_masks(data, raw, SPLIT), tmp_path / "lungs"
+    found, home = find_masks(data, masks_under(raw), raw, SPLIT), tmp_path / "lungs"
     fewer = MaskSearch([image for image in found.images if image is not found.on("test")[0]], {})
     before = train_and_measure(data, fewer, params(), BOOTSTRAP, home)
     rows = [image_row("covid/images/a.jpg", source="covid", patient="covid/new"), *data.rows]
     split_of = {**data.split_of, "covid/images/a.jpg": "train"}
     grown = Dataset(rows, split_of, np.concatenate([data.pixels[:1], data.pixels]))
-    after = train_and_measure(grown, find_masks(grown, raw, SPLIT), params(), BOOTSTRAP, home)
+    after = train_and_measure(grown, find_masks(grown, masks_under(raw), raw, SPLIT), params(), BOOTSTRAP, home)
     assert len(fits) == 1
     assert after["masks"]["test"] == before["masks"]["test"] + 1
     assert after["dice"]["test"]["mean"]["images"] == before["dice"]["test"]["mean"]["images"] + 1
@@ -189,7 +200,7 @@ def test_whatever_the_segmenter_depends_on_trains_it_anew(
     change: str,
 ):
     data, raw = collection
-    found, home, wanted = find_masks(data, raw, SPLIT), tmp_path / "lungs", params()
+    found, home, wanted = find_masks(data, masks_under(raw), raw, SPLIT), tmp_path / "lungs", params()
     train_and_measure(data, found, wanted, BOOTSTRAP, home)
     image = found.on("train")[0]
     if change == "mask":
@@ -213,7 +224,7 @@ def test_whatever_the_segmenter_depends_on_trains_it_anew(
 @pytest.mark.slow
 def test_training_anew_gives_the_same_bytes(collection: tuple[Dataset, Path], tmp_path: Path):
     data, raw = collection
-    examples = MaskedExamples.read(data, find_masks(data, raw, SPLIT), 32)
+    examples = MaskedExamples.read(data, find_masks(data, masks_under(raw), raw, SPLIT), 32)
     for home in (tmp_path / "first", tmp_path / "again"):
         ensure_segmenter(examples, params(), home)
     first, again = (
@@ -225,28 +236,7 @@ def test_training_anew_gives_the_same_bytes(collection: tuple[Dataset, Path], tm
     }
 
 
-# --- distortion -----------------------------------------------------------------------------------------------
-
-
-def test_a_mask_moves_with_its_picture():
-    mask = lungs(np.random.default_rng(0), 64).astype(np.uint8) * 255
-    for seed in range(20):
-        moved, with_it = strong_view_pair(mask, mask, MOVING, np.random.default_rng(seed))
-        assert dice(moved >= 128, with_it >= 128) > 0.98
-
-
-def test_exposure_moves_nothing():
-    mask = lungs(np.random.default_rng(0), 64).astype(np.uint8) * 255
-    for seed in range(5):
-        _, with_it = strong_view_pair(mask, mask, EXPOSED, np.random.default_rng(seed))
-        assert max(dice(with_it >= 128, flip >= 128) for flip in (mask, mask[:, ::-1])) > 0.95
-
-
-def test_without_distortion_a_picture_is_at_most_mirrored():
-    picture = np.random.default_rng(0).integers(0, 256, (20, 20), np.uint8)
-    for seed in range(5):
-        found = strong_view(picture, STILL, np.random.default_rng(seed))
-        assert any((found == same).all() for same in (picture, picture[:, ::-1]))
+# --- an epoch ---------------------------------------------------------------------------------------------------
 
 
 def test_an_epoch_repeats_and_the_next_differs():
@@ -270,7 +260,7 @@ def test_a_side_that_can_not_be_halved_four_times_is_refused():
 @pytest.mark.slow
 def test_training_learns_the_lungs_of_patients_it_has_not_seen(collection: tuple[Dataset, Path], tmp_path: Path):
     data, raw = collection
-    found = find_masks(data, raw, SPLIT)
+    found = find_masks(data, masks_under(raw), raw, SPLIT)
     assert {image.split for image in found.images} == {"train", "validation", "test"}
     report = train_and_measure(data, found, params(epochs=25, augmentation=STILL), BOOTSTRAP, tmp_path / "lungs")
     assert report["trained"] is True
@@ -321,24 +311,24 @@ def test_the_validation_dice_of_an_epoch_is_over_all_pictures_not_the_last_batch
     assert fitted.history[fitted.best_epoch - 1]["validation_dice"] == pytest.approx(np.mean(scores), abs=0.01)
 
 
-def test_a_search_names_the_images_of_one_side(collection: tuple[Dataset, Path]):
+def test_a_search_names_the_images_of_one_split(collection: tuple[Dataset, Path]):
     data, raw = collection
-    found: MaskSearch = find_masks(data, raw, SPLIT)
-    assert sum(len(found.on(image_size)) for image_size in ("train", "validation", "test")) == len(found.images)
+    found = find_masks(data, masks_under(raw), raw, SPLIT)
+    assert sum(len(found.on(split)) for split in ("train", "validation", "test")) == len(found.images)
 
 
 @pytest.mark.mirror
 @pytest.mark.skipif("CXR_MIRROR" not in os.environ, reason="CXR_MIRROR is unset: no mirror of the real X-rays")
 def test_every_real_mask_has_its_pictures_proportions_and_two_levels():
     folder = Path(os.environ["CXR_MIRROR"]) / "covid-chestxray-dataset"
-    pictures = {path.stem: path for path in (folder / "images").iterdir()}
+    params = CovidChestxrayParams("covid_chestxray", str(folder), "0" * 40, ("COVID",))
     compared = 0
-    for file in sorted((folder / MASKS).iterdir()):
-        path = pictures.get(file.name.split(ENDING)[0])
-        if path is None:
+    for listed in SOURCES["covid_chestxray"].list_images(params, folder, "covid").lung_masks:
+        if not listed.picture:
             continue
         compared += 1
-        height, width = decode(path.read_bytes()).shape
+        file = folder / listed.path
+        height, width = decode((folder / listed.picture).read_bytes()).shape
         with Image.open(file) as mask:
             assert mask.width / mask.height == pytest.approx(width / height, rel=0.02), file.name
         grey = read_mask(file, 64)

@@ -2,7 +2,9 @@
 
 import pytest
 
-from cxr.report.words import interval, listed, of_group, percent, setting
+from cxr.report.words import interval, listed, of_group, percent, setting, source_words
+from cxr.sources import SOURCES
+from cxr.sources.base import NOT_STATED
 
 
 @pytest.mark.parametrize(
@@ -42,3 +44,17 @@ def test_settings_name_no_folder_of_a_machine() -> None:
 
 def test_a_list_reads_as_a_sentence_would_say_it() -> None:
     assert [listed(names) for names in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_every_source_of_the_project_describes_itself(kind: str) -> None:
+    said = source_words(kind)
+    assert said == SOURCES[kind].description
+    assert NOT_STATED not in (said.what, said.people, said.licence, said.cite)
+
+
+def test_a_source_that_is_not_registered_is_not_described_as_another() -> None:
+    said = source_words("bygone")
+    assert "'bygone'" in said.what
+    assert (said.people, said.licence, said.cite) == (NOT_STATED, NOT_STATED, NOT_STATED)
+    assert "folders" not in said.what

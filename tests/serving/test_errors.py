@@ -10,7 +10,8 @@ import httpx
 import numpy as np
 import pytest
 
-from cxr.imaging.decode import decode
+from cxr.imaging.decode import IMAGE_ERROR_CODES, decode
+from serving.errors import PICTURE_STATUS
 from serving.settings import Settings
 from tests.serving.xrays import picture, text_of
 
@@ -40,6 +41,10 @@ def black_png(width: int, height: int) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     rows = zlib.compress(bytes(min(width * height, 10_000_000)), 9)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def test_every_fault_of_a_picture_has_an_http_status():
+    assert PICTURE_STATUS.keys() == IMAGE_ERROR_CODES.keys()
 
 
 GOOD = text_of(picture())

@@ -15,8 +15,9 @@ import pytest
 
 from cxr.common.errors import SourceError
 from cxr.sources import covid_chestxray, kaggle_pneumonia
+from cxr.sources.covid_chestxray import CovidChestxrayParams
 from cxr.sources.http import archives, transfer
-from cxr.sources.settings import CovidChestxrayParams, KagglePneumoniaParams
+from cxr.sources.kaggle_pneumonia import KagglePneumoniaParams
 
 from .made import HURRIED, files_under, noise, zip_of
 from .servers import KAGGLE_CALL, REVISION, STORAGE, Server, hang_up, kaggle_error, status, web_page
@@ -282,7 +283,7 @@ CHILD = """
 import sys
 from pathlib import Path
 from kagglesdk import kaggle_env
-from cxr.sources.settings import CovidChestxrayParams, KagglePneumoniaParams
+from cxr.sources.kaggle_pneumonia import KagglePneumoniaParams
 from cxr.sources import covid_chestxray, kaggle_pneumonia
 kaggle_env._env_to_endpoint[kaggle_env.KaggleEnv.PROD] = sys.argv[1]
 kaggle_pneumonia.fetch(KagglePneumoniaParams("kaggle_pneumonia", "public", (), 2), Path(sys.argv[2]))

@@ -1,13 +1,16 @@
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from cxr.sources import SOURCES, Candidate, Listing, Source
+from cxr.data.manifest import LungMask, OtherView
+from cxr.sources import SOURCES, Candidate, Listing
+from cxr.sources.folder import FolderParams
 from cxr.sources.index import build_index
-from cxr.sources.settings import DownloadParams, FolderParams
+from cxr.sources.settings import DownloadParams
 from tests.labelled import pictures
 
 CLASSES = {"covid": "COVID", "other": "NonCOVID"}
@@ -54,7 +57,7 @@ def raw(tmp_path: Path) -> Path:
 
 
 def test_usable_pictures_become_rows_and_the_others_rejected_rows_with_a_reason(raw: Path) -> None:
-    rows, rejected = build_index(one_source(), raw)
+    rows, rejected, *_ = build_index(one_source(), raw)
     assert [row.path for row in rows] == ["own/covid/a1.png", "own/covid/a2.jpg", "own/other/b1.png"]
     assert {row.path.removeprefix("own/other/"): row.reason for row in rejected} == {
         "cut1.png": "corrupt",
@@ -77,7 +80,7 @@ def test_sixteen_bits_and_colour_are_usable(tmp_path: Path) -> None:
     put(tmp_path / "own/covid/deep1.png", picture.astype(np.uint16) * 257)
     put(tmp_path / "own/covid/rgba1.png", np.dstack([picture] * 3 + [np.full_like(picture, 255)]))
     put(tmp_path / "own/other/grey1.png", picture)
-    rows, rejected = build_index(one_source(), tmp_path)
+    rows, rejected, *_ = build_index(one_source(), tmp_path)
     assert rejected == []
     assert len(rows) == 3
     assert len({row.phash for row in rows}) == 1  # three ways to store one picture
@@ -85,10 +88,29 @@ def test_sixteen_bits_and_colour_are_usable(tmp_path: Path) -> None:
 
 def test_a_named_file_that_is_not_there_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listing = Listing([Candidate("covid/gone.png", "COVID", "p")])
-    monkeypatch.setitem(SOURCES, "folder", Source(lambda *_: None, lambda *_: listing))
-    rows, rejected = build_index(one_source(), tmp_path)
+    monkeypatch.setitem(SOURCES, "folder", replace(SOURCES["folder"], list_images=lambda *_: listing))
+    rows, rejected, *_ = build_index(one_source(), tmp_path)
     assert rows == []
     assert [(row.path, row.reason) for row in rejected] == [("own/covid/gone.png", "no_file")]
+
+
+def test_other_views_and_masks_are_named_below_the_folder_of_all_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing = Listing(
+        other_views=[OtherView("b.png", "own", "p", "ct"), OtherView("a.png", "own", "q", "lateral")],
+        lung_masks=[LungMask("masks/b.png", "own", "covid/b.png"), LungMask("masks/a.png", "own", "")],
+    )
+    monkeypatch.setitem(SOURCES, "folder", replace(SOURCES["folder"], list_images=lambda *_: listing))
+    index = build_index(one_source(), tmp_path)
+    assert index.other_views == [
+        OtherView("own/a.png", "own", "own/q", "lateral"),
+        OtherView("own/b.png", "own", "own/p", "ct"),
+    ]
+    assert index.lung_masks == [
+        LungMask("own/masks/a.png", "own", ""),
+        LungMask("own/masks/b.png", "own", "own/covid/b.png"),
+    ]
 
 
 def test_the_same_bytes_under_both_labels_are_used_by_nobody(tmp_path: Path) -> None:
@@ -96,7 +118,7 @@ def test_the_same_bytes_under_both_labels_are_used_by_nobody(tmp_path: Path) -> 
     for name in ("own/covid/x1.png", "own/other/y1.png", "own/covid/x2.png"):
         put(tmp_path / name, same)
     put(tmp_path / "own/covid/z1.png", other)
-    rows, rejected = build_index(one_source(), tmp_path)
+    rows, rejected, *_ = build_index(one_source(), tmp_path)
     assert [row.path for row in rows] == ["own/covid/z1.png"]
     assert [(row.path, row.reason, row.detail) for row in rejected] == [
         ("own/covid/x1.png", "conflicting_labels", "COVID"),
@@ -108,7 +130,7 @@ def test_the_same_bytes_under_both_labels_are_used_by_nobody(tmp_path: Path) -> 
 def test_the_same_bytes_under_one_label_are_kept(tmp_path: Path) -> None:
     for name in ("own/covid/x1.png", "own/covid/x2.png"):
         put(tmp_path / name, pictures(1, image_size=48)[0])
-    rows, rejected = build_index(one_source(), tmp_path)
+    rows, rejected, *_ = build_index(one_source(), tmp_path)
     assert (len(rows), rejected) == (2, [])
 
 
@@ -143,7 +165,7 @@ def test_the_order_of_sources_and_listings_changes_nothing(raw: Path, monkeypatc
         listing = listed(*arguments)
         return Listing(listing.candidates[::-1], listing.rejected[::-1])
 
-    monkeypatch.setitem(SOURCES, "folder", Source(SOURCES["folder"].fetch, backwards))
+    monkeypatch.setitem(SOURCES, "folder", replace(SOURCES["folder"], list_images=backwards))
     assert build_index(DownloadParams({name: folder() for name in reversed(names)}, {}), raw) == forwards
 
 
@@ -153,7 +175,7 @@ def test_every_candidate_is_a_row_or_a_rejected_row_over_several_processes(tmp_p
         data = encoded(pictures(1, image_size=24, seed=i % 60)[0], "PNG")
         damaged = {0: b"", 1: data[: len(data) // 2], 2: data[40:]}.get(int(rng.integers(8)), data)
         put(tmp_path / f"own/{('covid', 'other')[i % 7 == 0]}/p{i}.png", damaged)
-    rows, rejected = build_index(one_source(), tmp_path)
+    rows, rejected, *_ = build_index(one_source(), tmp_path)
     found = sorted(row.path for row in (*rows, *rejected))
     assert found == sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.png"))
     assert {row.reason for row in rejected} == {"empty_file", "corrupt", "conflicting_labels"}
@@ -174,6 +196,6 @@ def test_a_picture_is_read_to_its_end(tmp_path: Path) -> None:
     """Of a picture that breaks off only in its last rows, the header still gives the size."""
     data = encoded(pictures(1, image_size=64)[0], "BMP")
     put(tmp_path / "own/covid/a1.bmp", data[:-100])
-    rows, rejected = build_index(one_source(), tmp_path)
+    rows, rejected, *_ = build_index(one_source(), tmp_path)
     assert rows == []
     assert [row.reason for row in rejected] == ["corrupt"]

@@ -7,7 +7,9 @@ import pytest
 from cxr.common.errors import SourceError
 from cxr.sources import covid_chestxray, folder, kaggle_pneumonia
 from cxr.sources.base import Listing
-from cxr.sources.settings import CovidChestxrayParams, FolderParams, KagglePneumoniaParams
+from cxr.sources.covid_chestxray import CovidChestxrayParams
+from cxr.sources.folder import FolderParams
+from cxr.sources.kaggle_pneumonia import KagglePneumoniaParams
 
 from .made import HEADER, metadata, write_files
 
@@ -160,6 +162,38 @@ def test_a_bad_metadata_table_is_one_sentence(content: bytes | None, words: str,
 def test_a_short_row_is_read_as_unknown(tmp_path: Path):
     listing = covid_listing(tmp_path, ["1,0,M"], [])
     assert [reject.reason for reject in listing.rejected] == ["not_xray"]
+
+
+def test_ct_slices_and_lateral_views_are_named_with_their_patients(tmp_path: Path):
+    rows = [row("ct.png", "1", modality="CT", view="Axial"), row("l.png", "2", view="L"), row("m.png", "3", view="?")]
+    rows += [row("same.png", "5", view="Lateral"), row("same.png", "4", view="Lateral")]
+    rows += [row("v.nii.gz", "6", modality="CT", view="Axial", place="volumes"), row("gone.png", "7", view="L")]
+    listing = covid_listing(tmp_path, rows, ["ct.png", "l.png", "m.png", "same.png"])
+    assert [(view.path, view.patient, view.shown) for view in listing.other_views] == [
+        ("images/ct.png", "1", "ct"),
+        ("images/l.png", "2", "lateral"),
+        ("images/same.png", "4", "lateral"),  # 4 and 5 are one person
+    ]
+    assert {view.path for view in listing.other_views} <= {reject.path for reject in listing.rejected}
+
+
+def test_a_mask_names_the_picture_that_its_own_name_begins_with(tmp_path: Path):
+    masks = ("a_mask.png", "b_mask.png.png", "c_mask.png", "gone_mask.png", "notes.txt")
+    write_files(tmp_path, {f"annotations/lungVAE-masks/{file}": b"x" for file in masks})
+    rows = [row("a.jpg"), row("b.png"), row("b.jpg"), row("c.png", view="L")]
+    listing = covid_listing(tmp_path, rows, ["a.jpg", "b.jpg", "c.png"])
+    assert [(Path(mask.path).name, mask.picture) for mask in listing.lung_masks] == [
+        ("a_mask.png", "images/a.jpg"),
+        ("b_mask.png.png", "images/b.jpg"),
+        ("c_mask.png", "images/c.png"),
+        ("gone_mask.png", ""),
+    ]
+
+
+def test_of_two_pictures_of_one_name_the_usable_one_has_the_mask(tmp_path: Path):
+    write_files(tmp_path, {"annotations/lungVAE-masks/a_mask.png": b"x"})
+    listing = covid_listing(tmp_path, [row("a.jpg"), row("a.png", view="L")], ["a.jpg", "a.png"])
+    assert [mask.picture for mask in listing.lung_masks] == ["images/a.jpg"]
 
 
 # --- chest-xray-pneumonia ---------------------------------------------------------------------------------

@@ -8,8 +8,11 @@ import pytest
 from cxr.common.errors import SourceError
 from cxr.sources import covid_chestxray, folder, kaggle_pneumonia
 from cxr.sources.base import Listing, Source
+from cxr.sources.covid_chestxray import CovidChestxrayParams
 from cxr.sources.fetching import RECEIPT, fetch_all, receipt_of
-from cxr.sources.settings import CovidChestxrayParams, FolderParams, KagglePneumoniaParams, PhantomParams
+from cxr.sources.folder import FolderParams
+from cxr.sources.kaggle_pneumonia import KagglePneumoniaParams
+from cxr.sources.phantom import PhantomParams
 
 from .made import files_under, metadata, write_files
 
@@ -138,7 +141,7 @@ class Counting:
 
     def __init__(self) -> None:
         self.fetched = 0
-        self.source = Source(self.fetch, lambda *_: Listing())
+        self.source = Source(CovidChestxrayParams, self.fetch, lambda *_: Listing())
 
     def fetch(self, _params: object, directory: Path) -> None:
         self.fetched += 1

@@ -11,7 +11,7 @@ from cxr.common.atomic_files import sha256_of
 from cxr.common.errors import SourceError
 from cxr.data.manifest import FRONTAL_VIEWS
 from cxr.sources import phantom
-from cxr.sources.settings import PhantomParams
+from cxr.sources.phantom import PhantomParams
 from cxr.sources.synthetic.overlay import synthetic_mark
 from cxr.sources.synthetic.radiograph import VIEWS, body_of, radiograph, shot_of
 

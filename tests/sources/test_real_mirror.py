@@ -8,8 +8,9 @@ import pytest
 from cxr.data.manifest import count_by
 from cxr.sources import SOURCES
 from cxr.sources.base import Listing
+from cxr.sources.covid_chestxray import CovidChestxrayParams
 from cxr.sources.fetching import fetch_all
-from cxr.sources.settings import CovidChestxrayParams, KagglePneumoniaParams
+from cxr.sources.kaggle_pneumonia import KagglePneumoniaParams
 
 pytestmark = [
     pytest.mark.mirror,

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxr.common.paths import INDEX, LUNGS, PIXELS, REPORTS, SPLIT
-from cxr.data.manifest import ImageRow, write_rows
+from cxr.common.paths import INDEX, LUNG_MASKS, LUNGS, PIXELS, REPORTS, SPLIT
+from cxr.data.manifest import ImageRow, LungMask, write_rows
 from cxr.data.splits import SplitRow
 from cxr.inference.lung_segmenter import LungSegmenter
 from stages import lungs
@@ -21,6 +21,7 @@ def test_without_masks_there_is_a_report_and_no_segmenter(tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "params.yaml", tmp_path)
     write_rows([image_row("phantom/a.png", source="phantom")], ImageRow, INDEX)
+    write_rows([], LungMask, LUNG_MASKS)
     write_rows([SplitRow("phantom/a.png", "a", "train")], SplitRow, SPLIT)
     np.save(PIXELS, np.zeros((1, 32, 32), np.uint8))
     assert lungs.main() == "no segmenter: no lung masks of train, validation, test patients"

@@ -1,4 +1,4 @@
-"""Zip files from outside: looked at before anything is written, unpacked whole or not at all."""
+"""Zip files from outside: checked before anything is written, unpacked whole or not at all."""
 
 import contextlib
 import re
@@ -90,7 +90,7 @@ def _opened(archive: Path, what: str) -> Iterator[zipfile.ZipFile]:
 def _wanted(
     members: list[zipfile.ZipInfo], placing: Placing, what: str, bounds: Bounds
 ) -> list[tuple[zipfile.ZipInfo, PurePosixPath]]:
-    """The members to write, each with its place. The whole archive is refused for one that means harm."""
+    """The members to write, each with its place. One harmful member refuses the whole archive."""
     for member in members:
         if harm := _harm(member):
             raise BadArchiveError(f"{what}: the zip is refused, its member {member.filename!r} {harm}")

@@ -15,7 +15,8 @@ from cxr.sources.http.transfer import MIRROR_HINT, Opener, Patience, RefusedErro
 if TYPE_CHECKING:
     import requests
 
-OWNER, DATASET = "paultimothymooney", "chest-xray-pneumonia"
+OWNER = "paultimothymooney"
+DATASET = "chest-xray-pneumonia"
 _TOKEN = "a token from kaggle.com/settings/api in KAGGLE_API_TOKEN or in ~/.kaggle/access_token"  # noqa: S105
 
 
@@ -46,7 +47,9 @@ def _ask(version: int, what: str, patience: Patience) -> "requests.Response":
     )
 
     request = ApiDownloadDatasetRequest()
-    request.owner_slug, request.dataset_slug, request.dataset_version_number = OWNER, DATASET, version
+    request.owner_slug = OWNER
+    request.dataset_slug = DATASET
+    request.dataset_version_number = version
     has_credentials = _has_credentials(what)
     try:
         # kagglehub may print that a newer version of it exists; standard output is the stage's.

@@ -1,4 +1,4 @@
-"""The part of a download that has come so far, and what is known of the whole."""
+"""The part of a file that was downloaded so far, and what is known of the whole file."""
 
 import json
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ class Part:
         self.path.touch()
 
     def end(self) -> None:
-        """What is there is all: the server never said how much to expect, and closed in good order."""
+        """The part is the whole file: the server said no length, and closed the connection in good order."""
         self._note(ServerFacts(self.facts.etag, self.facts.md5, self.size))
 
     def discard(self) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MIRROR_HINT = "or set its `origin` in params.yaml to a directory that mirrors it (data/README.md says how)"
-CHUNK_BYTES = 1 << 16  # so much at most is lost when the connection drops
+CHUNK_BYTES = 1 << 16  # at most this much is lost when the connection drops
 BUSY = (408, 425, 429, 500, 502, 503, 504)  # asking again later may help
 
 # Sends a GET for the file with these headers, body not read yet. May raise RefusedError or what requests raises.
@@ -35,8 +35,8 @@ Opener = Callable[[dict[str, str]], "requests.Response"]
 
 @dataclass(frozen=True)
 class Patience:
-    """attempts: in a row that bring nothing new. backoff_s: the first wait, doubled each time. longest_wait_s:
-    a server that asks for more than this (Retry-After) is left for another day."""
+    """attempts: how many in a row may bring nothing new. backoff_s: the first wait, doubled each time.
+    longest_wait_s: where a server asks for more than this (Retry-After), the download gives up."""
 
     connect_timeout_s: float = 15
     read_timeout_s: float = 60
@@ -54,7 +54,9 @@ class RefusedError(Exception):
 
     def __init__(self, status: int, retry_after: str | None = None, advice: str = ""):
         super().__init__(status)
-        self.status, self.retry_after, self.advice = status, retry_after, advice
+        self.status = status
+        self.retry_after = retry_after
+        self.advice = advice
 
 
 class _InterruptedError(Exception):
@@ -62,7 +64,8 @@ class _InterruptedError(Exception):
 
     def __init__(self, what: str, wait_s: float | None = None, advice: str = "check the connection and run again"):
         super().__init__(what)
-        self.wait_s, self.advice = wait_s, advice
+        self.wait_s = wait_s
+        self.advice = advice
 
 
 @dataclass(frozen=True)
@@ -222,7 +225,7 @@ def _refusal(job: Download, fault: RefusedError) -> str:
 
 
 def _cause(fault: BaseException) -> str:
-    """What lies under requests' and urllib3's layers, in the operating system's words where it has any."""
+    """The cause below requests' and urllib3's errors, in the operating system's words where it has any."""
     layer: BaseException | None = fault
     while layer is not None:
         if isinstance(layer, TimeoutError):

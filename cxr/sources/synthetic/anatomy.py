@@ -19,7 +19,7 @@ HEAVY_BREATH = 0.12  # how far the domes travel between a shallow and a full bre
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What stays the same over the images of one patient; lengths in units of half the picture's side.
+    """What stays the same over the images of one patient; lengths in units of half the image size.
 
     chest: half-width of the rib cage. heart: size, 1 = normal. fat: 0 slim to 1 obese. air: how much less a
     lung attenuates than tissue. vessels: strength of the lungs' vessels. rib_phase: where the first rib lies.
@@ -83,14 +83,17 @@ def ramp(distance: Field, width: float) -> Field:
 
 def ellipse(space: Space, u: float, v: float, half_u: float, half_v: float, *, tilt: float = 0.0) -> Field:
     """1 at the centre, 0 on the outline, negative outside."""
-    cos, sin = np.float32(np.cos(tilt)), np.float32(np.sin(tilt))
-    du, dv = space.u - np.float32(u), space.v - np.float32(v)
-    along, across = (cos * du + sin * dv) / np.float32(half_u), (cos * dv - sin * du) / np.float32(half_v)
+    cos = np.float32(np.cos(tilt))
+    sin = np.float32(np.sin(tilt))
+    du = space.u - np.float32(u)
+    dv = space.v - np.float32(v)
+    along = (cos * du + sin * dv) / np.float32(half_u)
+    across = (cos * dv - sin * du) / np.float32(half_v)
     return 1 - along * along - across * across
 
 
 def cloud(rng: np.random.Generator, image_size: int, cells: int) -> Field:
-    """Smooth noise with about `cells` bumps along the side; mean 0, standard deviation about 0.6."""
+    """Smooth noise with about `cells` bumps across the picture; mean 0, standard deviation about 0.6."""
     grid = rng.standard_normal((cells + 2, cells + 2)).astype(np.float32)
     return np.asarray(Image.fromarray(grid).resize((image_size, image_size), Image.Resampling.BICUBIC))
 

@@ -12,7 +12,8 @@ from cxr.sources.synthetic.anatomy import APEX_V, Body, Field, Space, chest_half
 
 # How much of the lung's air an opacity replaces, in the faintest and in the strongest patient, of both classes: the
 # amount of haze must not tell the label, its place and its texture should.
-FAINTEST, STRONGEST = 0.45, 0.80
+FAINTEST = 0.45
+STRONGEST = 0.80
 NODULE_SIZE = 0.1  # half-height that a nodule stays below and a consolidation exceeds
 
 

@@ -13,7 +13,7 @@ from cxr.sources.synthetic.anatomy import Field
 
 TEXT = "SYNTHETIC"
 OVERSAMPLING = 2
-# (u, v) of the patient to (x, y) of the picture, both with 0 in the middle and 1 half a side away
+# (u, v) of the patient to (x, y) of the picture, both with 0 in the middle and 1 half the image size away
 Place = Callable[[float, float], tuple[float, float]]
 
 
@@ -21,7 +21,8 @@ class Canvas:
     """A picture to draw on in the patient's coordinates, finer than the radiograph."""
 
     def __init__(self, image_size: int, place: Place):
-        self.image_size, self.place = image_size, place
+        self.image_size = image_size
+        self.place = place
         self.scale = image_size * OVERSAMPLING / 2
         self.image = Image.new("L", (image_size * OVERSAMPLING,) * 2)
         self.draw = ImageDraw.Draw(self.image)
@@ -79,7 +80,8 @@ def devices(rng: np.random.Generator, image_size: int, place: Place) -> Field:
     canvas = Canvas(image_size, place)
     if rng.random() < 0.35:
         for _ in range(rng.integers(2, 5)):
-            u, v = rng.uniform(-0.75, 0.75), rng.uniform(-0.6, 0.5)
+            u = rng.uniform(-0.75, 0.75)
+            v = rng.uniform(-0.6, 0.5)
             canvas.ring(u, v, 0.035, 0.02, 220)
             canvas.line([(u, v), ((u + rng.normal(0, 0.3)), v + 0.5), (rng.uniform(-0.6, 0.6), 1.3)], 0.012, 130)
     if rng.random() < 0.15:
@@ -89,7 +91,7 @@ def devices(rng: np.random.Generator, image_size: int, place: Place) -> Field:
 
 @lru_cache(maxsize=4)
 def synthetic_mark(image_size: int) -> Field:
-    """The word SYNTHETIC at the foot of the picture, the same on every picture of this side."""
+    """The word SYNTHETIC at the foot of the picture, the same on every picture of this size."""
     font = ImageFont.load_default_imagefont()
     width, height = (int(edge) for edge in font.getbbox(TEXT)[2:])
     word = Image.new("L", (width, height))

@@ -22,7 +22,7 @@ _VIEW_SHARES = (0.5, 0.3, 0.2)  # of both classes alike: the view must not tell 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """What changes from one image of a patient to the next. Angle in radians, lengths in half sides.
+    """What changes from one image of a patient to the next. Angle in radians, lengths in half image sizes.
 
     breath: 0 shallow to 1 full. gamma: of the film. low, high: grey levels, 0 to 1, of the window's ends.
     noise: standard deviation in grey levels. blur: radius as a part of the image size.
@@ -87,12 +87,13 @@ def finding_of(seed: int, patient: int, *, covid: bool) -> str:
 
 
 def radiograph(seed: int, patient: int, image: int, *, image_size: int, covid: bool) -> npt.NDArray[np.uint8]:
-    """uint8[size, size], 0 black (air) to 255 white (bone), at any side from 32 pixels on.
+    """uint8[size, size], 0 black (air) to 255 white (bone), for any image_size from 32 pixels on.
 
     The same (seed, patient) is the same person: anatomy and findings stay, `image` changes pose, breath and
     exposure. `covid` exchanges the person's findings and nothing else, so the two pictures can be compared.
     """
-    body, shot = body_of(seed, patient), shot_of(seed, patient, image)
+    body = body_of(seed, patient)
+    shot = shot_of(seed, patient, image)
     space = _space(stream(seed, patient, Draw.BEND), shot, image_size)
     haze = _findings(seed, patient, body, space, covid)
     attenuation = _attenuation(stream(seed, patient, Draw.TEXTURE), body, shot, space, haze)
@@ -108,12 +109,12 @@ def _axis(image_size: int) -> Field:
 
 
 def _space(rng: np.random.Generator, shot: Shot, image_size: int) -> Space:
-    """Undo the pose, then bend space a little, the same way in every image of a patient: no outline is a formula."""
-    x, y = (
-        _axis(image_size)[None, :] - np.float32(shot.shift[0]),
-        _axis(image_size)[:, None] - np.float32(shot.shift[1]),
-    )
-    cos, sin = np.float32(np.cos(shot.angle) / shot.zoom), np.float32(np.sin(shot.angle) / shot.zoom)
+    """Undo the pose, then bend space a little, so that no outline is a plain formula; alike in all of a patient's
+    images."""
+    x = _axis(image_size)[None, :] - np.float32(shot.shift[0])
+    y = _axis(image_size)[:, None] - np.float32(shot.shift[1])
+    cos = np.float32(np.cos(shot.angle) / shot.zoom)
+    sin = np.float32(np.sin(shot.angle) / shot.zoom)
     bend = np.float32(0.022)
     u = cos * x + sin * y + bend * anatomy.cloud(rng, image_size, 5)
     v = cos * y - sin * x + bend * anatomy.cloud(rng, image_size, 5)
@@ -122,7 +123,8 @@ def _space(rng: np.random.Generator, shot: Shot, image_size: int) -> Space:
 
 
 def _place(shot: Shot) -> overlay.Place:
-    cos, sin = np.cos(shot.angle) * shot.zoom, np.sin(shot.angle) * shot.zoom
+    cos = np.cos(shot.angle) * shot.zoom
+    sin = np.sin(shot.angle) * shot.zoom
     return lambda u, v: (cos * u - sin * v + shot.shift[0], sin * u + cos * v + shot.shift[1])
 
 
@@ -135,7 +137,8 @@ def _findings(seed: int, patient: int, body: Body, space: Space, covid: bool) ->
 
 def _attenuation(rng: np.random.Generator, body: Body, shot: Shot, space: Space, haze: Field) -> Field:
     image_size = len(space.u)
-    lung, heart = anatomy.lungs(body, space), anatomy.heart(body, space)
+    lung = anatomy.lungs(body, space)
+    heart = anatomy.heart(body, space)
     tree = overlay.vessels(rng, image_size, _place(shot))
     air = lung * np.float32(body.air) * (1 - np.float32(0.85) * heart) * (1 - haze)
     blades = anatomy.shoulder_blades(body, space, 0.05 if shot.view == "PA" else 0.22)
