@@ -51,7 +51,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def measure(seconds: float, backbone: str = BACKBONE) -> dict[str, Any]:
-    data, params = Dataset.read(INDEX, SPLIT, PIXELS), load_params(EvaluateParams, "evaluate")
+    data, params = Dataset.read(INDEX, SPLIT, PIXELS), load_params(EvaluateParams)
     train, test = data.split("train"), data.split("test")
     model = build(data.pixels.shape[1])
     x, y = _three_channels(train), train.y

@@ -33,7 +33,7 @@ from cxr.training.settings import TrainParams
 
 
 def main(backbone: Backbone) -> str:
-    params, intervals = load_params(AuditParams, "audit"), load_params(EvaluateParams, "evaluate")
+    params, intervals = load_params(AuditParams), load_params(EvaluateParams)
     reports, data = MODEL_REPORTS / backbone, Dataset.read(INDEX, SPLIT, PIXELS)
     p_test = read_probabilities(reports / "predictions.csv", data.split("test"))
     engine = Engine.load(TRAINED / backbone)
@@ -58,7 +58,7 @@ def main(backbone: Backbone) -> str:
 
 
 def _on_features(engine: Engine, data: Dataset, params: AuditParams, intervals: EvaluateParams) -> Iterator[Finding]:
-    recipe = load_params(TrainParams, "train")
+    recipe = load_params(TrainParams)
     split, examples = feature_examples(data, params)
     with bar(len(split.rows), "audit: features") as advance:
         products = gram(pooled_features(engine, split, advance))

@@ -23,7 +23,7 @@ PAGE, MODEL_CARD = CARD / "report.html", CARD / "model_card.md"
 def main() -> str:
     register = read_json(REPORTS / "register.json")
     winner = register["winner"]
-    version = registry.find_version(load_params(RegisterParams, "register").model, register["version"])
+    version = registry.find_version(load_params(RegisterParams).model, register["version"])
     reports = MODEL_REPORTS / winner
     record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
     facts = read_facts(Registered(version.name, version.number, record.run_id, version.bundle_sha256, version.created))

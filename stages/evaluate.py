@@ -27,7 +27,7 @@ RECORDED = ("metrics.json", "groups.json", "predictions.csv", "roc.csv", "pr.csv
 
 
 def main(backbone: Backbone) -> str:
-    params, reports = load_params(EvaluateParams, "evaluate"), MODEL_REPORTS / backbone
+    params, reports = load_params(EvaluateParams), MODEL_REPORTS / backbone
     data = Dataset.read(INDEX, SPLIT, PIXELS)
     test, validation = data.split("test"), data.split("validation")
     engine = cached_engine(Engine.load(TRAINED / backbone), FEATURE_CACHE)

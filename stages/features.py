@@ -14,7 +14,7 @@ from cxr.networks.names import Backbone
 
 
 def main(backbone: Backbone) -> str:
-    params = load_params(FeaturesParams, "features")
+    params = load_params(FeaturesParams)
     data = Dataset.read(INDEX, SPLIT, PIXELS)
     weights = params.weights_of(backbone)
     identity, lungs = weights_fingerprint(weights, params.seed), params.lungs()

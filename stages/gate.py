@@ -20,16 +20,16 @@ HEADLINE = ("frontal", "ct", "lateral", "inverted")
 
 
 def main() -> str:
-    params = load_params(GateParams, "gate")
+    params = load_params(GateParams)
     data = Dataset.read(INDEX, SPLIT, PIXELS)
     rejected, image_size = read_rows(RejectedRow, REJECTED), data.pixels.shape[1]
-    views = other_views(rejected, RAW, image_size, load_params(SplitParams, "split"))
+    views = other_views(rejected, RAW, image_size, load_params(SplitParams))
     dataset = joined(frontal_pictures(data), views)
     trained = train_gate(dataset, params)
     with replace_when_complete(GATE) as unfinished:
         unfinished.mkdir()
         trained.gate.save(unfinished / FILE)
-    report = gate_report(trained, dataset, params, load_params(EvaluateParams, "evaluate"))
+    report = gate_report(trained, dataset, params, load_params(EvaluateParams))
     write_json(report, REPORTS / "gate.json")
     write_json(headline(report), REPORTS / "gate_headline.json")
     shown = (f"{kind} {rate['value']:.1%} of {rate['images']}" for kind, rate in report["summary"]["test"].items())

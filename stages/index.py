@@ -10,7 +10,7 @@ from cxr.sources.settings import DownloadParams
 
 
 def main() -> str:
-    rows, rejected = build_index(load_params(DownloadParams, "download"), RAW)
+    rows, rejected = build_index(load_params(DownloadParams), RAW)
     write_rows(rows, ImageRow, INDEX)
     write_rows(rejected, RejectedRow, REJECTED)
     report = {

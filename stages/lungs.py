@@ -9,13 +9,14 @@ from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
 from cxr.data.settings import SplitParams
 from cxr.evaluation.settings import EvaluateParams
-from cxr.lungs.train import LungsParams, find_masks, train_and_measure
+from cxr.lungs.settings import LungsParams
+from cxr.lungs.train import find_masks, train_and_measure
 
 
 def main() -> str:
-    params, bootstrap = load_params(LungsParams, "lungs"), load_params(EvaluateParams, "evaluate")
+    params, bootstrap = load_params(LungsParams), load_params(EvaluateParams)
     data = Dataset.read(INDEX, SPLIT, PIXELS)
-    found = find_masks(data, RAW, load_params(SplitParams, "split"))
+    found = find_masks(data, RAW, load_params(SplitParams))
     report = train_and_measure(data, found, params, bootstrap, LUNGS)
     write_json(report, REPORTS / "lungs.json")
     write_json(headline(report), REPORTS / "lungs_headline.json")

@@ -29,8 +29,8 @@ REASONS_SHOWN = 5  # in the registry's description; the run's audit.json has all
 
 
 def main() -> str:
-    params = load_params(RegisterParams, "register")
-    backbones = load_params(TrainParams, "train").backbones
+    params = load_params(RegisterParams)
+    backbones = load_params(TrainParams).backbones
     validation = {
         name: read_json(MODEL_REPORTS / name / "validation.json")[params.metric]["value"] for name in backbones
     }
@@ -55,8 +55,8 @@ def main() -> str:
         complete_bundle(bundle, TRAINED / winner, found, parts())
         version = registry.register_model(params.model, bundle, record.run_id, description, tags)
     check_registered(version, test, p_covid)
-    split = split_fingerprint(load_params(SplitParams, "split"))
-    decision = decide_on(version, split, test, p_covid, load_params(EvaluateParams, "evaluate"), FEATURE_CACHE)
+    split = split_fingerprint(load_params(SplitParams))
+    decision = decide_on(version, split, test, p_covid, load_params(EvaluateParams), FEATURE_CACHE)
     champion = registry.set_champion(version) if decision.promote else registry.champion(params.model)
     if not decision.promote:
         registry.set_challenger(version)

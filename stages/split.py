@@ -12,7 +12,7 @@ from cxr.data.splits import SPLITS, SplitRow, assign_splits
 
 def main() -> str:
     rows = read_rows(ImageRow, INDEX)
-    kept, dropped = assign_splits(rows, load_params(SplitParams, "split"))
+    kept, dropped = assign_splits(rows, load_params(SplitParams))
     counts = count_by(kept, "split")
     empty = [split for split in SPLITS if not counts.get(split)]
     if empty:

@@ -23,19 +23,19 @@ from cxr.training.settings import TrainParams
 
 
 def main(backbone: Backbone) -> str:
-    params = load_params(TrainParams, "train")
+    params = load_params(TrainParams)
     data = Dataset.read(INDEX, SPLIT, PIXELS)
     train, validation = data.split("train"), data.split("validation")
     model, features, reports = TRAINED / backbone, FEATURES / backbone, MODEL_REPORTS / backbone
     with start_run(_run_spec(backbone, params, {"train": train, "validation": validation})) as record:
-        features_params = load_params(FeaturesParams, "features")
+        features_params = load_params(FeaturesParams)
         augmented, plain, _ = filled_caches(features, train, validation, features_params, FEATURE_CACHE)
         trained = train_on_caches(train, validation, (augmented, plain), params)
         facts = {
-            "name": load_params(RegisterParams, "register").model,
+            "name": load_params(RegisterParams).model,
             "backbone": backbone,
             "side": augmented.spec.image_size,
-            "split": split_fingerprint(load_params(SplitParams, "split")),
+            "split": split_fingerprint(load_params(SplitParams)),
             "shortcut_flagged": True,  # until the audit has cleared it
         }
         splits = (train, validation)
@@ -72,8 +72,8 @@ def _run_spec(backbone: Backbone, params: TrainParams, splits: dict[str, Split])
         )
         for context, split in splits.items()
     ]
-    sections = {"features": load_params(FeaturesParams, "features"), "train": params}
-    return RunSpec(load_params(RegisterParams, "register").experiment, backbone, sections, hashes, inputs)
+    sections = {"features": load_params(FeaturesParams), "train": params}
+    return RunSpec(load_params(RegisterParams).experiment, backbone, sections, hashes, inputs)
 
 
 if __name__ == "__main__":

@@ -139,8 +139,8 @@ def main(out: Path, command: str, only: Sequence[str] = ()) -> str:
 
 def _measured(variant: Variant, dark: DarkLungs) -> dict[str, Any]:
     """What the present model says of the validation patients; also logged to its MLflow run."""
-    data, params = Dataset.read(INDEX, SPLIT, PIXELS), load_params(EvaluateParams, "evaluate")
-    split, engine = validation_split(data, load_params(SplitParams, "split")), Engine.load(TRAINED / BACKBONE)
+    data, params = Dataset.read(INDEX, SPLIT, PIXELS), load_params(EvaluateParams)
+    split, engine = validation_split(data, load_params(SplitParams)), Engine.load(TRAINED / BACKBONE)
     threshold = engine.facts["threshold"]
     plain = cached_engine(engine, FEATURE_CACHE).predict(split.pixels)
     found = measures(split, plain, engine.predict(dark.of(split)), threshold, params)
@@ -159,7 +159,7 @@ def _write(rows: dict[str, dict[str, Any]], out: Path, command: str) -> None:
         "command": command,
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
-        "views": load_params(FeaturesParams, "features").augmented_views,
+        "views": load_params(FeaturesParams).augmented_views,
         "variants": {title: rows[title] for title in order},
     }
     write_json(result, out.with_suffix(".json"))

@@ -77,7 +77,7 @@ def read_roc(text: str) -> Curve:
 
 def champion_before(version: int) -> RegisteredChampion | None:
     """The champion that `version` was compared with, also where `version` has taken its place since."""
-    name = load_params(RegisterParams, "register").model
+    name = load_params(RegisterParams).model
     present = registry.champion(name)
     if present is None:
         return None

@@ -1,16 +1,18 @@
 """The section download of params.yaml."""
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from cxr.common.config import Within
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from cxr.common.config import STRICT
 from cxr.common.errors import ParamsError
 from cxr.common.labels import Label
 
 PUBLIC = "public"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class CovidChestxrayParams:
     """GitHub ieee8023/covid-chestxray-dataset. train_on: the labels that enter the split; images of the
     others are indexed and only ever tested on."""
@@ -21,17 +23,17 @@ class CovidChestxrayParams:
     train_on: tuple[Label, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class KagglePneumoniaParams:
     """Kaggle paultimothymooney/chest-xray-pneumonia, every image NonCOVID. version: of the Kaggle dataset."""
 
     kind: Literal["kaggle_pneumonia"]
     origin: str
     train_on: tuple[Label, ...]
-    version: Annotated[int, Within(1, 10_000)]
+    version: Annotated[int, Field(ge=1, le=10_000)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class FolderParams:
     """Class folders of one's own. classes: folder name to label. patient: a regular expression whose first
     group, found in the file name, is the patient's id."""
@@ -43,27 +45,29 @@ class FolderParams:
     train_on: tuple[Label, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class PhantomParams:
     """Synthetic radiographs. image_size: pixels. covid_fraction: of the patients."""
 
     kind: Literal["phantom"]
     train_on: tuple[Label, ...]
-    patients: Annotated[int, Within(4, 1_000_000)]
-    image_size: Annotated[int, Within(32, 2048)]
-    covid_fraction: Annotated[float, Within(0.05, 0.95)]
-    seed: Annotated[int, Within(0, 2**31 - 1)]
+    patients: Annotated[int, Field(ge=4, le=1_000_000)]
+    image_size: Annotated[int, Field(ge=32, le=2048)]
+    covid_fraction: Annotated[float, Field(ge=0.05, le=0.95)]
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 SourceParams = CovidChestxrayParams | KagglePneumoniaParams | FolderParams | PhantomParams
+_ByKind = Annotated[SourceParams, Field(discriminator="kind")]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class DownloadParams:
     """sources: by name. external: sources that are only ever tested on, by name."""
 
-    sources: dict[str, SourceParams]
-    external: dict[str, SourceParams]
+    section: ClassVar[str] = "download"
+    sources: dict[str, _ByKind]
+    external: dict[str, _ByKind]
 
     def __post_init__(self) -> None:
         both = self.sources.keys() & self.external.keys()
