@@ -82,7 +82,9 @@ class Routes:
             return PlainTextResponse(await self._load.work(request, self._winner, data))
 
     async def model(self, request: Request) -> Response:
-        return JSONResponse(public_facts(self._champion.facts) | {"precision": self._champion.model.engine.precision})
+        return JSONResponse(
+            public_facts(self._champion.facts.document) | {"precision": self._champion.model.engine.precision}
+        )
 
     @asynccontextmanager
     async def _json(self, request: Request) -> AsyncIterator[dict[str, Any]]:

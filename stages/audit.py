@@ -42,7 +42,7 @@ def main(backbone: Backbone) -> str:
     with bar(len(pictures.labels) - len(p_test), f"audit {backbone}: images never trained on") as advance:
         p_covid = audited_answers(remembered, pictures, p_test, advance)
     # Nearly all of these are about altered pictures, too many to keep.
-    answers = audit_answers(engine, pictures, p_covid, engine.facts["threshold"], params, intervals)
+    answers = audit_answers(engine, pictures, p_covid, engine.facts.threshold, params, intervals)
     findings = [*answers, *_on_features(remembered, data, params, intervals)]
     outcome = verdict(findings, params.limits, label_follows_source=label_follows_source(data.split("train").rows))
     write_json(outcome, reports / "audit.json")

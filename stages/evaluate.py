@@ -31,7 +31,7 @@ def main(backbone: Backbone) -> str:
     data = Dataset.read(INDEX, SPLIT, PIXELS)
     test, validation = data.split("test"), data.split("validation")
     engine = cached_engine(Engine.load(TRAINED / backbone), FEATURE_CACHE)
-    threshold = engine.facts["threshold"]
+    threshold = engine.facts.threshold
     with bar(len(test.rows), f"evaluate {backbone}") as advance:
         p_test = engine.predict(test.pixels, advance)
     p_validation = read_probabilities(reports / "validation.csv", validation)

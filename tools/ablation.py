@@ -141,7 +141,7 @@ def _measured(variant: Variant, dark: DarkLungs) -> dict[str, Any]:
     """What the present model says of the validation patients; also logged to its MLflow run."""
     data, params = Dataset.read(INDEX, SPLIT, PIXELS), load_params(EvaluateParams)
     split, engine = validation_split(data, load_params(SplitParams)), Engine.load(TRAINED / BACKBONE)
-    threshold = engine.facts["threshold"]
+    threshold = engine.facts.threshold
     plain = cached_engine(engine, FEATURE_CACHE).predict(split.pixels)
     found = measures(split, plain, engine.predict(dark.of(split)), threshold, params)
     reports = MODEL_REPORTS / BACKBONE

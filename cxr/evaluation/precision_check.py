@@ -24,7 +24,7 @@ def compare_precisions(bundle: Path, test: Split, p_f32: np.ndarray) -> dict[str
     """
     measured: dict[str, dict[str, Any]] = {}
     exact = Engine.load(bundle, latency=True)
-    threshold = exact.facts["threshold"]
+    threshold = exact.facts.threshold
     for precision in available():
         if precision == "f32" or not trunk_file(bundle, precision).is_file():
             continue

@@ -6,7 +6,7 @@ The words are those of clients/texts.json (a test compares them), so that every 
 import base64
 import io
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -15,6 +15,7 @@ from cxr.common.labels import CLASSES, COVID_INDEX
 from cxr.imaging.decode import resize
 from cxr.inference.gate import Refusal, is_blank
 from cxr.inference.lung_segmenter import LUNG_SHARE, share_inside
+from cxr.inference.model_facts import ModelFacts
 from cxr.inference.predictor import Predictor
 
 State = Literal["COVID", "NonCOVID", "Refused"]
@@ -79,7 +80,7 @@ def answer(model: Predictor, picture: np.ndarray, *, explain: bool = False) -> A
     """What `model` says about a decoded picture, uint8[h, w]. explain: with a heat map, and its share in the lungs."""
     engine = model.engine
     pixels = resize(picture, engine.image_size)
-    threshold = float(engine.facts["threshold"])
+    threshold = engine.facts.threshold
     code = refusal(model, pixels)
     if code is not None:
         return Answer("Refused", None, None, threshold, reason=Remark(code, REFUSALS[code]))
@@ -111,11 +112,11 @@ def _by_class(p_covid: float) -> dict[str, float]:
     return {label: p_covid if i == COVID_INDEX else 1 - p_covid for i, label in enumerate(CLASSES)}
 
 
-def warnings_of(facts: dict[str, Any], p_covid: float) -> tuple[Remark, ...]:
+def warnings_of(facts: ModelFacts, p_covid: float) -> tuple[Remark, ...]:
     codes = []
-    if facts.get("shortcut_flagged"):
+    if facts.shortcut_flagged:
         codes.append("shortcut_flagged")
-    if abs(_log_odds(p_covid) - _log_odds(facts["threshold"])) <= NEAR_LOG_ODDS:
+    if abs(_log_odds(p_covid) - _log_odds(facts.threshold)) <= NEAR_LOG_ODDS:
         codes.append("near_threshold")
     return tuple(Remark(code, WARNINGS[code]) for code in codes)
 

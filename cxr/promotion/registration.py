@@ -55,7 +55,7 @@ def decide_on(
     with tempfile.TemporaryDirectory() as folder:
         try:
             engine = Engine.load(registry.fetch_bundle(champion, Path(folder) / "bundle"))
-            if engine.facts.get("split") != split:
+            if engine.facts.split != split:
                 raise CxrError("it was trained under another split, so it knows some of the test patients")
             if engine.image_size != test.store.shape[1]:
                 raise CxrError(
