@@ -5,6 +5,7 @@ from typing import Any
 from cxr.common.atomic_files import replace_when_complete, write_json
 from cxr.common.config import load_params
 from cxr.common.paths import GATE, INDEX, PIXELS, RAW, REJECTED, REPORTS, SPLIT
+from cxr.common.report_files import write_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
 from cxr.data.manifest import RejectedRow, read_rows
@@ -30,7 +31,7 @@ def main() -> str:
         unfinished.mkdir()
         trained.gate.save(unfinished / FILE)
     report = gate_report(trained, dataset, params, load_params(EvaluateParams))
-    write_json(report, REPORTS / "gate.json")
+    write_report(report, REPORTS / "gate.json")
     write_json(headline(report), REPORTS / "gate_headline.json")
     shown = (f"{kind} {rate['value']:.1%} of {rate['images']}" for kind, rate in report["summary"]["test"].items())
     return f"test patients' pictures refused: {', '.join(shown)}"

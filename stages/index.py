@@ -1,8 +1,8 @@
 """List every source's images, open each once: one row per usable image, one rejected row per other."""
 
-from cxr.common.atomic_files import write_json
 from cxr.common.config import load_params
 from cxr.common.paths import INDEX, RAW, REJECTED, REPORTS
+from cxr.common.report_files import write_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.manifest import ImageRow, RejectedRow, count_by, write_rows
 from cxr.sources.index import build_index
@@ -22,7 +22,7 @@ def main() -> str:
         "rejected": len(rejected),
         "rejected_by_source_and_reason": count_by(rejected, "source", "reason"),
     }
-    write_json(report, REPORTS / "index.json")
+    write_report(report, REPORTS / "index.json")
     return f"{len(rows)} images of {report['patients']} patients, {len(rejected)} rejected"
 
 

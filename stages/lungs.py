@@ -5,6 +5,7 @@ from typing import Any
 from cxr.common.atomic_files import write_json
 from cxr.common.config import load_params
 from cxr.common.paths import INDEX, LUNGS, PIXELS, RAW, REPORTS, SPLIT
+from cxr.common.report_files import write_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
 from cxr.data.settings import SplitParams
@@ -18,7 +19,7 @@ def main() -> str:
     data = Dataset.read(INDEX, SPLIT, PIXELS)
     found = find_masks(data, RAW, load_params(SplitParams))
     report = train_and_measure(data, found, params, bootstrap, LUNGS)
-    write_json(report, REPORTS / "lungs.json")
+    write_report(report, REPORTS / "lungs.json")
     write_json(headline(report), REPORTS / "lungs_headline.json")
     if not report["trained"]:
         return f"no segmenter: {report['why']}"

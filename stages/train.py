@@ -2,9 +2,10 @@
 
 import sys
 
-from cxr.common.atomic_files import read_json, sha256_of, write_json
+from cxr.common.atomic_files import read_json, sha256_of
 from cxr.common.config import load_params
 from cxr.common.paths import FEATURE_CACHE, FEATURES, INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.common.report_files import write_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset, Split
 from cxr.data.predictions import write_predictions
@@ -45,7 +46,7 @@ def main(backbone: Backbone) -> str:
             p_covid = calibrated_bundle(model, trunk, trained, validation, facts, params.sensitivity, FEATURE_CACHE)
         write_predictions(validation, p_covid, reports / "validation.csv")
         write_history(trained.history, reports / "history.csv")
-        write_json(record.as_json(), reports / "run.json")
+        write_report(record.as_json(), reports / "run.json")
         curves = read_history(reports / "history.csv")
         record.log_curves(curves)
         record.log_metrics({"best_epoch": trained.best_epoch})
