@@ -1,7 +1,5 @@
 """Teach the gate what is no frontal chest X-ray, choose its threshold, and measure it on test patients."""
 
-from typing import Any
-
 from cxr.common.atomic_files import replace_when_complete, write_json
 from cxr.common.config import load_params
 from cxr.common.paths import GATE, INDEX, PIXELS, RAW, REJECTED, REPORTS, SPLIT
@@ -10,6 +8,7 @@ from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
 from cxr.data.manifest import RejectedRow, read_rows
 from cxr.data.settings import SplitParams
+from cxr.evaluation.report_types import GateReport
 from cxr.evaluation.settings import EvaluateParams
 from cxr.gate.dataset import frontal_pictures, joined, other_views
 from cxr.gate.report import gate_report
@@ -37,7 +36,7 @@ def main() -> str:
     return f"test patients' pictures refused: {', '.join(shown)}"
 
 
-def headline(report: dict[str, Any]) -> dict[str, float | None]:
+def headline(report: GateReport) -> dict[str, float | None]:
     """The few numbers that fit a line of `dvc metrics show`: what was refused of the test patients' pictures."""
     rates = report["summary"]["test"]
     return {f"{kind}_refused": rates[kind]["value"] if kind in rates else None for kind in HEADLINE}

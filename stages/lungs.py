@@ -1,6 +1,6 @@
 """Train the lung segmenter on the masks that the sources bring, and measure it on the test patients' masks."""
 
-from typing import Any
+from typing import cast
 
 from cxr.common.atomic_files import write_json
 from cxr.common.config import load_params
@@ -9,6 +9,7 @@ from cxr.common.report_files import write_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
 from cxr.data.settings import SplitParams
+from cxr.evaluation.report_types import LungsReport
 from cxr.evaluation.settings import EvaluateParams
 from cxr.lungs.settings import LungsParams
 from cxr.lungs.train import find_masks, train_and_measure
@@ -18,7 +19,7 @@ def main() -> str:
     params, bootstrap = load_params(LungsParams), load_params(EvaluateParams)
     data = Dataset.read(INDEX, SPLIT, PIXELS)
     found = find_masks(data, RAW, load_params(SplitParams))
-    report = train_and_measure(data, found, params, bootstrap, LUNGS)
+    report = cast(LungsReport, train_and_measure(data, found, params, bootstrap, LUNGS))
     write_report(report, REPORTS / "lungs.json")
     write_json(headline(report), REPORTS / "lungs_headline.json")
     if not report["trained"]:
@@ -30,7 +31,7 @@ def main() -> str:
     )
 
 
-def headline(report: dict[str, Any]) -> dict[str, float | None]:
+def headline(report: LungsReport) -> dict[str, float | None]:
     """The few numbers that fit a line of `dvc metrics show`: of the test patients' masks."""
     dice = report["dice"]["test"]["mean"] if report["trained"] else dict.fromkeys(("value", "low", "high"))
     return {"dice": dice["value"], "dice_low": dice["low"], "dice_high": dice["high"]}

@@ -18,7 +18,7 @@ SCHEMA_VERSION = 1  # of every report; it rises when a key that is read changes 
 Report = TypeVar("Report")
 
 
-def write_report(report: Mapping[str, Any], path: Path) -> None:
+def write_report(report: Mapping[Any, Any], path: Path) -> None:
     """The report as JSON, with the version of its layout."""
     write_json({**report, KEY: SCHEMA_VERSION}, path)
 

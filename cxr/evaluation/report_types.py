@@ -52,11 +52,20 @@ class GroupMeasured(Measured):
     why: NotRequired[str]
 
 
-class Group(TypedDict):
-    """One group of one factor, as the women of `sex`. metrics: by name."""
+class GroupCounts(TypedDict):
+    """Of one group, all in all and by class."""
 
     images: int
     patients: int
+    covid_images: int
+    covid_patients: int
+    non_covid_images: int
+    non_covid_patients: int
+
+
+class Group(GroupCounts):
+    """One group of one factor, as the women of `sex`. metrics: by name."""
+
     metrics: dict[str, GroupMeasured]
 
 
@@ -65,7 +74,7 @@ Precisions = dict[str, dict[str, float | bool | None]]  # by precision: `cxr.inf
 
 
 class Rate(Measured):
-    """A share of pictures, with its interval over patients."""
+    """The mean of a measure over pictures, with its interval over patients; None of no pictures."""
 
     images: int
     patients: int
@@ -80,15 +89,17 @@ class NamedRate(Rate):
 class GateSummary(TypedDict):
     """What model.json carries of the gate: the shares refused, by kind of picture; external: by source."""
 
-    test: dict[str, NamedRate]
+    test: dict[str, NamedRate | Rate]
     external: dict[str, Rate]
     cross_validated: dict[str, NamedRate]
 
 
 class GateReport(TypedDict):
-    """gate.json. frontal_refused: by split, by group. refused, cross_validated: by kind of picture. summary: what
-    model.json carries of it."""
+    """gate.json. threshold: of the gate. trained_on: pictures by kind. frontal_refused: by split, by group. refused,
+    cross_validated: by kind of picture. summary: what model.json carries of it."""
 
+    threshold: NotRequired[float]
+    trained_on: NotRequired[dict[str, int]]
     frontal_refused: dict[str, dict[str, Rate]]
     refused: dict[str, NamedRate]
     cross_validated: dict[str, NamedRate]

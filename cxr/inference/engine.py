@@ -46,7 +46,7 @@ class Trunk:
         import openvino as ov
 
         self._path, core = path, ov.Core()
-        options: dict[str, Any] = {
+        options: dict[str, str | int] = {
             "PERFORMANCE_HINT": "LATENCY" if latency else "THROUGHPUT",
             "INFERENCE_PRECISION_HINT": fastest_float() if precision == "int8" else precision,
         }
