@@ -34,8 +34,10 @@ from cxr.training.settings import TrainParams
 
 
 def main(backbone: Backbone) -> str:
-    params, intervals = load_params(AuditParams), load_params(EvaluateParams)
-    reports, data = MODEL_REPORTS / backbone, Dataset.read(INDEX, SPLIT, PIXELS)
+    params = load_params(AuditParams)
+    intervals = load_params(EvaluateParams)
+    reports = MODEL_REPORTS / backbone
+    data = Dataset.read(INDEX, SPLIT, PIXELS)
     p_test = read_probabilities(reports / "predictions.csv", data.split("test"))
     engine = Engine.load(TRAINED / backbone)
     pictures = audited_images(data, LungSegmenter.load_if_trained(LUNGS))

@@ -30,9 +30,11 @@ RECORDED = ("metrics.json", "groups.json", "predictions.csv", "roc.csv", "pr.csv
 
 
 def main(backbone: Backbone) -> str:
-    params, reports = load_params(EvaluateParams), MODEL_REPORTS / backbone
+    params = load_params(EvaluateParams)
+    reports = MODEL_REPORTS / backbone
     data = Dataset.read(INDEX, SPLIT, PIXELS)
-    test, validation = data.split("test"), data.split("validation")
+    test = data.split("test")
+    validation = data.split("validation")
     engine = cached_engine(Engine.load(TRAINED / backbone), FEATURE_CACHE)
     threshold = engine.facts.threshold
     with bar(len(test.rows), f"evaluate {backbone}") as advance:

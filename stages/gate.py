@@ -22,7 +22,8 @@ HEADLINE = ("frontal", "ct", "lateral", "inverted")
 def main() -> str:
     params = load_params(GateParams)
     data = Dataset.read(INDEX, SPLIT, PIXELS)
-    rejected, image_size = read_rows(RejectedRow, REJECTED), data.pixels.shape[1]
+    rejected = read_rows(RejectedRow, REJECTED)
+    image_size = data.pixels.shape[1]
     views = other_views(rejected, RAW, image_size, load_params(SplitParams))
     dataset = joined(frontal_pictures(data), views)
     trained = train_gate(dataset, params)

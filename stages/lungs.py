@@ -16,7 +16,8 @@ from cxr.lungs.train import find_masks, train_and_measure
 
 
 def main() -> str:
-    params, bootstrap = load_params(LungsParams), load_params(EvaluateParams)
+    params = load_params(LungsParams)
+    bootstrap = load_params(EvaluateParams)
     data = Dataset.read(INDEX, SPLIT, PIXELS)
     found = find_masks(data, RAW, load_params(SplitParams))
     report = cast(LungsReport, train_and_measure(data, found, params, bootstrap, LUNGS))

@@ -23,7 +23,7 @@ from cxr.promotion.registration import check_registered, decide_on
 from cxr.promotion.settings import RegisterParams
 from cxr.tracking import registry
 from cxr.tracking.report_types import RegisterReport
-from cxr.tracking.runs import log_winner, resume_run
+from cxr.tracking.runs import TrainingRecord, log_winner, resume_run
 from cxr.training.settings import TrainParams
 from serving.store import publish
 
@@ -39,11 +39,7 @@ class Findings(CarriedFacts):
 
 def main() -> str:
     params = load_params(RegisterParams)
-    backbones = load_params(TrainParams).backbones
-    validation: dict[str, float | None] = {
-        name: read_report(MetricsReport, MODEL_REPORTS / name / "validation.json")[params.metric]["value"]
-        for name in backbones
-    }
+    validation = validation_values(params)
     winner = pick_winner({name: {params.metric: value} for name, value in validation.items()}, params.metric)
     reports = MODEL_REPORTS / winner
     test = Dataset.read(INDEX, SPLIT, PIXELS).split("test")
@@ -51,20 +47,9 @@ def main() -> str:
     metrics = read_report(MetricsReport, reports / "metrics.json")
 
     record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
-    why = f"highest {params.metric} on the validation patients of {', '.join(backbones)}"
+    why = f"highest {params.metric} on the validation patients of {', '.join(validation)}"
     log_winner(record, metrics, why)
-    found = findings(reports)
-    tags = {
-        "backbone": winner,
-        "test_auc": f"{metrics['auc']['value']:.4f}",
-        "group": record.spec.group,
-        "shortcut_flagged": str(found["shortcut_flagged"]).lower(),
-    }
-    description = f"{_description(winner, metrics)} {_stamp(found)}"
-    with tempfile.TemporaryDirectory() as folder:
-        bundle = Path(folder) / "bundle"
-        complete_bundle(bundle, TRAINED / winner, found, parts())
-        version = registry.register_model(params.model, bundle, record.run_id, description, tags)
+    version = registered(params.model, winner, metrics, record)
     check_registered(version, test, p_covid)
     split = split_fingerprint(load_params(SplitParams))
     decision = decide_on(version, split, test, p_covid, load_params(EvaluateParams), FEATURE_CACHE)
@@ -83,6 +68,31 @@ def main() -> str:
     }
     write_report(outcome, REPORTS / "register.json")
     return f"{winner} has the {why}; {version} {decision.reason}"
+
+
+def validation_values(params: RegisterParams) -> dict[str, float | None]:
+    """By backbone, the metric on the validation patients that picks the winner."""
+    reports = {
+        name: read_report(MetricsReport, MODEL_REPORTS / name / "validation.json")
+        for name in load_params(TrainParams).backbones
+    }
+    return {name: report[params.metric]["value"] for name, report in reports.items()}
+
+
+def registered(model: str, winner: str, metrics: MetricsReport, record: TrainingRecord) -> registry.Version:
+    """The winner's bundle in the registry under the name `model`, with what later stages found out about it."""
+    found = findings(MODEL_REPORTS / winner)
+    tags = {
+        "backbone": winner,
+        "test_auc": f"{metrics['auc']['value']:.4f}",
+        "group": record.spec.group,
+        "shortcut_flagged": str(found["shortcut_flagged"]).lower(),
+    }
+    description = f"{_description(winner, metrics)} {_stamp(found)}"
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = Path(folder) / "bundle"
+        complete_bundle(bundle, TRAINED / winner, found, parts())
+        return registry.register_model(model, bundle, record.run_id, description, tags)
 
 
 def findings(reports: Path) -> Findings:

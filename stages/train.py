@@ -26,8 +26,11 @@ from cxr.training.settings import TrainParams
 def main(backbone: Backbone) -> str:
     params = load_params(TrainParams)
     data = Dataset.read(INDEX, SPLIT, PIXELS)
-    train, validation = data.split("train"), data.split("validation")
-    model, features, reports = TRAINED / backbone, FEATURES / backbone, MODEL_REPORTS / backbone
+    train = data.split("train")
+    validation = data.split("validation")
+    model = TRAINED / backbone
+    features = FEATURES / backbone
+    reports = MODEL_REPORTS / backbone
     with start_run(_run_spec(backbone, params, {"train": train, "validation": validation})) as record:
         features_params = load_params(FeaturesParams)
         augmented, plain, _ = filled_caches(features, train, validation, features_params, FEATURE_CACHE)

@@ -45,7 +45,8 @@ class Trunk:
     def __init__(self, path: Path, precision: Precision = "f32", *, latency: bool = False, threads: int | None = None):
         import openvino as ov
 
-        self._path, core = path, ov.Core()
+        self._path = path
+        core = ov.Core()
         options: dict[str, str | int] = {
             "PERFORMANCE_HINT": "LATENCY" if latency else "THROUGHPUT",
             "INFERENCE_PRECISION_HINT": fastest_float() if precision == "int8" else precision,

@@ -21,7 +21,7 @@ TOLERANCE = 1e-4  # of a probability, between the test stage and the registered 
 def check_registered(version: registry.Version, test: Split, p_recorded: np.ndarray) -> None:
     """Fetch the version's files and ask their engine again about some test images, spread over the set.
 
-    Raises CxrError where it can not be loaded or gives another answer than was recorded.
+    Raises CxrError where it cannot be loaded or gives another answer than was recorded.
     """
     some = np.unique(np.linspace(0, len(test.rows) - 1, KNOWN_IMAGES).round().astype(int))
     pixels = np.stack([test.picture(i) for i in some])

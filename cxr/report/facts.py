@@ -94,7 +94,8 @@ def read_facts(registered: Registered, root: Path = Path()) -> ReportFacts:
     register = files.report(RegisterReport, REPORTS / "register.json")
     if registered.number != register["version"]:
         raise CxrError(f"{registered.name} version {registered.number} is not {register['version']}, as register.json")
-    index, split = files.rows(ImageRow, INDEX), files.rows(SplitRow, SPLIT)
+    index = files.rows(ImageRow, INDEX)
+    split = files.rows(SplitRow, SPLIT)
     return ReportFacts(
         registered=registered,
         params=yaml.safe_load((root / PARAMS_FILE).read_text(encoding="utf-8")),
@@ -126,7 +127,8 @@ class _Files:
     """Reads files below a folder and remembers the hash of each."""
 
     def __init__(self, root: Path):
-        self.root, self.hashes = root, dict[str, str]()
+        self.root = root
+        self.hashes = dict[str, str]()
 
     def report(self, kind: type[Report], path: Path) -> Report:
         report = read_report(kind, self.root / path)

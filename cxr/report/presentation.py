@@ -24,7 +24,8 @@ def single_label(facts: ReportFacts) -> str:
 
 def trunk(facts: ReportFacts) -> str:
     """What became of the pretrained network, in words."""
-    features, train = facts.params["features"], facts.params["train"]
+    features = facts.params["features"]
+    train = facts.params["train"]
     cut = features.get("cut", {}).get(facts.winner)
     blocks = train.get("fine_tune", 0)
     layers = cut.split("+") if cut else []

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
 
-BATCH_METRICS, BATCH_PARAMS = 1000, 100  # MLflow's limits for one request
+BATCH_METRICS = 1000  # MLflow's limits for one request
+BATCH_PARAMS = 100
 PARENT_TAG = "mlflow.parentRunId"
 
 
@@ -36,7 +37,10 @@ class TrainingRecord:
     def __init__(
         self, client: "MlflowClient", run_id: str, parent_run_id: str, spec: RunSpec, origin: Mapping[str, str]
     ):
-        self.client, self.run_id, self.parent_run_id, self.spec = client, run_id, parent_run_id, spec
+        self.client = client
+        self.run_id = run_id
+        self.parent_run_id = parent_run_id
+        self.spec = spec
         self.origin = origin
 
     def as_json(self) -> RunReport:
@@ -160,7 +164,7 @@ def _create(
 
 
 def _parent(client: "MlflowClient", experiment: str, spec: RunSpec, origin: Mapping[str, str]) -> str:
-    """The group's parent run, made by whoever comes first."""
+    """The group's parent run, made by the first backbone to ask for it."""
     wanted = {"cxr.group": spec.group, "cxr.kind": "parent"}
     with store_lock(client.tracking_uri):
         found = _find(client, experiment, wanted)
