@@ -59,7 +59,7 @@ class BenchImages:
 def mirrored(mirror: Path) -> BenchImages:
     """Both collections of a mirror, as the project's params.yaml reads them."""
     root = mirror.resolve()
-    configured = load_params(DownloadParams, "download", PARAMS).sources
+    configured = load_params(DownloadParams, PARAMS).sources
     patients: dict[str, str] = {}
     for name, folder in COLLECTIONS.items():
         patients |= _patients(name, configured[name], root, folder)

@@ -52,7 +52,7 @@ def _arguments() -> argparse.Namespace:
 
 def measure(seconds: float, backbone: str = BACKBONE) -> dict[str, Any]:
     data = Dataset.read(INDEX, SPLIT, PIXELS)
-    params = load_params(EvaluateParams, "evaluate")
+    params = load_params(EvaluateParams)
     train = data.split("train")
     test = data.split("test")
     model = build(data.pixels.shape[1])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cxr.common.errors import CxrError
+from cxr.inference.model_facts import ModelFacts
 from cxr.inference.precision import Chosen
 from cxr.inference.predictor import Predictor
 
@@ -28,7 +29,7 @@ class Champion:
         self.model = self._load(self._path)
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> ModelFacts:
         return self.model.facts
 
     @property
@@ -61,7 +62,7 @@ class Champion:
             self._path = path  # also where it is unreadable, so that the log says so once
             self.model = self._load(path)
         except CxrError as fault:
-            logger.error("%s; model %s goes on answering", fault, self.facts["version"])
+            logger.error("%s; model %s goes on answering", fault, self.facts.version)
             return False
         return True
 
@@ -71,12 +72,12 @@ class Champion:
         engine.predict(
             np.zeros((1, engine.image_size, engine.image_size), np.uint8)
         )  # the first prediction is a slow one
-        logger.info("model %s %s is ready in %s", facts["name"], facts["version"], engine.precision)
+        logger.info("model %s %s is ready in %s", facts.name, facts.version, engine.precision)
         return model
 
 
 def identity_of(model: Predictor) -> dict[str, str]:
-    return {key: str(model.facts[key]) for key in ("name", "version", "backbone")}
+    return {"name": model.facts.name, "version": model.facts.version, "backbone": model.facts.backbone}
 
 
 def public_facts(value: Any) -> Any:

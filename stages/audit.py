@@ -6,18 +6,19 @@ backbone leans less on shortcuts is worth knowing before one is chosen.
 
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 from cxr.audit.checks import Finding, audit_answers
 from cxr.audit.dataset import audited_answers, audited_images, feature_examples, pooled_features, surrogate_head
 from cxr.audit.feature_checks import cross_fitted, leave_one_source_out, source_probe
 from cxr.audit.probes import gram
+from cxr.audit.report_types import AuditReport
 from cxr.audit.settings import AuditParams
 from cxr.audit.verdict import as_metrics, headline, verdict
 from cxr.common.atomic_files import write_json
 from cxr.common.config import load_params
 from cxr.common.parallel import bar
 from cxr.common.paths import FEATURE_CACHE, INDEX, LUNGS, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.common.report_files import write_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset, label_follows_source
 from cxr.data.manifest import write_rows
@@ -33,8 +34,10 @@ from cxr.training.settings import TrainParams
 
 
 def main(backbone: Backbone) -> str:
-    params, intervals = load_params(AuditParams, "audit"), load_params(EvaluateParams, "evaluate")
-    reports, data = MODEL_REPORTS / backbone, Dataset.read(INDEX, SPLIT, PIXELS)
+    params = load_params(AuditParams)
+    intervals = load_params(EvaluateParams)
+    reports = MODEL_REPORTS / backbone
+    data = Dataset.read(INDEX, SPLIT, PIXELS)
     p_test = read_probabilities(reports / "predictions.csv", data.split("test"))
     engine = Engine.load(TRAINED / backbone)
     pictures = audited_images(data, LungSegmenter.load_if_trained(LUNGS))
@@ -42,10 +45,10 @@ def main(backbone: Backbone) -> str:
     with bar(len(pictures.labels) - len(p_test), f"audit {backbone}: images never trained on") as advance:
         p_covid = audited_answers(remembered, pictures, p_test, advance)
     # Nearly all of these are about altered pictures, too many to keep.
-    answers = audit_answers(engine, pictures, p_covid, engine.facts["threshold"], params, intervals)
+    answers = audit_answers(engine, pictures, p_covid, engine.facts.threshold, params, intervals)
     findings = [*answers, *_on_features(remembered, data, params, intervals)]
     outcome = verdict(findings, params.limits, label_follows_source=label_follows_source(data.split("train").rows))
-    write_json(outcome, reports / "audit.json")
+    write_report(outcome, reports / "audit.json")
     write_json(headline(findings, shortcut_flagged=outcome["shortcut_flagged"]), reports / "audit_headline.json")
     write_rows(findings, Finding, reports / "audit.csv")
 
@@ -58,7 +61,7 @@ def main(backbone: Backbone) -> str:
 
 
 def _on_features(engine: Engine, data: Dataset, params: AuditParams, intervals: EvaluateParams) -> Iterator[Finding]:
-    recipe = load_params(TrainParams, "train")
+    recipe = load_params(TrainParams)
     split, examples = feature_examples(data, params)
     with bar(len(split.rows), "audit: features") as advance:
         products = gram(pooled_features(engine, split, advance))
@@ -68,7 +71,7 @@ def _on_features(engine: Engine, data: Dataset, params: AuditParams, intervals: 
     yield from leave_one_source_out(fit, examples, recipe.sensitivity, params, intervals)
 
 
-def _words(outcome: dict[str, Any]) -> str:
+def _words(outcome: AuditReport) -> str:
     reasons = outcome["reasons"]
     return f"shortcut_flagged for {len(reasons)} reasons; first: {reasons[0]}" if reasons else "every limit is held"
 

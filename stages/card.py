@@ -1,8 +1,9 @@
 """Write the report and the model card of the version that was registered, and put them where the version is found."""
 
-from cxr.common.atomic_files import read_json, write_text
+from cxr.common.atomic_files import write_text
 from cxr.common.config import load_params
 from cxr.common.paths import CARD, INDEX, LUNGS, MODEL_REPORTS, PIXELS, REPORTS, SPLIT, TRAINED
+from cxr.common.report_files import read_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
 from cxr.data.predictions import read_probabilities
@@ -15,15 +16,16 @@ from cxr.report.figures import report_figures
 from cxr.report.mistakes import mistakes
 from cxr.report.page import model_card, report
 from cxr.tracking import registry
+from cxr.tracking.report_types import RegisterReport
 from cxr.tracking.runs import resume_run
 
 PAGE, MODEL_CARD = CARD / "report.html", CARD / "model_card.md"
 
 
 def main() -> str:
-    register = read_json(REPORTS / "register.json")
+    register = read_report(RegisterReport, REPORTS / "register.json")
     winner = register["winner"]
-    version = registry.find_version(load_params(RegisterParams, "register").model, register["version"])
+    version = registry.find_version(load_params(RegisterParams).model, register["version"])
     reports = MODEL_REPORTS / winner
     record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
     facts = read_facts(Registered(version.name, version.number, record.run_id, version.bundle_sha256, version.created))

@@ -9,7 +9,7 @@ from cxr.sources.settings import DownloadParams
 
 
 def main() -> str:
-    configured = load_params(DownloadParams, "download").all()
+    configured = load_params(DownloadParams).all()
     fetched = fetch_all(configured, SOURCES, RAW)
     kept = [name for name in configured if name not in fetched]
     return f"fetched {', '.join(fetched) or 'nothing'}; already there: {', '.join(kept) or 'nothing'}"

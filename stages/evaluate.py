@@ -1,7 +1,7 @@
 """Ask one backbone's engine about the sealed test patients: metrics with intervals, by group too, curves, figures."""
 
 import sys
-from typing import Any
+from typing import Literal, cast, get_args
 
 import numpy as np
 
@@ -9,12 +9,14 @@ from cxr.common.atomic_files import write_json
 from cxr.common.config import load_params
 from cxr.common.parallel import bar
 from cxr.common.paths import FEATURE_CACHE, INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.common.report_files import write_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset, Split
 from cxr.data.predictions import read_probabilities, write_predictions
 from cxr.evaluation.curves import read_history, write_curves
 from cxr.evaluation.figures import evaluation_figures
 from cxr.evaluation.metrics import balanced_auc, classification_report, evaluate, report_text
+from cxr.evaluation.report_types import MetricsReport
 from cxr.evaluation.settings import EvaluateParams
 from cxr.evaluation.subgroups import as_metrics, evaluate_groups
 from cxr.features.cached_engine import cached_engine
@@ -22,16 +24,19 @@ from cxr.inference.engine import Engine
 from cxr.networks.names import Backbone
 from cxr.tracking.runs import resume_run
 
-HEADLINE = ("auc", "sensitivity", "specificity", "accuracy", "ece")
+Shown = Literal["auc", "sensitivity", "specificity", "accuracy", "ece"]
+HEADLINE: tuple[Shown, ...] = get_args(Shown)
 RECORDED = ("metrics.json", "groups.json", "predictions.csv", "roc.csv", "pr.csv", "reliability.csv")
 
 
 def main(backbone: Backbone) -> str:
-    params, reports = load_params(EvaluateParams, "evaluate"), MODEL_REPORTS / backbone
+    params = load_params(EvaluateParams)
+    reports = MODEL_REPORTS / backbone
     data = Dataset.read(INDEX, SPLIT, PIXELS)
-    test, validation = data.split("test"), data.split("validation")
+    test = data.split("test")
+    validation = data.split("validation")
     engine = cached_engine(Engine.load(TRAINED / backbone), FEATURE_CACHE)
-    threshold = engine.facts["threshold"]
+    threshold = engine.facts.threshold
     with bar(len(test.rows), f"evaluate {backbone}") as advance:
         p_test = engine.predict(test.pixels, advance)
     p_validation = read_probabilities(reports / "validation.csv", validation)
@@ -39,11 +44,11 @@ def main(backbone: Backbone) -> str:
     # Tuned on: it picks the winner, and is never shown as a result.
     tuned = _evaluated(validation, p_validation, threshold, params)
     write_predictions(test, p_test, reports / "predictions.csv")
-    write_json(metrics, reports / "metrics.json")
+    write_report(metrics, reports / "metrics.json")
     groups = evaluate_groups(test.rows, test.y, p_test, threshold, params)
-    write_json(groups, reports / "groups.json")
+    write_report(groups, reports / "groups.json")
     write_json(headline(metrics), reports / "headline.json")
-    write_json(tuned, reports / "validation.json")
+    write_report(tuned, reports / "validation.json")
     write_curves(test.y, p_test, threshold, reports)
 
     record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
@@ -60,15 +65,16 @@ def main(backbone: Backbone) -> str:
     return f"{backbone}: AUC {auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f}) on {len(test.rows)} test images"
 
 
-def _evaluated(split: Split, p_covid: np.ndarray, threshold: float, params: EvaluateParams) -> dict[str, Any]:
+def _evaluated(split: Split, p_covid: np.ndarray, threshold: float, params: EvaluateParams) -> MetricsReport:
     patients = list(split.patients)
     balanced = balanced_auc(split.y, p_covid, [row.source for row in split.rows], patients, params)
-    return {**evaluate(split.y, p_covid, patients, threshold, params), "balanced_auc": balanced}
+    measured = {**evaluate(split.y, p_covid, patients, threshold, params), "balanced_auc": balanced}
+    return cast(MetricsReport, measured)
 
 
-def headline(metrics: dict[str, Any]) -> dict[str, float | None]:
+def headline(metrics: MetricsReport) -> dict[str, float | None]:
     """The few numbers that fit a line of `dvc metrics show`."""
-    shown = {name: metrics[name]["value"] for name in HEADLINE}
+    shown: dict[str, float | None] = {name: metrics[name]["value"] for name in HEADLINE}
     auc = metrics["auc"]
     return {**shown, "auc_low": auc["low"], "auc_high": auc["high"]}
 

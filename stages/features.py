@@ -14,13 +14,15 @@ from cxr.networks.names import Backbone
 
 
 def main(backbone: Backbone) -> str:
-    params = load_params(FeaturesParams, "features")
+    params = load_params(FeaturesParams)
     data = Dataset.read(INDEX, SPLIT, PIXELS)
     weights = params.weights_of(backbone)
-    identity, lungs = weights_fingerprint(weights, params.seed), params.lungs()
+    identity = weights_fingerprint(weights, params.seed)
+    lungs = params.lungs()
     spec = TrunkSpec(backbone, data.pixels.shape[1], identity, params.cut_of(backbone), lungs_fingerprint(lungs))
     ensure_trunk(spec, weights, params.seed, FEATURES / backbone, lungs)
-    train, validation = data.split("train"), data.split("validation")
+    train = data.split("train")
+    validation = data.split("validation")
     ensure_eight_bits(FEATURES / backbone, train, validation, params)
     augmented, _, new = filled_caches(FEATURES / backbone, train, validation, params, FEATURE_CACHE)
     return (

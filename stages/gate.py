@@ -1,14 +1,14 @@
 """Train the gate to tell what is no frontal chest X-ray, choose its threshold, and measure it on test patients."""
 
-from typing import Any
-
 from cxr.common.atomic_files import replace_when_complete, write_json
 from cxr.common.config import load_params
 from cxr.common.paths import GATE, INDEX, OTHER_VIEWS, PIXELS, RAW, REPORTS, SPLIT
+from cxr.common.report_files import write_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
 from cxr.data.manifest import OtherView, read_rows
 from cxr.data.settings import SplitParams
+from cxr.evaluation.report_types import GateReport
 from cxr.evaluation.settings import EvaluateParams
 from cxr.gate.dataset import frontal_pictures, joined, other_views
 from cxr.gate.report import gate_report
@@ -20,23 +20,23 @@ HEADLINE = ("frontal", "ct", "lateral", "inverted")
 
 
 def main() -> str:
-    params = load_params(GateParams, "gate")
+    params = load_params(GateParams)
     data = Dataset.read(INDEX, SPLIT, PIXELS)
     listed = read_rows(OtherView, OTHER_VIEWS)
-    views = other_views(listed, RAW, data.pixels.shape[1], load_params(SplitParams, "split"))
+    views = other_views(listed, RAW, data.pixels.shape[1], load_params(SplitParams))
     dataset = joined(frontal_pictures(data), views)
     trained = train_gate(dataset, params)
     with replace_when_complete(GATE) as unfinished:
         unfinished.mkdir()
         trained.gate.save(unfinished / FILE)
-    report = gate_report(trained, dataset, params, load_params(EvaluateParams, "evaluate"))
-    write_json(report, REPORTS / "gate.json")
+    report = gate_report(trained, dataset, params, load_params(EvaluateParams))
+    write_report(report, REPORTS / "gate.json")
     write_json(headline(report), REPORTS / "gate_headline.json")
     shown = (f"{kind} {rate['value']:.1%} of {rate['images']}" for kind, rate in report["summary"]["test"].items())
     return f"test patients' pictures refused: {', '.join(shown)}"
 
 
-def headline(report: dict[str, Any]) -> dict[str, float | None]:
+def headline(report: GateReport) -> dict[str, float | None]:
     """The few numbers that fit a line of `dvc metrics show`: what was refused of the test patients' pictures."""
     rates = report["summary"]["test"]
     return {f"{kind}_refused": rates[kind]["value"] if kind in rates else None for kind in HEADLINE}

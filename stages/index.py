@@ -3,9 +3,9 @@
 Beside them: the rejected pictures that can teach the gate, and the lung masks, as the sources name them.
 """
 
-from cxr.common.atomic_files import write_json
 from cxr.common.config import load_params
 from cxr.common.paths import INDEX, LUNG_MASKS, OTHER_VIEWS, RAW, REJECTED, REPORTS
+from cxr.common.report_files import write_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.manifest import ImageRow, LungMask, OtherView, RejectedRow, count_by, write_rows
 from cxr.sources.index import build_index
@@ -13,7 +13,7 @@ from cxr.sources.settings import DownloadParams
 
 
 def main() -> str:
-    rows, rejected, other_views, lung_masks = build_index(load_params(DownloadParams, "download"), RAW)
+    rows, rejected, other_views, lung_masks = build_index(load_params(DownloadParams), RAW)
     write_rows(rows, ImageRow, INDEX)
     write_rows(rejected, RejectedRow, REJECTED)
     write_rows(other_views, OtherView, OTHER_VIEWS)
@@ -27,7 +27,7 @@ def main() -> str:
         "rejected": len(rejected),
         "rejected_by_source_and_reason": count_by(rejected, "source", "reason"),
     }
-    write_json(report, REPORTS / "index.json")
+    write_report(report, REPORTS / "index.json")
     return f"{len(rows)} images of {report['patients']} patients, {len(rejected)} rejected"
 
 

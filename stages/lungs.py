@@ -1,24 +1,28 @@
 """Train the lung segmenter on the masks that the sources bring, and measure it on the test patients' masks."""
 
-from typing import Any
+from typing import cast
 
 from cxr.common.atomic_files import write_json
 from cxr.common.config import load_params
 from cxr.common.paths import INDEX, LUNG_MASKS, LUNGS, PIXELS, RAW, REPORTS, SPLIT
+from cxr.common.report_files import write_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
 from cxr.data.manifest import LungMask, read_rows
 from cxr.data.settings import SplitParams
+from cxr.evaluation.report_types import LungsReport
 from cxr.evaluation.settings import EvaluateParams
-from cxr.lungs.train import LungsParams, find_masks, train_and_measure
+from cxr.lungs.settings import LungsParams
+from cxr.lungs.train import find_masks, train_and_measure
 
 
 def main() -> str:
-    params, bootstrap = load_params(LungsParams, "lungs"), load_params(EvaluateParams, "evaluate")
+    params = load_params(LungsParams)
+    bootstrap = load_params(EvaluateParams)
     data = Dataset.read(INDEX, SPLIT, PIXELS)
-    found = find_masks(data, read_rows(LungMask, LUNG_MASKS), RAW, load_params(SplitParams, "split"))
-    report = train_and_measure(data, found, params, bootstrap, LUNGS)
-    write_json(report, REPORTS / "lungs.json")
+    found = find_masks(data, read_rows(LungMask, LUNG_MASKS), RAW, load_params(SplitParams))
+    report = cast(LungsReport, train_and_measure(data, found, params, bootstrap, LUNGS))
+    write_report(report, REPORTS / "lungs.json")
     write_json(headline(report), REPORTS / "lungs_headline.json")
     if not report["trained"]:
         return f"no segmenter: {report['why']}"
@@ -29,7 +33,7 @@ def main() -> str:
     )
 
 
-def headline(report: dict[str, Any]) -> dict[str, float | None]:
+def headline(report: LungsReport) -> dict[str, float | None]:
     """The few numbers that fit a line of `dvc metrics show`: of the test patients' masks."""
     dice = report["dice"]["test"]["mean"] if report["trained"] else dict.fromkeys(("value", "low", "high"))
     return {"dice": dice["value"], "dice_low": dice["low"], "dice_high": dice["high"]}

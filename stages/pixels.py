@@ -10,7 +10,7 @@ from cxr.data.settings import PixelsParams
 
 def main() -> str:
     rows = read_rows(ImageRow, INDEX)
-    image_size = load_params(PixelsParams, "pixels").image_size
+    image_size = load_params(PixelsParams).image_size
     write_pixels(rows, RAW, image_size, PIXELS)
     return f"{len(rows)} images at {image_size} x {image_size}"
 

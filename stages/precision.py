@@ -5,8 +5,8 @@ What holds is what the service and the command line may answer in on a machine t
 
 import sys
 
-from cxr.common.atomic_files import write_json
 from cxr.common.paths import INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.common.report_files import write_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
 from cxr.data.predictions import read_probabilities
@@ -20,7 +20,7 @@ def main(backbone: Backbone) -> str:
     reports = MODEL_REPORTS / backbone
     test = Dataset.read(INDEX, SPLIT, PIXELS).split("test")
     measured = compare_precisions(TRAINED / backbone, test, read_probabilities(reports / "predictions.csv", test))
-    write_json(measured, reports / "precision.json")
+    write_report(measured, reports / "precision.json")
     resume_run(reports / "run.json", read_history(reports / "history.csv")).log_file(reports / "precision.json")
     found = [
         f"{name} {'holds' if entry['holds'] else 'does not hold'} at {entry['times_f32']} times float32's speed"

@@ -3,46 +3,85 @@ it is surely worse."""
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
+from cxr.audit.report_types import AuditReport, CarriedFacts
 from cxr.audit.verdict import carried_facts
-from cxr.common.atomic_files import read_json, write_json
 from cxr.common.config import load_params
 from cxr.common.paths import CHAMPION, FEATURE_CACHE, GATE, INDEX, LUNGS, MODEL_REPORTS, PIXELS, REPORTS, SPLIT, TRAINED
+from cxr.common.report_files import read_report, write_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
 from cxr.data.predictions import read_probabilities
 from cxr.data.settings import SplitParams
 from cxr.data.splits import split_fingerprint
 from cxr.evaluation.curves import read_history
+from cxr.evaluation.report_types import GateReport, GateSummary, MetricsReport, Precisions
 from cxr.evaluation.settings import EvaluateParams
 from cxr.inference.bundle import complete_bundle
 from cxr.promotion.decision import pick_winner
 from cxr.promotion.registration import check_registered, decide_on
 from cxr.promotion.settings import RegisterParams
 from cxr.tracking import registry
-from cxr.tracking.runs import log_winner, resume_run
+from cxr.tracking.report_types import RegisterReport
+from cxr.tracking.runs import TrainingRecord, log_winner, resume_run
 from cxr.training.settings import TrainParams
 from serving.store import publish
 
 REASONS_SHOWN = 5  # in the registry's description; the run's audit.json has all
 
 
+class Findings(CarriedFacts):
+    """What model.json says besides what training knew."""
+
+    precisions: Precisions
+    gate: GateSummary
+
+
 def main() -> str:
-    params = load_params(RegisterParams, "register")
-    backbones = load_params(TrainParams, "train").backbones
-    validation = {
-        name: read_json(MODEL_REPORTS / name / "validation.json")[params.metric]["value"] for name in backbones
-    }
+    params = load_params(RegisterParams)
+    validation = validation_values(params)
     winner = pick_winner({name: {params.metric: value} for name, value in validation.items()}, params.metric)
     reports = MODEL_REPORTS / winner
     test = Dataset.read(INDEX, SPLIT, PIXELS).split("test")
-    p_covid, metrics = read_probabilities(reports / "predictions.csv", test), read_json(reports / "metrics.json")
+    p_covid = read_probabilities(reports / "predictions.csv", test)
+    metrics = read_report(MetricsReport, reports / "metrics.json")
 
     record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
-    why = f"highest {params.metric} on the validation patients of {', '.join(backbones)}"
+    why = f"highest {params.metric} on the validation patients of {', '.join(validation)}"
     log_winner(record, metrics, why)
-    found = findings(reports)
+    version = registered(params.model, winner, metrics, record)
+    check_registered(version, test, p_covid)
+    split = split_fingerprint(load_params(SplitParams))
+    decision = decide_on(version, split, test, p_covid, load_params(EvaluateParams), FEATURE_CACHE)
+    champion = registry.set_champion(version) if decision.promote else registry.champion(params.model)
+    if not decision.promote:
+        registry.set_challenger(version)
+    if champion is not None:  # a rolled back model may be the only one
+        publish(registry.fetch_bundle(champion, CHAMPION), params.model, champion.number)
+    outcome: RegisterReport = {
+        "winner": winner,
+        "why": why,
+        "validation": validation,
+        "version": version.number,
+        "promoted": decision.promote,
+        "reason": decision.reason,
+    }
+    write_report(outcome, REPORTS / "register.json")
+    return f"{winner} has the {why}; {version} {decision.reason}"
+
+
+def validation_values(params: RegisterParams) -> dict[str, float | None]:
+    """By backbone, the metric on the validation patients that picks the winner."""
+    reports = {
+        name: read_report(MetricsReport, MODEL_REPORTS / name / "validation.json")
+        for name in load_params(TrainParams).backbones
+    }
+    return {name: report[params.metric]["value"] for name, report in reports.items()}
+
+
+def registered(model: str, winner: str, metrics: MetricsReport, record: TrainingRecord) -> registry.Version:
+    """The winner's bundle in the registry under the name `model`, with what later stages found out about it."""
+    found = findings(MODEL_REPORTS / winner)
     tags = {
         "backbone": winner,
         "test_auc": f"{metrics['auc']['value']:.4f}",
@@ -53,26 +92,15 @@ def main() -> str:
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder) / "bundle"
         complete_bundle(bundle, TRAINED / winner, found, parts())
-        version = registry.register_model(params.model, bundle, record.run_id, description, tags)
-    check_registered(version, test, p_covid)
-    split = split_fingerprint(load_params(SplitParams, "split"))
-    decision = decide_on(version, split, test, p_covid, load_params(EvaluateParams, "evaluate"), FEATURE_CACHE)
-    champion = registry.set_champion(version) if decision.promote else registry.champion(params.model)
-    if not decision.promote:
-        registry.set_challenger(version)
-    if champion is not None:  # a rolled back model may be the only one
-        publish(registry.fetch_bundle(champion, CHAMPION), params.model, champion.number)
-    outcome = {"winner": winner, "why": why, "validation": validation, "version": version.number}
-    write_json({**outcome, "promoted": decision.promote, "reason": decision.reason}, REPORTS / "register.json")
-    return f"{winner} has the {why}; {version} {decision.reason}"
+        return registry.register_model(model, bundle, record.run_id, description, tags)
 
 
-def findings(reports: Path) -> dict[str, Any]:
+def findings(reports: Path) -> Findings:
     """What other stages found out about the model, for model.json and so for GET /model. reports: of its backbone."""
     return {
-        "precisions": read_json(reports / "precision.json"),
-        "gate": read_json(REPORTS / "gate.json")["summary"],
-        **carried_facts(read_json(reports / "audit.json")),
+        "precisions": read_report(Precisions, reports / "precision.json"),
+        "gate": read_report(GateReport, REPORTS / "gate.json")["summary"],
+        **carried_facts(read_report(AuditReport, reports / "audit.json")),
     }
 
 
@@ -82,7 +110,7 @@ def parts() -> dict[str, Path]:
     return {file.name: file for file in (GATE / "gate.npz", *lungs)}
 
 
-def _description(backbone: str, metrics: dict) -> str:
+def _description(backbone: str, metrics: MetricsReport) -> str:
     auc, sensitivity, specificity = (
         "{value:.3f} ({low:.3f} to {high:.3f})".format(**metrics[name])
         for name in ("auc", "sensitivity", "specificity")
@@ -96,7 +124,7 @@ def _description(backbone: str, metrics: dict) -> str:
     )
 
 
-def _stamp(found: dict[str, Any]) -> str:
+def _stamp(found: CarriedFacts) -> str:
     reasons = found["audit"]["reasons"]
     if not found["shortcut_flagged"]:
         return "The shortcut audit found every limit held."

@@ -1,9 +1,9 @@
-"""Send every patient to train, validation or test, and drop near-duplicates that stand on two sides."""
+"""Send every patient to train, validation or test, and drop near-duplicates that stand in two splits."""
 
-from cxr.common.atomic_files import write_json
 from cxr.common.config import load_params
 from cxr.common.errors import CxrError
 from cxr.common.paths import INDEX, REPORTS, SPLIT, SPLIT_REJECTED
+from cxr.common.report_files import write_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.manifest import ImageRow, RejectedRow, count_by, read_rows, write_rows
 from cxr.data.settings import SplitParams
@@ -12,7 +12,7 @@ from cxr.data.splits import SPLITS, SplitRow, assign_splits
 
 def main() -> str:
     rows = read_rows(ImageRow, INDEX)
-    kept, dropped = assign_splits(rows, load_params(SplitParams, "split"))
+    kept, dropped = assign_splits(rows, load_params(SplitParams))
     counts = count_by(kept, "split")
     empty = [split for split in SPLITS if not counts.get(split)]
     if empty:
@@ -30,7 +30,7 @@ def main() -> str:
         "images_by_label": dict(sorted(by_label.items())),
         "near_duplicates_dropped": len(dropped),
     }
-    write_json(report, REPORTS / "split.json")
+    write_report(report, REPORTS / "split.json")
     shown = ", ".join(f"{counts[split]} {split}" for split in SPLITS)
     return f"{len(rows)} images: {shown}, {counts.get('held_out', 0)} held out, {len(dropped)} near-duplicates dropped"
 

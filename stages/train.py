@@ -2,9 +2,10 @@
 
 import sys
 
-from cxr.common.atomic_files import read_json, sha256_of, write_json
+from cxr.common.atomic_files import read_json, sha256_of
 from cxr.common.config import load_params
 from cxr.common.paths import FEATURE_CACHE, FEATURES, INDEX, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.common.report_files import write_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset, Split
 from cxr.data.predictions import write_predictions
@@ -23,19 +24,22 @@ from cxr.training.settings import TrainParams
 
 
 def main(backbone: Backbone) -> str:
-    params = load_params(TrainParams, "train")
+    params = load_params(TrainParams)
     data = Dataset.read(INDEX, SPLIT, PIXELS)
-    train, validation = data.split("train"), data.split("validation")
-    model, features, reports = TRAINED / backbone, FEATURES / backbone, MODEL_REPORTS / backbone
+    train = data.split("train")
+    validation = data.split("validation")
+    model = TRAINED / backbone
+    features = FEATURES / backbone
+    reports = MODEL_REPORTS / backbone
     with start_run(_run_spec(backbone, params, {"train": train, "validation": validation})) as record:
-        features_params = load_params(FeaturesParams, "features")
+        features_params = load_params(FeaturesParams)
         augmented, plain, _ = filled_caches(features, train, validation, features_params, FEATURE_CACHE)
         trained = train_on_caches(train, validation, (augmented, plain), params)
         facts = {
-            "name": load_params(RegisterParams, "register").model,
+            "name": load_params(RegisterParams).model,
             "backbone": backbone,
             "side": augmented.spec.image_size,
-            "split": split_fingerprint(load_params(SplitParams, "split")),
+            "split": split_fingerprint(load_params(SplitParams)),
             "shortcut_flagged": True,  # until the audit has cleared it
         }
         splits = (train, validation)
@@ -45,7 +49,7 @@ def main(backbone: Backbone) -> str:
             p_covid = calibrated_bundle(model, trunk, trained, validation, facts, params.sensitivity, FEATURE_CACHE)
         write_predictions(validation, p_covid, reports / "validation.csv")
         write_history(trained.history, reports / "history.csv")
-        write_json(record.as_json(), reports / "run.json")
+        write_report(record.as_json(), reports / "run.json")
         curves = read_history(reports / "history.csv")
         record.log_curves(curves)
         record.log_metrics({"best_epoch": trained.best_epoch})
@@ -72,8 +76,8 @@ def _run_spec(backbone: Backbone, params: TrainParams, splits: dict[str, Split])
         )
         for context, split in splits.items()
     ]
-    sections = {"features": load_params(FeaturesParams, "features"), "train": params}
-    return RunSpec(load_params(RegisterParams, "register").experiment, backbone, sections, hashes, inputs)
+    sections = {"features": load_params(FeaturesParams), "train": params}
+    return RunSpec(load_params(RegisterParams).experiment, backbone, sections, hashes, inputs)
 
 
 if __name__ == "__main__":

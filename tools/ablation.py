@@ -145,10 +145,10 @@ def main(out: Path, command: str, only: Sequence[str] = ()) -> str:
 def _measured(variant: Variant, dark: DarkLungs) -> dict[str, Any]:
     """The measures of the variant that was just trained, on the validation patients; also logged to its MLflow run."""
     data = Dataset.read(INDEX, SPLIT, PIXELS)
-    params = load_params(EvaluateParams, "evaluate")
-    split = validation_split(data, load_params(SplitParams, "split"))
+    params = load_params(EvaluateParams)
+    split = validation_split(data, load_params(SplitParams))
     engine = Engine.load(TRAINED / BACKBONE)
-    threshold = engine.facts["threshold"]
+    threshold = engine.facts.threshold
     plain = cached_engine(engine, FEATURE_CACHE).predict(split.pixels)
     found = measures(split, plain, engine.predict(dark.of(split)), threshold, params)
     reports = MODEL_REPORTS / BACKBONE
@@ -166,7 +166,7 @@ def _write(rows: dict[str, dict[str, Any]], out: Path, command: str) -> None:
         "command": command,
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
-        "views": load_params(FeaturesParams, "features").augmented_views,
+        "views": load_params(FeaturesParams).augmented_views,
         "variants": {title: rows[title] for title in order},
     }
     write_json(result, out.with_suffix(".json"))

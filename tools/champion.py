@@ -22,7 +22,7 @@ def main() -> str:
     address = os.environ.get("CHAMPION_FROM", "")
     if not address:
         return "no champion borrowed: CHAMPION_FROM is empty, so there will be none to compare with"
-    params = load_params(RegisterParams, "register")
+    params = load_params(RegisterParams)
     with tempfile.TemporaryDirectory() as folder:
         use_store(address)
         version = registry.champion(params.model)

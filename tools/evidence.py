@@ -77,7 +77,7 @@ def read_roc(text: str) -> Curve:
 
 def champion_before(version: int) -> RegisteredChampion | None:
     """The champion that `version` was compared with. It is found also where `version` is the champion now."""
-    name = load_params(RegisterParams, "register").model
+    name = load_params(RegisterParams).model
     present = registry.champion(name)
     if present is None:
         return None

@@ -12,7 +12,7 @@ from serving.store import publish
 
 
 def main() -> str:
-    model = load_params(RegisterParams, "register").model
+    model = load_params(RegisterParams).model
     version = registry.rollback(model)
     publish(registry.fetch_bundle(version, CHAMPION), model, version.number)
     return f"{version} is the champion again; a service on :latest loads it by itself, any other after a restart"

@@ -1,11 +1,12 @@
 """From the audit's findings to a stamp: which stated limits a model fails, and the words that say so."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import cast
 
 from cxr.audit.checks import Finding
+from cxr.audit.report_types import AuditReport, CarriedFacts, CarriedNumbers, FailureEntry, FindingEntry
 from cxr.audit.settings import AuditLimits
 
 # Arms that must be measured: a model for which the data can not even ask counts as not cleared.
@@ -85,7 +86,7 @@ def not_cleared(findings: Sequence[Finding]) -> list[str]:
     return [arm for arm in REQUIRED if arm not in measured]
 
 
-def verdict(findings: Sequence[Finding], limits: AuditLimits, *, label_follows_source: bool) -> dict[str, Any]:
+def verdict(findings: Sequence[Finding], limits: AuditLimits, *, label_follows_source: bool) -> AuditReport:
     """What audit.json holds: the stamp, its reasons, and all findings. The one place that decides on the stamp.
 
     label_follows_source: of the training images (`cxr.data.dataset.label_follows_source`). Knowing the source then pays
@@ -99,10 +100,10 @@ def verdict(findings: Sequence[Finding], limits: AuditLimits, *, label_follows_s
         "shortcut_flagged": bool(reasons),
         "reasons": reasons,
         "label_follows_source": label_follows_source,
-        "failures": [asdict(failure) for failure in failures],
+        "failures": [cast(FailureEntry, asdict(failure)) for failure in failures],
         "not_measured": sorted({finding.arm for finding in findings if finding.value is None}),
         "limits": asdict(limits),
-        "findings": [asdict(finding) for finding in findings],
+        "findings": [cast(FindingEntry, asdict(finding)) for finding in findings],
     }
 
 
@@ -127,13 +128,18 @@ def headline(findings: Iterable[Finding], *, shortcut_flagged: bool) -> dict[str
     }
 
 
-def carried_facts(outcome: Mapping[str, Any]) -> dict[str, Any]:
+def carried_facts(outcome: AuditReport) -> CarriedFacts:
     """What model.json says of a `verdict`: the stamp, why, and the measured numbers by arm and subject."""
-    measured: dict[str, dict[str, Any]] = {}
+    measured: dict[str, dict[str, CarriedNumbers]] = {}
     for finding in outcome["findings"]:
         if finding["arm"] in CARRIED and finding["value"] is not None:
-            numbers = {name: finding[name] for name in ("value", "low", "high", "images", "patients")}
-            measured.setdefault(finding["arm"], {})[finding["subject"]] = numbers
+            measured.setdefault(finding["arm"], {})[finding["subject"]] = {
+                "value": finding["value"],
+                "low": finding["low"],
+                "high": finding["high"],
+                "images": finding["images"],
+                "patients": finding["patients"],
+            }
     return {
         "shortcut_flagged": outcome["shortcut_flagged"],
         "audit": {"reasons": outcome["reasons"], "measured": measured},

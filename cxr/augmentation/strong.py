@@ -5,31 +5,13 @@ few hundred pictures (the lung segmenter, the gate) has to be told what does not
 """
 
 import math
-from dataclasses import dataclass
-from typing import Annotated
 
 import numpy as np
 
 from cxr.augmentation import operations
-from cxr.common.config import Within
+from cxr.augmentation.settings import StrongParams
 
 _LEVELS = operations.GREY_LEVELS.astype(np.float32)
-
-
-@dataclass(frozen=True)
-class StrongParams:
-    """rotation_degrees: either way. zoom: enlarged or shrunk by up to this factor. stretch: the same, of height
-    against width. shift_fraction: of the image size. gamma, contrast: by up to this factor, either way. brightness: by
-    up to so much of the whole range. noise: highest standard deviation, of the whole range."""
-
-    rotation_degrees: Annotated[float, Within(0, 90)]
-    zoom: Annotated[float, Within(1, 3)]
-    stretch: Annotated[float, Within(1, 3)]
-    shift_fraction: Annotated[float, Within(0, 0.5)]
-    gamma: Annotated[float, Within(1, 5)]
-    contrast: Annotated[float, Within(1, 5)]
-    brightness: Annotated[float, Within(0, 0.5)]
-    noise: Annotated[float, Within(0, 0.5)]
 
 
 def strong_view(picture: np.ndarray, params: StrongParams, rng: np.random.Generator) -> np.ndarray:

@@ -51,7 +51,8 @@ class Dataset:
 
     @classmethod
     def read(cls, index: Path, split: Path, pixels: Path) -> "Dataset":
-        rows, store = read_rows(ImageRow, index), read_pixels(pixels)
+        rows = read_rows(ImageRow, index)
+        store = read_pixels(pixels)
         if len(rows) != len(store):
             raise CxrError(f"{index} has {len(rows)} rows, {pixels} {len(store)} pictures; run `dvc repro`")
         return cls(rows, {row.path: row.split for row in read_rows(SplitRow, split)}, store)
@@ -65,7 +66,7 @@ class Dataset:
 
 
 def label_follows_source(rows: Sequence[ImageRow]) -> bool:
-    """Whether a source among several carries one label only, so that whoever knows it knows its images' label.
+    """Whether a source among several carries one label only, so that the source tells the label.
 
     A model trained on such images can score high without looking at disease, and no score on more images of the
     same sources can show that it does not.

@@ -1,21 +1,24 @@
 """The sections split and pixels of params.yaml."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from cxr.common.config import Within
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from cxr.common.config import STRICT
 from cxr.common.errors import ParamsError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class SplitParams:
     """near_duplicate_bits: two images whose 256-bit perceptual hashes differ in at most so many bits count
     as the same picture."""
 
-    seed: Annotated[int, Within(0, 2**31 - 1)]
-    test_fraction: Annotated[float, Within(0.01, 0.8)]
-    validation_fraction: Annotated[float, Within(0.01, 0.8)]
-    near_duplicate_bits: Annotated[int, Within(0, 64)]
+    section: ClassVar[str] = "split"
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    test_fraction: Annotated[float, Field(ge=0.01, le=0.8)]
+    validation_fraction: Annotated[float, Field(ge=0.01, le=0.8)]
+    near_duplicate_bits: Annotated[int, Field(ge=0, le=64)]
 
     def __post_init__(self) -> None:
         if self.test_fraction + self.validation_fraction >= 1:
@@ -25,8 +28,9 @@ class SplitParams:
             )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class PixelsParams:
     """image_size: pixels of the square that every network sees."""
 
-    image_size: Annotated[int, Within(75, 1024)]
+    section: ClassVar[str] = "pixels"
+    image_size: Annotated[int, Field(ge=75, le=1024)]

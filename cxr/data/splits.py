@@ -3,9 +3,9 @@
 The split is a function of the seed and the patient alone, so growing the data moves nobody: a retrained model
 is never tested on what an earlier one learned from.
 
-Near-duplicates of two patients are the one thing that a patient's hash can not keep apart. Merging the two
+Near-duplicates of two patients are the one thing that a patient's hash cannot keep apart. Merging the two
 patients would move one of them whenever such a pair appears, so a pair that straddles the split loses its
-member on the less protected side instead: what was once trained on stays in training (dropping it there
+member in the less protected split instead: what was once trained on stays in training (dropping it there
 would let its twin be tested on), validation gives way to training, test to both.
 """
 
@@ -51,9 +51,9 @@ def split_fingerprint(params: SplitParams) -> str:
 
 
 def assign_splits(rows: Sequence[ImageRow], params: SplitParams) -> tuple[list[SplitRow], list[RejectedRow]]:
-    """One SplitRow per kept image, and one RejectedRow per image that looks like one on a side before its own."""
+    """One SplitRow per kept image, and one RejectedRow per image that looks like one in a split before its own."""
     splits = [split_of_patient(row.patient, params) if row.role == "train" else HELD_OUT for row in rows]
-    twins = _twins_on_earlier_sides(rows, splits, params.near_duplicate_bits)
+    twins = _twins_in_earlier_splits(rows, splits, params.near_duplicate_bits)
     kept = [
         SplitRow(row.path, row.patient, split)
         for i, (row, split) in enumerate(zip(rows, splits, strict=True))
@@ -66,7 +66,7 @@ def assign_splits(rows: Sequence[ImageRow], params: SplitParams) -> tuple[list[S
     return kept, dropped
 
 
-def _twins_on_earlier_sides(rows: Sequence[ImageRow], splits: Sequence[str], max_bits: int) -> dict[int, int]:
+def _twins_in_earlier_splits(rows: Sequence[ImageRow], splits: Sequence[str], max_bits: int) -> dict[int, int]:
     """Index of each image to drop, to the index of its twin on an earlier split."""
     order = {split: rank for rank, split in enumerate((*SPLITS, HELD_OUT))}
     twins: dict[int, int] = {}

@@ -1,15 +1,15 @@
 """The mean of a measure over images, with an interval that treats the patient as the unit."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from cxr.evaluation.report_types import Rate
 from cxr.evaluation.settings import EvaluateParams
 
 
-def mean_over_patients(values: npt.ArrayLike, patients: Sequence[str], params: EvaluateParams) -> dict[str, Any]:
+def mean_over_patients(values: npt.ArrayLike, patients: Sequence[str], params: EvaluateParams) -> Rate:
     """Mean of `values` (n,), percentile interval over resampled patients (Efron & Tibshirani 1993), and the counts.
 
     Where all values are 0, or all are 1, as in a rate without an exception, resampling has nothing to say;

@@ -197,7 +197,7 @@ def samples_figure(
     return figure
 
 
-def interval_text(interval: Mapping[str, float | None]) -> str:
+def interval_text(interval: Mapping[str, object]) -> str:
     """0.991 (0.982–0.997), or a dash where it is undefined."""
     if interval["value"] is None:
         return "–"

@@ -3,28 +3,25 @@
 import statistics
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from cxr.data.dataset import Split
 from cxr.evaluation.weighted_metrics import auc
 from cxr.inference.engine import Engine, trunk_file
-from cxr.inference.precision import available, holds
+from cxr.inference.precision import Precision, PrecisionFacts, available, holds
 
 _TIMED_PICTURES = 24
 
 
-def compare_precisions(bundle: Path, test: Split, p_f32: np.ndarray) -> dict[str, dict[str, Any]]:
+def compare_precisions(bundle: Path, test: Split, p_f32: np.ndarray) -> dict[Precision, PrecisionFacts]:
     """What model.json says of each faster precision of this machine; p_f32: float64[n], float32's answers for `test`.
 
-    auc_difference: its AUC minus float32's, None with one class only. same_answer: share of the images that get the
-    same class. times_f32: its speed for one picture at a time, as the service asks, against float32's, in turns.
-    holds: within the tolerances of cxr/inference/precision.py.
+    The speed is for one picture at a time, as the service asks, float32 and the other in turns.
     """
-    measured: dict[str, dict[str, Any]] = {}
+    measured: dict[Precision, PrecisionFacts] = {}
     exact = Engine.load(bundle, latency=True)
-    threshold = exact.facts["threshold"]
+    threshold = exact.facts.threshold
     for precision in available():
         if precision == "f32" or not trunk_file(bundle, precision).is_file():
             continue

@@ -1,17 +1,20 @@
 """The section evaluate of params.yaml."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from cxr.common.config import Within
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from cxr.common.config import STRICT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class EvaluateParams:
     """resamples: bootstrap samples of patients. confidence: of the intervals. prevalence: of COVID among the
     people that PPV and NPV are stated for."""
 
-    resamples: Annotated[int, Within(100, 100_000)]
-    confidence: Annotated[float, Within(0.5, 0.999)]
-    prevalence: Annotated[float, Within(0.0001, 0.9999)]
-    seed: Annotated[int, Within(0, 2**31 - 1)]
+    section: ClassVar[str] = "evaluate"
+    resamples: Annotated[int, Field(ge=100, le=100_000)]
+    confidence: Annotated[float, Field(ge=0.5, le=0.999)]
+    prevalence: Annotated[float, Field(ge=0.0001, le=0.9999)]
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)]

@@ -7,13 +7,14 @@ chance alone.
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from cxr.data.manifest import ImageRow
 from cxr.evaluation.metrics import evaluate_by
+from cxr.evaluation.report_types import Group, GroupMeasured, GroupsReport, Measured
 from cxr.evaluation.settings import EvaluateParams
 
 FACTORS = ("view", "sex", "age", "source", "finding")
@@ -39,8 +40,6 @@ _NEEDS = {
 }
 _NAMES = {"": "", "covid_": "COVID ", "non_covid_": "NonCOVID "}
 
-Groups = dict[str, dict[str, dict[str, Any]]]
-
 
 def age_band(age: str) -> str:
     """The band of AGE_BANDS that an age in years ("", "71", "0.5") falls into, or NOT_RECORDED."""
@@ -63,7 +62,7 @@ def evaluate_groups(
     p_covid: npt.ArrayLike,
     threshold: float,
     params: EvaluateParams,
-) -> Groups:
+) -> GroupsReport:
     """By factor and group: how many images and patients, and METRICS as {"value", "low", "high", "images",
     "patients"}, the last two of those that the metric is about.
 
@@ -82,13 +81,13 @@ def _by(
     patients: npt.NDArray,
     threshold: float,
     params: EvaluateParams,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Group]:
     of = np.array([group_of(row, factor) for row in rows])
     found = evaluate_by(list(of), y, p, list(patients), threshold=threshold, params=params)
     return {name: _group(found[name], y[of == name], patients[of == name]) for name in sorted(found, key=_order)}
 
 
-def _group(metrics: Mapping[str, Any], y: npt.NDArray[np.bool_], patients: npt.NDArray) -> dict[str, Any]:
+def _group(metrics: Mapping[str, Any], y: npt.NDArray[np.bool_], patients: npt.NDArray) -> Group:
     counts = {
         "images": len(y),
         "patients": len(set(patients)),
@@ -97,10 +96,11 @@ def _group(metrics: Mapping[str, Any], y: npt.NDArray[np.bool_], patients: npt.N
         "non_covid_images": int((~y).sum()),
         "non_covid_patients": len(set(patients[~y])),
     }
-    return {**counts, "metrics": {name: _metric(name, metrics[name], counts) for name in METRICS}}
+    measured = {name: _metric(name, metrics[name], counts) for name in METRICS}
+    return cast(Group, {**counts, "metrics": measured})
 
 
-def _metric(name: str, interval: Mapping[str, float | None], counts: Mapping[str, int]) -> dict[str, Any]:
+def _metric(name: str, interval: Measured, counts: Mapping[str, int]) -> GroupMeasured:
     needed = [f"{needed_class}_" for needed_class in _NEEDS.get(name, ())]
     subject = needed[0] if len(needed) == 1 else ""
     about = {unit: counts[subject + unit] for unit in ("images", "patients")}
@@ -108,8 +108,8 @@ def _metric(name: str, interval: Mapping[str, float | None], counts: Mapping[str
     if few:
         said = " and ".join(_people(counts[f"{needed_class}patients"], _NAMES[needed_class]) for needed_class in few)
         why = f"{said}; at least {MIN_PATIENTS} are needed"
-        return {"value": None, "low": None, "high": None, **about, "why": why}
-    return {**interval, **about}
+        return cast(GroupMeasured, {"value": None, "low": None, "high": None, **about, "why": why})
+    return cast(GroupMeasured, {**interval, **about})
 
 
 def _people(count: int, name: str) -> str:
@@ -121,12 +121,12 @@ def _order(group: str) -> tuple[bool, str]:
     return group == NOT_RECORDED, group
 
 
-def as_metrics(groups: Groups) -> dict[str, float]:
+def as_metrics(groups: GroupsReport) -> dict[str, float]:
     """The values of LOGGED under names that MLflow takes: group_<factor>_<group>_<metric>."""
     return {
-        re.sub(r"[^A-Za-z0-9_.-]+", "_", f"group_{factor}_{name}_{metric}"): group["metrics"][metric]["value"]
+        re.sub(r"[^A-Za-z0-9_.-]+", "_", f"group_{factor}_{name}_{metric}"): value
         for factor, of_factor in groups.items()
         for name, group in of_factor.items()
         for metric in LOGGED
-        if group["metrics"][metric]["value"] is not None
+        if (value := group["metrics"][metric]["value"]) is not None
     }

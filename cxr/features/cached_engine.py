@@ -26,7 +26,7 @@ def cached_engine(engine: Engine, root: Path) -> Engine:
     """
     if engine.precision != "f32":
         raise ValueError(f"the engine runs in {engine.precision}; only float32's answers are remembered")
-    return engine if engine.facts.get("fine_tuned_blocks") else _CachedEngine(engine, root)
+    return engine if engine.facts.fine_tuned_blocks else _CachedEngine(engine, root)
 
 
 class _CachedEngine(Engine):

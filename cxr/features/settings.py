@@ -1,16 +1,18 @@
 """The section features of params.yaml."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from cxr.augmentation.settings import AugmentationParams
-from cxr.common.config import Within
+from cxr.common.config import STRICT
 from cxr.common.errors import ParamsError
 from cxr.networks.names import Backbone
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class FeaturesParams:
     """augmented_views: of each training image. weights: by backbone, "imagenet", "random" or the path
     of a Keras weights file. cut: by backbone, the layers after which the trunk ends, joined by "+", "" for the whole
@@ -19,8 +21,9 @@ class FeaturesParams:
     precision: of the trunk on this machine; "auto" takes eight-bit integers where the processor has them and they
     agree with float32 (cxr/features/quantization.py), else bf16."""
 
-    augmented_views: Annotated[int, Within(1, 1000)]
-    seed: Annotated[int, Within(0, 2**31 - 1)]
+    section: ClassVar[str] = "features"
+    augmented_views: Annotated[int, Field(ge=1, le=1000)]
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)]
     precision: Literal["auto", "f32", "bf16", "int8"]
     augmentation: AugmentationParams
     weights: dict[Backbone, str]

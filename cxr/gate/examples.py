@@ -13,7 +13,8 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
-from cxr.augmentation.strong import StrongParams, strong_view
+from cxr.augmentation.settings import StrongParams
+from cxr.augmentation.strong import strong_view
 from cxr.common.parallel import map_in_order
 from cxr.gate.dataset import COLLECTED, GateDataset
 from cxr.gate.settings import GateParams

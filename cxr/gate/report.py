@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from cxr.evaluation.intervals import mean_over_patients
+from cxr.evaluation.report_types import GateReport, GateSummary, NamedRate, Rate
 from cxr.evaluation.settings import EvaluateParams
 from cxr.gate.dataset import COLLECTED, GateDataset
 from cxr.gate.examples import part_of
@@ -39,22 +39,22 @@ def judge(gate: Gate, pictures: np.ndarray, expected: str | None, patients: list
 
 def gate_report(
     trained: TrainedGate, dataset: GateDataset, params: GateParams, bootstrap: EvaluateParams
-) -> dict[str, Any]:
+) -> GateReport:
     """summary: see there. frontal_refused: by split, and by source within it. refused: by kind, of test patients and
     of made pictures; "named" is the share refused for the right reason. cross_validated: CT and lateral pictures of all
     patients, each judged by a gate that saw nothing of the patient: the test patients are few."""
     gate = trained.gate
-    report = {
+    report: GateReport = {
         "threshold": gate.threshold,
         "trained_on": _counts(dataset, "train"),
         "frontal_refused": _frontal(gate, dataset, bootstrap),
         "refused": {**_collected(gate, dataset, bootstrap), **_made(gate, dataset, params, bootstrap)},
         "cross_validated": cross_validated(trained, dataset, bootstrap),
     }
-    return {"summary": summary(report), **report}
+    return {**report, "summary": summary(report)}
 
 
-def summary(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def summary(report: GateReport) -> GateSummary:
     """What the registered model says about its gate: the share refused of each kind of picture, with counts. test: of
     the test patients. external: frontal pictures of sources that are only tested on."""
     test = {FRONTAL: report["frontal_refused"]["test"]["all"], **report["refused"]}
@@ -67,8 +67,8 @@ def _counts(dataset: GateDataset, split: str) -> dict[str, int]:
     return {str(kind): int(count) for kind, count in zip(kinds, counts, strict=True)}
 
 
-def _frontal(gate: Gate, dataset: GateDataset, bootstrap: EvaluateParams) -> dict[str, Any]:
-    report: dict[str, Any] = {}
+def _frontal(gate: Gate, dataset: GateDataset, bootstrap: EvaluateParams) -> dict[str, dict[str, Rate]]:
+    report: dict[str, dict[str, Rate]] = {}
     for split in sorted(set(dataset.splits) - {"train"}):
         some = dataset.of(FRONTAL, split)
         if not len(some):
@@ -81,8 +81,8 @@ def _frontal(gate: Gate, dataset: GateDataset, bootstrap: EvaluateParams) -> dic
     return report
 
 
-def _collected(gate: Gate, dataset: GateDataset, bootstrap: EvaluateParams) -> dict[str, Any]:
-    report: dict[str, Any] = {}
+def _collected(gate: Gate, dataset: GateDataset, bootstrap: EvaluateParams) -> dict[str, NamedRate]:
+    report: dict[str, NamedRate] = {}
     for kind in COLLECTED:
         some = dataset.of(kind, "test")
         if len(some):
@@ -91,7 +91,7 @@ def _collected(gate: Gate, dataset: GateDataset, bootstrap: EvaluateParams) -> d
     return report
 
 
-def _made(gate: Gate, dataset: GateDataset, params: GateParams, bootstrap: EvaluateParams) -> dict[str, Any]:
+def _made(gate: Gate, dataset: GateDataset, params: GateParams, bootstrap: EvaluateParams) -> dict[str, NamedRate]:
     """Pictures made of the test patients' frontal ones, and from nothing; the latter count as one patient each."""
     rng = np.random.default_rng(params.seed + 1)  # not the drawings that were learned
     frontal = dataset.of(FRONTAL, "test")
@@ -117,11 +117,11 @@ def _drawn(draw: Callable[[int, Rng], np.ndarray], image_size: int, rng: Rng) ->
     return np.stack([draw(image_size, rng) for _ in range(_EACH)])
 
 
-def _rates(said: Verdicts, bootstrap: EvaluateParams) -> dict[str, Any]:
+def _rates(said: Verdicts, bootstrap: EvaluateParams) -> NamedRate:
     return {**mean_over_patients(said.refused, said.patients, bootstrap), "named": float(said.named.mean())}
 
 
-def cross_validated(trained: TrainedGate, dataset: GateDataset, bootstrap: EvaluateParams) -> dict[str, Any]:
+def cross_validated(trained: TrainedGate, dataset: GateDataset, bootstrap: EvaluateParams) -> dict[str, NamedRate]:
     """CT and lateral pictures of all patients, each judged by the gate that learned nothing of its patient."""
     said: dict[Kind, list[Verdicts]] = {kind: [] for kind in COLLECTED}
     fold = np.array([trained.fold_of.get(patient, -1) for patient in dataset.patients])

@@ -1,13 +1,15 @@
-"""What can be set about how the gate is trained."""
+"""The section gate of params.yaml."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from cxr.augmentation.strong import StrongParams
-from cxr.common.config import Within
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from cxr.augmentation.settings import StrongParams
+from cxr.common.config import STRICT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class GateParams:
     """networks: whose mean decides; one alone moves with its seed. hidden: units of each. versions: pictures of each
     kind shown, strong_view versions of fewer; frontal ones twice as many. false_refusals: the highest share of the
@@ -15,12 +17,13 @@ class GateParams:
     value half of the time, so ask for less than what has to hold. folds: of the cross-validation over the few
     patients with a CT slice or a lateral view."""
 
-    networks: Annotated[int, Within(1, 100)]
-    hidden: Annotated[int, Within(1, 4096)]
-    epochs: Annotated[int, Within(1, 10_000)]
-    weight_decay: Annotated[float, Within(0, 10)]
-    versions: Annotated[int, Within(10, 1_000_000)]
-    false_refusals: Annotated[float, Within(0, 0.5)]
-    folds: Annotated[int, Within(2, 20)]
-    seed: Annotated[int, Within(0, 2**31 - 1)]
+    section: ClassVar[str] = "gate"
+    networks: Annotated[int, Field(ge=1, le=100)]
+    hidden: Annotated[int, Field(ge=1, le=4096)]
+    epochs: Annotated[int, Field(ge=1, le=10_000)]
+    weight_decay: Annotated[float, Field(ge=0, le=10)]
+    versions: Annotated[int, Field(ge=10, le=1_000_000)]
+    false_refusals: Annotated[float, Field(ge=0, le=0.5)]
+    folds: Annotated[int, Field(ge=2, le=20)]
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)]
     augmentation: StrongParams

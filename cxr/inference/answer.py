@@ -59,7 +59,7 @@ def answer(model: Predictor, picture: np.ndarray, *, explain: bool = False, rule
     """
     engine = model.engine
     pixels = resize(picture, engine.image_size)
-    threshold = float(engine.facts["threshold"])
+    threshold = engine.facts.threshold
     reason = rules.refusal_of(model, pixels)
     if reason is not None:
         return Answer("Refused", None, None, threshold, reason=reason)

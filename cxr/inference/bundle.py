@@ -3,19 +3,20 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cxr.common.atomic_files import read_json, replace_when_complete, sha256_of, write_json
-from cxr.inference.engine import BUNDLE_FILES, FACTS, INT8_FILES
+from cxr.common.atomic_files import replace_when_complete, sha256_of, write_json
+from cxr.inference.engine import BUNDLE_FILES, INT8_FILES
 from cxr.inference.head import Head
+from cxr.inference.model_facts import ModelFacts, versioned
 
 # What the other stages add to what training made, where they could be taught: none of it is needed for an answer.
 PARTS = ("gate.npz", "lungs.xml", "lungs.bin")
 
 
-def write_bundle(directory: Path, trunk: Path, head: Head, facts: dict[str, Any]) -> None:
+def write_bundle(directory: Path, trunk: Path, head: Head, facts: Mapping[str, Any]) -> None:
     """Put a trunk's folder, a head and the facts together; the folder appears only when it is complete.
 
     trunk: the folder of an exported trunk, with its eight-bit twin or without. facts: without "version", which is
@@ -32,13 +33,10 @@ def write_bundle(directory: Path, trunk: Path, head: Head, facts: dict[str, Any]
         trunks = "".join(sha256_of(trunk / name) for name in files if name.endswith(".bin"))
         contents = head.weights.tobytes() + str(numbers).encode() + trunks.encode()
         complete = {**facts, "version": hashlib.sha256(contents).hexdigest()[:12]}
-        missing = [key for key in FACTS if key not in complete]
-        if missing:
-            raise ValueError(f"facts lack {missing}")
-        write_json(complete, unfinished / "model.json")
+        _write_facts(complete, unfinished)
 
 
-def complete_bundle(directory: Path, trained: Path, facts: dict[str, Any], parts: dict[str, Path]) -> None:
+def complete_bundle(directory: Path, trained: Path, facts: Mapping[str, Any], parts: dict[str, Path]) -> None:
     """The bundle that is registered: what training made, with what later stages found out about it.
 
     facts: what model.json says besides, e.g. the audit's stamp. parts: files of PARTS by their names; the version
@@ -52,12 +50,18 @@ def complete_bundle(directory: Path, trained: Path, facts: dict[str, Any], parts
         copy_bundle(trained, unfinished)
         for name, path in parts.items():
             link_or_copy(path, unfinished / name)
-        complete = read_json(trained / "model.json") | facts
+        complete = {**ModelFacts.read(trained / "model.json").document, **facts}
         hashes = [f"{name} {sha256_of(parts[name])}" for name in sorted(parts)]
         if hashes:
             contents = "\n".join([complete["version"], *hashes])
             complete["version"] = hashlib.sha256(contents.encode()).hexdigest()[:12]
-        write_json(complete, unfinished / "model.json")
+        _write_facts(complete, unfinished)
+
+
+def _write_facts(facts: Mapping[str, Any], directory: Path) -> None:
+    """Raises ModelError where `Engine.load` would refuse them."""
+    ModelFacts.of(facts, f"{directory.name}/model.json")
+    write_json(versioned(facts), directory / "model.json")
 
 
 def copy_bundle(source: Path, target: Path) -> None:

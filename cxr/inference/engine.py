@@ -13,16 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from cxr.common.atomic_files import read_json, sha256_of
+from cxr.common.atomic_files import sha256_of
 from cxr.common.errors import ModelError
-from cxr.common.labels import CLASSES
 from cxr.inference.calibration import calibrated
 from cxr.inference.head import Head
+from cxr.inference.model_facts import ModelFacts
 from cxr.inference.precision import Chosen, Precision, best, fastest_float
 
 BUNDLE_FILES = ("trunk.xml", "trunk.bin", "head.npz", "model.json")
 INT8_FILES = ("int8.xml", "int8.bin")  # not in every bundle
-FACTS = ("name", "version", "backbone", "side", "classes", "temperature", "threshold")
 _BATCH = 8  # images a request: enough to fill the cores, small enough to keep activations in the cache
 
 
@@ -46,8 +45,9 @@ class Trunk:
     def __init__(self, path: Path, precision: Precision = "f32", *, latency: bool = False, threads: int | None = None):
         import openvino as ov
 
-        self._path, core = path, ov.Core()
-        options: dict[str, Any] = {
+        self._path = path
+        core = ov.Core()
+        options: dict[str, str | int] = {
             "PERFORMANCE_HINT": "LATENCY" if latency else "THROUGHPUT",
             "INFERENCE_PRECISION_HINT": fastest_float() if precision == "int8" else precision,
         }
@@ -118,12 +118,13 @@ class Trunk:
 
 
 class Engine:
-    """A loaded bundle. `facts` is model.json: name, version, backbone, side, classes, temperature, threshold, …
+    """A loaded bundle. facts: what model.json says. precision: what the trunk runs in."""
 
-    precision: what the trunk runs in."""
-
-    def __init__(self, trunk: Trunk, head: Head, facts: dict[str, Any], precision: Precision = "f32"):
-        self.trunk, self.head, self.facts, self.precision = trunk, head, facts, precision
+    def __init__(self, trunk: Trunk, head: Head, facts: ModelFacts, precision: Precision = "f32"):
+        self.trunk = trunk
+        self.head = head
+        self.facts = facts
+        self.precision = precision
 
     @classmethod
     def load(
@@ -135,22 +136,17 @@ class Engine:
         missing = [name for name in BUNDLE_FILES if not (directory / name).is_file()]
         if missing:
             raise ModelError(f"{directory} lacks {', '.join(missing)}; it is not a complete model, run `dvc repro`")
-        facts = read_json(directory / "model.json")
-        absent = [key for key in FACTS if not isinstance(facts, dict) or key not in facts]
-        if absent:
-            raise ModelError(f"{directory / 'model.json'} lacks {', '.join(absent)}; made by another version?")
-        if facts["classes"] != list(CLASSES):
-            raise ModelError(f"{directory / 'model.json'}: classes are {facts['classes']}, expected {list(CLASSES)}")
-        fixed: Precision = best(facts.get("precisions", {})) if precision == "auto" else precision
+        facts = ModelFacts.read(directory / "model.json")
+        fixed: Precision = best(facts.precisions) if precision == "auto" else precision
         file = trunk_file(directory, fixed)
         if not file.is_file():
-            raise ModelError(f"{directory} has no {file.name}; it can not run in {fixed}, take auto")
+            raise ModelError(f"{directory} has no {file.name}; it cannot run in {fixed}, take auto")
         trunk = Trunk(file, fixed, latency=latency, threads=threads)
         head = Head.load(directory / "head.npz")
-        if trunk.shape != head.weights.shape or trunk.image_size != facts["side"]:
+        if trunk.shape != head.weights.shape or trunk.image_size != facts.image_size:
             raise ModelError(
                 f"{directory}: trunk gives {trunk.shape} at image size {trunk.image_size}, "
-                f"head takes {head.weights.shape}, model.json says {facts['side']}"
+                f"head takes {head.weights.shape}, model.json says {facts.image_size}"
             )
         return cls(trunk, head, facts, fixed)
 
@@ -161,7 +157,7 @@ class Engine:
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Calibrated probability of COVID, float64[n]: the log odds divided by the temperature (Guo et al. 2017)."""
-        return calibrated(logits, self.facts["temperature"])
+        return calibrated(logits, self.facts.temperature)
 
     def logits(self, pixels: np.ndarray, progress: Callable[[int], object] = lambda n: None) -> np.ndarray:
         """Log odds of COVID before calibration: uint8[n, size, size] to float64[n]."""

@@ -27,7 +27,7 @@ class Head:
     bias: float
 
     def seen(self, feature_maps: np.ndarray) -> np.ndarray:
-        """What the logit hangs on: all of a map float32[n, h, w, c], or for the "average" head the means of its
+        """What the logit is computed from: all of a map float32[n, h, w, c], or for the "average" head the means of its
         channels, float32[n, 1, 1, c]."""
         if self.kind == "flatten":
             return feature_maps

@@ -1,7 +1,7 @@
 """The numbers that a trunk computes with: which of them this machine is faster with, and which a model may use."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 Precision = Literal["f32", "bf16", "int8"]
 Chosen = Precision | Literal["auto"]
@@ -10,6 +10,19 @@ FASTEST_FIRST: tuple[Precision, ...] = ("int8", "bf16", "f32")
 # A faster precision may stand in for float32 where both hold, on pictures that the model has not learned from.
 AUC_TOLERANCE = 0.005
 SAME_ANSWER = 0.99
+
+
+class PrecisionFacts(TypedDict):
+    """What was measured of a precision against float32. auc_difference: its AUC minus float32's, None with one class
+    only. same_answer: share of the images that get the same class. largest_change: of a probability. times_f32: its
+    speed against float32's. holds: within the tolerances above."""
+
+    auc_difference: float | None
+    same_answer: float
+    images: int
+    largest_change: float
+    times_f32: float
+    holds: bool
 
 
 def available() -> tuple[Precision, ...]:
@@ -31,10 +44,10 @@ def holds(auc_difference: float | None, same_answer: float) -> bool:
     return abs(auc_difference or 0.0) <= AUC_TOLERANCE and same_answer >= SAME_ANSWER
 
 
-def best(measured: Mapping[str, Any]) -> Precision:
+def best(measured: Mapping[Precision, PrecisionFacts]) -> Precision:
     """The fastest precision of this machine that was measured to hold and to be faster than float32 was.
 
-    measured: precision to its entry in model.json, with "holds" and "times_f32" (how many times float32's speed).
+    measured: precision to its entry in model.json.
     """
     for precision in available():
         entry = measured.get(precision)

@@ -6,12 +6,12 @@ refuse too. The stages that measure the classifier load `cxr.inference.engine.En
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cxr.inference.engine import Engine
 from cxr.inference.gate import FILE as GATE_FILE
 from cxr.inference.gate import Gate
 from cxr.inference.lung_segmenter import LungSegmenter
+from cxr.inference.model_facts import ModelFacts
 from cxr.inference.precision import Chosen
 
 
@@ -38,5 +38,5 @@ class Predictor:
         )
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> ModelFacts:
         return self.engine.facts

@@ -5,10 +5,10 @@ A warning or a refusal is one entry in cxr/inference/rules.py; its sentence stan
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from cxr.inference.model_facts import ModelFacts
 from cxr.inference.predictor import Predictor
 
 
@@ -28,7 +28,7 @@ class Case:
     asked for or no lungs were found.
     """
 
-    facts: Mapping[str, Any]
+    facts: ModelFacts
     p_covid: float
     lung_share: float | None = None
 

@@ -16,7 +16,7 @@ RULES = Rules(SENTENCES)
 @RULES.warning("shortcut_flagged")
 def shortcut_flagged(case: Case) -> bool:
     """The audit failed the model, or could not clear it."""
-    return bool(case.facts.get("shortcut_flagged"))
+    return bool(case.facts.shortcut_flagged)
 
 
 @RULES.warning("outside_lungs")
@@ -28,7 +28,7 @@ def outside_lungs(case: Case) -> bool:
 @RULES.warning("near_threshold")
 def near_threshold(case: Case) -> bool:
     """The odds of COVID are at most a factor of 1.5 away from those of the threshold."""
-    return abs(_log_odds(case.p_covid) - _log_odds(case.facts["threshold"])) <= NEAR_LOG_ODDS
+    return abs(_log_odds(case.p_covid) - _log_odds(case.facts.threshold)) <= NEAR_LOG_ODDS
 
 
 def _log_odds(probability: float) -> float:

@@ -8,15 +8,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from cxr.augmentation.strong import StrongParams, strong_view_pair
+from cxr.augmentation.strong import strong_view_pair
 from cxr.common.atomic_files import read_json, replace_when_complete, write_json
-from cxr.common.config import Within
-from cxr.common.errors import CxrError, ParamsError
+from cxr.common.errors import CxrError
 from cxr.data.dataset import Dataset
 from cxr.data.manifest import ImageRow, LungMask
 from cxr.data.settings import SplitParams
@@ -26,6 +25,7 @@ from cxr.evaluation.settings import EvaluateParams
 from cxr.imaging.decode import resize
 from cxr.inference.lung_segmenter import FILE, SHAPE, WEIGHTS, LungSegmenter, dice
 from cxr.lungs.fingerprint import fingerprint_of_arrays, fingerprint_of_code, fingerprint_of_libraries
+from cxr.lungs.settings import LungsParams
 
 if TYPE_CHECKING:
     from cxr.networks import unet
@@ -40,27 +40,6 @@ _CODE = (
     "cxr.lungs.train",
     "cxr.networks.unet",
 )
-
-
-@dataclass(frozen=True)
-class LungsParams:
-    """image_size: pixels of the square that the network sees, a multiple of 16. width: filters of its first level.
-    patience: epochs without a better validation Dice before it stops."""
-
-    image_size: Annotated[int, Within(32, 512)]
-    width: Annotated[int, Within(1, 64)]
-    epochs: Annotated[int, Within(1, 10_000)]
-    patience: Annotated[int, Within(1, 10_000)]
-    batch_size: Annotated[int, Within(1, 256)]
-    learning_rate: Annotated[float, Within(1e-7, 1)]
-    seed: Annotated[int, Within(0, 2**31 - 1)]
-    augmentation: StrongParams
-
-    def __post_init__(self) -> None:
-        if self.image_size % 16:
-            raise ParamsError(
-                f"image_size is {self.image_size}; it must be a multiple of 16, the network halves it four times"
-            )
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ TOLERANCE = 1e-4  # of a probability, between the test stage and the registered 
 def check_registered(version: registry.Version, test: Split, p_recorded: np.ndarray) -> None:
     """Fetch the version's files and ask their engine again about some test images, spread over the set.
 
-    Raises CxrError where it can not be loaded or gives another answer than was recorded.
+    Raises CxrError where it cannot be loaded or gives another answer than was recorded.
     """
     some = np.unique(np.linspace(0, len(test.rows) - 1, KNOWN_IMAGES).round().astype(int))
     pixels = np.stack([test.picture(i) for i in some])
@@ -55,7 +55,7 @@ def decide_on(
     with tempfile.TemporaryDirectory() as folder:
         try:
             engine = Engine.load(registry.fetch_bundle(champion, Path(folder) / "bundle"))
-            if engine.facts.get("split") != split:
+            if engine.facts.split != split:
                 raise CxrError("it was trained under another split, so it knows some of the test patients")
             if engine.image_size != test.store.shape[1]:
                 raise CxrError(

@@ -1,7 +1,7 @@
 """Who the images are of: counts by split, sex, age and view, from the index."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -12,16 +12,37 @@ from cxr.data.splits import HELD_OUT, SPLITS
 NOT_RECORDED = "not recorded"
 
 
-def cohort(rows: Sequence[ImageRow], split_of: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+class Ages(TypedDict):
+    """Median and quartiles in years, over the patients of whom the age is recorded; None where it is of none."""
+
+    patients: int
+    median: float | None
+    q1: float | None
+    q3: float | None
+
+
+class Described(TypedDict):
+    """labels, views: images by name. sexes, sources: patients by name. labels_by_source: images by source, then by
+    label."""
+
+    images: int
+    patients: int
+    labels: dict[str, int]
+    views: dict[str, int]
+    sexes: dict[str, int]
+    sources: dict[str, int]
+    labels_by_source: dict[str, dict[str, int]]
+    age: Ages
+
+
+def cohort(rows: Sequence[ImageRow], split_of: Mapping[str, str]) -> dict[str, Described]:
     """By split that has images: what `describe` gives."""
     splits = {split: [row for row in rows if split_of.get(row.path) == split] for split in (*SPLITS, HELD_OUT)}
     return {split: describe(of_split) for split, of_split in splits.items() if of_split}
 
 
-def describe(rows: Sequence[ImageRow]) -> dict[str, Any]:
-    """images, patients; labels, views: images by name; sexes, sources: patients by name.
-    labels_by_source: images by source, then by label. age: median and quartiles
-    in years over the patients of whom it is recorded, and their number."""
+def describe(rows: Sequence[ImageRow]) -> Described:
+    """Counts images and patients by what the index says of them."""
     return {
         "images": len(rows),
         "patients": len({row.patient for row in rows}),
@@ -48,7 +69,7 @@ def _counted(values: Sequence[str]) -> dict[str, int]:
     return counts | ({NOT_RECORDED: values.count("")} if "" in values else {})
 
 
-def _ages(rows: Sequence[ImageRow]) -> dict[str, Any]:
+def _ages(rows: Sequence[ImageRow]) -> Ages:
     ages = [float(age) for age in _known(rows, "age").values() if age]
     if not ages:
         return {"patients": 0, "median": None, "q1": None, "q3": None}

@@ -5,21 +5,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
-from cxr.common.atomic_files import read_json, sha256_of
+from cxr.audit.report_types import AuditReport
+from cxr.common.atomic_files import sha256_of
 from cxr.common.config import PARAMS_FILE
 from cxr.common.errors import CxrError
 from cxr.common.paths import INDEX, MODEL_REPORTS, REPORTS, SPLIT, TRAINED
+from cxr.common.report_files import read_report
 from cxr.data.manifest import ImageRow, read_rows
 from cxr.data.predictions import PredictionRow
+from cxr.data.report_types import IndexReport, SplitReport
 from cxr.data.splits import SplitRow
 from cxr.evaluation.curves import read_history
-from cxr.report.cohort import cohort
+from cxr.evaluation.report_types import GateReport, GroupsReport, LungsReport, MetricsReport
+from cxr.inference.model_facts import ModelFacts
+from cxr.report.cohort import Described, cohort
+from cxr.tracking.report_types import RegisterReport, RunReport
 
 PACKAGES = ("numpy", "openvino", "tensorflow", "keras", "numba", "pillow", "pydicom", "mlflow", "dvc", "bentoml")
+
+Report = TypeVar("Report")
 
 
 @dataclass(frozen=True)
@@ -35,16 +43,16 @@ class Registered:
 
 
 @dataclass(frozen=True)
-class ModelFacts:
+class ModelFiles:
     """One backbone's files."""
 
-    metrics: Mapping[str, Any]
-    validation: Mapping[str, Any]
-    groups: Mapping[str, Any]
+    metrics: MetricsReport
+    validation: MetricsReport
+    groups: GroupsReport
     history: Mapping[str, Sequence[float]]
-    run: Mapping[str, Any]
-    facts: Mapping[str, Any]
-    audit: Mapping[str, Any]
+    run: RunReport
+    facts: Mapping[str, Any]  # of model.json, as it stands there
+    audit: AuditReport
 
     @property
     def best_epoch(self) -> int:
@@ -60,14 +68,14 @@ class ReportFacts:
 
     registered: Registered
     params: Mapping[str, Any]
-    register: Mapping[str, Any]
-    models: Mapping[str, ModelFacts]
+    register: RegisterReport
+    models: Mapping[str, ModelFiles]
     predictions: Sequence[PredictionRow]
-    index: Mapping[str, Any]
-    split: Mapping[str, Any]
-    cohort: Mapping[str, Any]
-    lungs: Mapping[str, Any]
-    gate: Mapping[str, Any]
+    index: IndexReport
+    split: SplitReport
+    cohort: Mapping[str, Described]
+    lungs: LungsReport
+    gate: GateReport
     files: Mapping[str, str]
     software: Mapping[str, str] = field(default_factory=dict)
 
@@ -76,28 +84,29 @@ class ReportFacts:
         return self.register["winner"]
 
     @property
-    def model(self) -> ModelFacts:
+    def model(self) -> ModelFiles:
         return self.models[self.winner]
 
 
 def read_facts(registered: Registered, root: Path = Path()) -> ReportFacts:
     """The facts of the winner of the present `dvc repro`. Raises CxrError that names a missing file."""
     files = _Files(root)
-    register = files.json(REPORTS / "register.json")
+    register = files.report(RegisterReport, REPORTS / "register.json")
     if registered.number != register["version"]:
         raise CxrError(f"{registered.name} version {registered.number} is not {register['version']}, as register.json")
-    index, split = files.rows(ImageRow, INDEX), files.rows(SplitRow, SPLIT)
+    index = files.rows(ImageRow, INDEX)
+    split = files.rows(SplitRow, SPLIT)
     return ReportFacts(
         registered=registered,
         params=yaml.safe_load((root / PARAMS_FILE).read_text(encoding="utf-8")),
         register=register,
         models={name: _model(files, name) for name in register["validation"]},
         predictions=files.rows(PredictionRow, MODEL_REPORTS / register["winner"] / "predictions.csv"),
-        index=files.json(REPORTS / "index.json"),
-        split=files.json(REPORTS / "split.json"),
+        index=files.report(IndexReport, REPORTS / "index.json"),
+        split=files.report(SplitReport, REPORTS / "split.json"),
         cohort=cohort(index, {row.path: row.split for row in split}),
-        lungs=files.json(REPORTS / "lungs.json"),
-        gate=files.json(REPORTS / "gate.json"),
+        lungs=files.report(LungsReport, REPORTS / "lungs.json"),
+        gate=files.report(GateReport, REPORTS / "gate.json"),
         files=files.hashes,
         software=software(),
     )
@@ -118,12 +127,18 @@ class _Files:
     """Reads files below a folder and remembers the hash of each."""
 
     def __init__(self, root: Path):
-        self.root, self.hashes = root, dict[str, str]()
+        self.root = root
+        self.hashes = dict[str, str]()
 
-    def json(self, path: Path) -> Any:
-        value = read_json(self.root / path)
+    def report(self, kind: type[Report], path: Path) -> Report:
+        report = read_report(kind, self.root / path)
         self._remember(path)
-        return value
+        return report
+
+    def model(self, path: Path) -> Mapping[str, Any]:
+        facts = ModelFacts.read(self.root / path)
+        self._remember(path)
+        return facts.document
 
     def rows(self, row_type: type, path: Path) -> list[Any]:
         rows: list[Any] = read_rows(row_type, self.root / path)
@@ -139,14 +154,14 @@ class _Files:
         self.hashes[path.as_posix()] = sha256_of(self.root / path)
 
 
-def _model(files: _Files, backbone: str) -> ModelFacts:
+def _model(files: _Files, backbone: str) -> ModelFiles:
     reports = MODEL_REPORTS / backbone
-    return ModelFacts(
-        metrics=files.json(reports / "metrics.json"),
-        validation=files.json(reports / "validation.json"),
-        groups=files.json(reports / "groups.json"),
+    return ModelFiles(
+        metrics=files.report(MetricsReport, reports / "metrics.json"),
+        validation=files.report(MetricsReport, reports / "validation.json"),
+        groups=files.report(GroupsReport, reports / "groups.json"),
         history=files.history(reports / "history.csv"),
-        run=files.json(reports / "run.json"),
-        facts=files.json(TRAINED / backbone / "model.json"),
-        audit=files.json(reports / "audit.json"),
+        run=files.report(RunReport, reports / "run.json"),
+        facts=files.model(TRAINED / backbone / "model.json"),
+        audit=files.report(AuditReport, reports / "audit.json"),
     )

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 def report_figures(facts: ReportFacts) -> dict[str, Markup]:
     """roc, precision_recall, reliability, confusion, history: of the winner, the first four on test patients."""
-    model, metrics = facts.model, facts.model.metrics
+    model = facts.model
+    metrics = facts.model.metrics
     y = np.array([label_index(row.label) for row in facts.predictions])
     p = np.array([float(row.p_covid) for row in facts.predictions])
-    counts, title = metrics["counts"], f"{facts.winner}, test patients"
+    counts = metrics["counts"]
+    title = f"{facts.winner}, test patients"
     text = plots.interval_text
     drawn = {
         "roc": (
@@ -52,7 +54,7 @@ def report_figures(facts: ReportFacts) -> dict[str, Markup]:
 
 
 def inline_svg(figure: "Figure", name: str, words: str) -> Markup:
-    """name: unique on the page, as ids are made of it. words: what the figure shows, for those who can not see it."""
+    """name: unique on the page, as ids are made of it. words: what the figure shows, for those who cannot see it."""
     import matplotlib as mpl
 
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}), io.StringIO() as drawn:

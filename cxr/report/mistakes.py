@@ -36,7 +36,8 @@ class Mistake:
 def surest_mistakes(y_true: Sequence[int], p_covid: np.ndarray, threshold: float, most: int = MOST) -> list[int]:
     """Indices of wrong calls, the one whose called class is the most probable first; at most half of one kind where
     the other has enough."""
-    y, p = np.asarray(y_true, bool), np.asarray(p_covid, float)
+    y = np.asarray(y_true, bool)
+    p = np.asarray(p_covid, float)
     alarms = sorted(np.flatnonzero(~y & (p >= threshold)), key=lambda i: -p[i])
     missed = sorted(np.flatnonzero(y & (p < threshold)), key=lambda i: p[i])
     half = most // 2

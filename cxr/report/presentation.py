@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cxr.audit.report_types import FindingEntry
 from cxr.audit.settings import AuditLimits
 from cxr.audit.verdict import Rule, rules
 from cxr.data.manifest import REJECTIONS
@@ -24,7 +25,8 @@ def single_label(facts: ReportFacts) -> str:
 
 def trunk(facts: ReportFacts) -> str:
     """What became of the pretrained network, in words."""
-    features, train = facts.params["features"], facts.params["train"]
+    features = facts.params["features"]
+    train = facts.params["train"]
     cut = features.get("cut", {}).get(facts.winner)
     blocks = train.get("fine_tune", 0)
     layers = cut.split("+") if cut else []
@@ -33,7 +35,7 @@ def trunk(facts: ReportFacts) -> str:
     return f"{whole}{seen}, {f'its last {blocks} blocks trained too' if blocks else 'frozen'}"
 
 
-def findings(facts: ReportFacts, arm: str) -> list[Mapping[str, Any]]:
+def findings(facts: ReportFacts, arm: str) -> list[FindingEntry]:
     return [finding for finding in facts.model.audit["findings"] if finding["arm"] == arm]
 
 
@@ -43,7 +45,7 @@ def without_lungs(facts: ReportFacts) -> str:
     return "; ".join(map(_masked, found)) or "not measured: the audit has no such arm"
 
 
-def _masked(finding: Mapping[str, Any]) -> str:
+def _masked(finding: FindingEntry) -> str:
     if finding["value"] is None:
         return words.interval(finding)
     note = f"; {finding['note']}" if finding["note"] else ""
@@ -82,7 +84,7 @@ def audit_arms(facts: ReportFacts) -> list[AuditArm]:
     return [AuditArm(*words.arm_words(arm), tuple(rows)) for arm, rows in arms.items()]
 
 
-def _audit_row(finding: Mapping[str, Any], rule: Rule | None, failed: set[tuple[str, str, str]]) -> AuditRow:
+def _audit_row(finding: FindingEntry, rule: Rule | None, failed: set[tuple[str, str, str]]) -> AuditRow:
     key = (finding["arm"], finding["subject"], finding["statistic"])
     if finding["value"] is None:
         outcome = "not measured"
@@ -133,10 +135,11 @@ def _origin(source: Mapping[str, Any]) -> str:
 
 def rejected(facts: ReportFacts) -> list[tuple[str, str, str, int]]:
     """(source, reason, what it means, images), the split's near-duplicates included."""
-    rows = [
-        (*key.split("/", 1), images) for key, images in facts.index["rejected_by_source_and_reason"].items() if images
-    ]
-    found = [(source, words.spaced(reason), REJECTIONS[reason], images) for source, reason, images in rows]
+    found = []
+    for key, images in facts.index["rejected_by_source_and_reason"].items():
+        source, _, reason = key.partition("/")
+        if images:
+            found.append((source, words.spaced(reason), REJECTIONS[reason], images))
     dropped = facts.split["near_duplicates_dropped"]
     reason = "near_duplicate_across_split"
     return found + ([("all", words.spaced(reason), REJECTIONS[reason], dropped)] if dropped else [])

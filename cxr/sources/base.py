@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
-from cxr.common.errors import ParamsError
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
 from cxr.common.labels import Label
 from cxr.data.manifest import LungMask, OtherView, RejectedRow
 
@@ -17,7 +19,7 @@ NOT_STATED = "not stated"
 
 
 class SourceParams:
-    """What the settings of every kind have; a source's own class is a frozen dataclass below this one.
+    """What the settings of every kind have; a source's own class is a pydantic dataclass below this one.
 
     kind: a Literal of one word in each class. train_on: the labels whose images take part in the split; images of the
     others are indexed, and only ever tested on.
@@ -27,19 +29,16 @@ class SourceParams:
     train_on: tuple[Label, ...]
 
     @classmethod
-    def class_for(cls, given: Any, where: str) -> "type[SourceParams]":
-        """The class that a source's part of params.yaml fills, chosen by its `kind` among SOURCES.
-
-        given: that part, as YAML has it. Raises ParamsError that begins with `where`. A source's own class is chosen
-        already.
-        """
+    def __get_pydantic_core_schema__(cls, asked: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Where any source may stand, its `kind` says which of the registered ones it is."""
         if cls is not SourceParams:
-            return cls
-        if not isinstance(given, dict):
-            raise ParamsError(f"{where} is {given!r}; it must hold keys and values")
-        kind = given.get("kind")
-        if not isinstance(kind, str) or kind not in SOURCES:
-            raise ParamsError(f"{where}.kind is {kind!r}; allowed: {', '.join(SOURCES)}")
+            return handler(asked)
+        choices = {kind: handler.generate_schema(source.params) for kind, source in SOURCES.items()}
+        return core_schema.tagged_union_schema(choices, discriminator="kind")
+
+    @classmethod
+    def class_for(cls, kind: str) -> "type[SourceParams]":
+        """The settings class of a registered kind. Raises KeyError for another one."""
         return SOURCES[kind].params
 
 

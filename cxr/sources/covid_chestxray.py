@@ -6,10 +6,12 @@ Both generations of its findings are read: "COVID-19, ARDS" and, later, "Pneumon
 import csv
 import re
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from pydantic.dataclasses import dataclass as settings
+
+from cxr.common.config import STRICT
 from cxr.common.errors import SourceError
 from cxr.common.labels import Label
 from cxr.data.manifest import FRONTAL_VIEWS, LungMask, OtherView, RejectedRow, Shown
@@ -53,7 +55,7 @@ SHOWN: dict[tuple[str, str], Shown] = {
 Record = dict[str, str]
 
 
-@dataclass(frozen=True)
+@settings(frozen=True, config=STRICT)
 class CovidChestxrayParams(SourceParams):
     """origin: PUBLIC, or a directory that mirrors the collection. revision: the commit of the public one."""
 

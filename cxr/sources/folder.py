@@ -1,10 +1,12 @@
 """Class folders of one's own: <origin>/<folder>/…, where params.yaml says which label each folder has."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from pydantic.dataclasses import dataclass as settings
+
+from cxr.common.config import STRICT
 from cxr.common.errors import SourceError
 from cxr.common.labels import Label
 from cxr.data.manifest import RejectedRow
@@ -15,7 +17,7 @@ from cxr.sources.mirror import copy_mirror
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".dcm", ".dicom", ".bmp", ".tif", ".tiff")
 
 
-@dataclass(frozen=True)
+@settings(frozen=True, config=STRICT)
 class FolderParams(SourceParams):
     """origin: the directory that holds the folders. classes: folder name to label. patient: a regular expression whose
     first group, found in the file name, is the patient's id."""

@@ -4,11 +4,13 @@ Its zip carries a second copy of everything in chest_xray/chest_xray/, and __MAC
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
-from cxr.common.config import Within
+from pydantic import Field
+from pydantic.dataclasses import dataclass as settings
+
+from cxr.common.config import STRICT
 from cxr.common.errors import SourceError
 from cxr.common.labels import Label
 from cxr.sources.base import PUBLIC, Candidate, Listing, Source, SourceDescription, SourceParams
@@ -28,7 +30,7 @@ _PERSON = re.compile(r"(person\d+)_(bacteria|virus)_")
 _NUMBER = re.compile(r"(?:NORMAL2-)?(IM-\d+)-")
 
 
-@dataclass(frozen=True)
+@settings(frozen=True, config=STRICT)
 class KagglePneumoniaParams(SourceParams):
     """Every image is NonCOVID. origin: PUBLIC, or a directory that mirrors the collection. version: of the Kaggle
     dataset."""
@@ -36,7 +38,7 @@ class KagglePneumoniaParams(SourceParams):
     kind: Literal["kaggle_pneumonia"]
     origin: str
     train_on: tuple[Label, ...]
-    version: Annotated[int, Within(1, 10_000)]
+    version: Annotated[int, Field(ge=1, le=10_000)]
 
 
 DESCRIPTION = SourceDescription(

@@ -17,10 +17,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from pydantic import Field
+from pydantic.dataclasses import dataclass as settings
 from tqdm import tqdm
 
 from cxr.common.atomic_files import remove, replace_when_complete, sha256_of
-from cxr.common.config import Within
+from cxr.common.config import STRICT
 from cxr.common.errors import SourceError
 from cxr.common.labels import COVID, NON_COVID, Label
 from cxr.data.manifest import RejectedRow
@@ -35,16 +37,16 @@ _IMAGES_PER_PATIENT = (1, 2, 3)
 _SHARES = (0.5, 0.3, 0.2)  # of the patients with so many images
 
 
-@dataclass(frozen=True)
+@settings(frozen=True, config=STRICT)
 class PhantomParams(SourceParams):
     """image_size: pixels. covid_fraction: of the patients."""
 
     kind: Literal["phantom"]
     train_on: tuple[Label, ...]
-    patients: Annotated[int, Within(4, 1_000_000)]
-    image_size: Annotated[int, Within(32, 2048)]
-    covid_fraction: Annotated[float, Within(0.05, 0.95)]
-    seed: Annotated[int, Within(0, 2**31 - 1)]
+    patients: Annotated[int, Field(ge=4, le=1_000_000)]
+    image_size: Annotated[int, Field(ge=32, le=2048)]
+    covid_fraction: Annotated[float, Field(ge=0.05, le=0.95)]
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 DESCRIPTION = SourceDescription(

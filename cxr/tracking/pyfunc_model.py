@@ -41,7 +41,7 @@ class CxrModel(PythonModel):
 OUTPUTS = {"state": "str", "percentage": "float64", "p_covid": "float64", "reason": "str"}
 
 
-def _row(said: Answer) -> dict[str, Any]:
+def _row(said: Answer) -> dict[str, str | float | None]:
     p_covid = None if said.probabilities is None else said.probabilities[COVID]
     reason = "" if said.reason is None else said.reason.code
     return {"state": said.state, "percentage": said.percentage, "p_covid": p_covid, "reason": reason}

@@ -24,8 +24,12 @@ from cxr.tracking.store import connect, registry_uri, tracking_uri
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous_champion"
-BUNDLE_TAG, REPLACED_TAG, ROLLED_BACK_TAG = "cxr.bundle_sha256", "cxr.replaced", "cxr.rolled_back"
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+PREVIOUS = "previous_champion"
+BUNDLE_TAG = "cxr.bundle_sha256"
+REPLACED_TAG = "cxr.replaced"
+ROLLED_BACK_TAG = "cxr.rolled_back"
 REPORT_TAG = "cxr.report"
 # What loading and answering needs. Said outright: MLflow would take 15 seconds to find out.
 REQUIREMENTS = ("mlflow", "numpy", "openvino", "pandas", "pillow", "pydicom", "pyyaml")
@@ -104,7 +108,8 @@ def champion(name: str) -> Version | None:
 
 def set_champion(version: Version) -> Version:
     """Move the alias champion to this version; the one before stays as previous_champion. Safe to repeat."""
-    client, number = connect(), str(version.number)
+    client = connect()
+    number = str(version.number)
     aliases = _aliases(client, version.name)
     before = aliases.get(CHAMPION)
     if before is not None and before != version.number:
@@ -160,7 +165,7 @@ def fetch_bundle(version: Version, folder: Path) -> Path:
             root = Path(download_artifacts(artifact_uri=address, dst_path=temporary))
             facts = next((root / "artifacts").glob("*/model.json"), None)
         except (MlflowException, OSError) as fault:
-            raise CxrError(f"the files of {version} can not be read ({_reason(fault)}); register it again") from None
+            raise CxrError(f"the files of {version} cannot be read ({_reason(fault)}); register it again") from None
         if facts is None:  # what MLflow finds where the workspace was moved: an empty folder
             raise CxrError(f"the files of {version} are not where they were registered; register it again")
         if bundle_sha256(facts.parent) != version.bundle_sha256:

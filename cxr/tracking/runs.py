@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from cxr.common.atomic_files import read_json
 from cxr.common.errors import CxrError
+from cxr.common.report_files import SCHEMA_VERSION
+from cxr.common.schema import require_known_schema
+from cxr.tracking.report_types import RunReport
 from cxr.tracking.spec import GROUP_SECTIONS, DataInput, RunSpec, flattened, plain, run_tags
 from cxr.tracking.store import connect, experiment_id, store_lock
 
@@ -23,7 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
 
-BATCH_METRICS, BATCH_PARAMS = 1000, 100  # MLflow's limits for one request
+BATCH_METRICS = 1000  # MLflow's limits for one request
+BATCH_PARAMS = 100
 PARENT_TAG = "mlflow.parentRunId"
 
 
@@ -33,14 +37,20 @@ class TrainingRecord:
     def __init__(
         self, client: "MlflowClient", run_id: str, parent_run_id: str, spec: RunSpec, origin: Mapping[str, str]
     ):
-        self.client, self.run_id, self.parent_run_id, self.spec = client, run_id, parent_run_id, spec
+        self.client = client
+        self.run_id = run_id
+        self.parent_run_id = parent_run_id
+        self.spec = spec
         self.origin = origin
 
-    def as_json(self) -> dict[str, Any]:
-        """What run.json holds: the ids, and what is needed to make the run anew: the spec, and the tags that
-        say from which commit and experiment it came."""
-        ids = {"run_id": self.run_id, "parent_run_id": self.parent_run_id}
-        return {**ids, "spec": plain(self.spec), "origin": dict(self.origin)}
+    def as_json(self) -> RunReport:
+        """What run.json holds."""
+        return {
+            "run_id": self.run_id,
+            "parent_run_id": self.parent_run_id,
+            "spec": plain(self.spec),
+            "origin": dict(self.origin),
+        }
 
     def log_curves(self, curves: Mapping[str, Sequence[float]]) -> None:
         """Each metric's value by epoch, from epoch 1."""
@@ -93,7 +103,9 @@ def resume_run(run_json: Path, curves: Mapping[str, Sequence[float]] | None = No
     stored = read_json(run_json)
     if not isinstance(stored, dict) or not {"run_id", "parent_run_id", "spec", "origin"} <= stored.keys():
         raise CxrError(f"{run_json} does not describe a run; run `dvc repro --force train`")
-    spec, origin = RunSpec.from_json(stored["spec"], str(run_json)), stored["origin"]
+    require_known_schema(stored, SCHEMA_VERSION, str(run_json))
+    spec = RunSpec.from_json(stored["spec"], str(run_json))
+    origin = stored["origin"]
     run_id = stored["run_id"]
     if _is_active(client, run_id):
         return TrainingRecord(client, run_id, stored["parent_run_id"], spec, origin)
@@ -152,7 +164,7 @@ def _create(
 
 
 def _parent(client: "MlflowClient", experiment: str, spec: RunSpec, origin: Mapping[str, str]) -> str:
-    """The group's parent run, made by whoever comes first."""
+    """The group's parent run, made by the first backbone to ask for it."""
     wanted = {"cxr.group": spec.group, "cxr.kind": "parent"}
     with store_lock(client.tracking_uri):
         found = _find(client, experiment, wanted)

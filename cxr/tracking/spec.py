@@ -68,7 +68,8 @@ def run_tags(spec: RunSpec) -> dict[str, str]:
 
 def _git_tags() -> dict[str, str]:
     """The commit and whether tracked files differ from it; nothing outside a git repository."""
-    commit, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain", "--untracked-files=no")
+    commit = _git("rev-parse", "HEAD")
+    changes = _git("status", "--porcelain", "--untracked-files=no")
     if not commit:
         return {}
     return {"mlflow.source.git.commit": commit, "cxr.git_changed": "true" if changes else "false"}

@@ -57,7 +57,7 @@ def artifact_location() -> str | None:
 
 
 def connect() -> "MlflowClient":
-    """A client of the store, which is created or upgraded first. Raises CxrError where it can not be reached."""
+    """A client of the store, which is created or upgraded first. Raises CxrError where it cannot be reached."""
     return _client(tracking_uri(), registry_uri())
 
 
@@ -114,7 +114,7 @@ def _client(uri: str, registry: str) -> "MlflowClient":
             return _opened(MlflowClient, uri, registry)
     except MlflowException as fault:
         raise CxrError(
-            f"MLflow's store {without_password(uri)} can not be used ({_first_line(fault)}); "
+            f"MLflow's store {without_password(uri)} cannot be used ({_first_line(fault)}); "
             "start the server, or correct or unset MLFLOW_TRACKING_URI"
         ) from None
 

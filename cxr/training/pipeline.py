@@ -6,7 +6,7 @@ Bias, temperature and threshold are chosen on the validation patients' answers o
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from cxr.features.settings import FeaturesParams
 from cxr.inference.bundle import write_bundle
 from cxr.inference.calibration import calibrated, fit_calibration, operating_threshold
 from cxr.inference.engine import Engine, Trunk, trunk_file
+from cxr.inference.model_facts import ModelFacts
 from cxr.networks.names import Backbone
 from cxr.training.head_training import TrainedHead, TrainingExamples, costs, train_head
 from cxr.training.settings import TrainParams
@@ -86,7 +87,7 @@ def calibrated_bundle(
     trunk: Path,
     trained: TrainedHead,
     validation: Split,
-    facts: dict[str, Any],
+    facts: Mapping[str, Any],
     sensitivity: float,
     memory: Path,
 ) -> np.ndarray:
@@ -97,7 +98,8 @@ def calibrated_bundle(
     """
     neutral = {**facts, "classes": list(CLASSES), "temperature": 1.0, "threshold": 0.5, "head": trained.head.kind}
     with bar(len(validation.rows), f"validate {facts['backbone']}") as advance:
-        engine = cached_engine(Engine(Trunk(trunk_file(trunk, "f32")), trained.head, neutral), memory)
+        uncalibrated = ModelFacts.of({**neutral, "version": "uncalibrated"}, str(directory))
+        engine = cached_engine(Engine(Trunk(trunk_file(trunk, "f32")), trained.head, uncalibrated), memory)
         logits = engine.logits(validation.pixels, advance)
     shift, temperature = fit_calibration(validation.y, logits)
     head = replace(trained.head, bias=trained.head.bias + shift)

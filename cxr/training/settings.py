@@ -1,14 +1,16 @@
 """The section train of params.yaml."""
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from cxr.common.config import Within
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from cxr.common.config import STRICT
 from cxr.common.errors import ParamsError
 from cxr.networks.names import Backbone
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class TrainParams:
     """head: "flatten" keeps each location's own weights, "average" pools over them. sensitivity: the operating
     threshold is the highest that reaches it on the validation patients. weighting: what each class weighs in
@@ -17,19 +19,20 @@ class TrainParams:
     trunk that are trained too, once the head is; 0 leaves the trunk as it is. fine_tune_epochs,
     fine_tune_learning_rate: of that second training."""
 
+    section: ClassVar[str] = "train"
     head: Literal["flatten", "average"]
-    dropout: Annotated[float, Within(0, 0.95)]
-    learning_rate: Annotated[float, Within(1e-7, 1)]
-    weight_decay: Annotated[float, Within(0, 10)]
-    batch_size: Annotated[int, Within(1, 4096)]
-    epochs: Annotated[int, Within(1, 100_000)]
+    dropout: Annotated[float, Field(ge=0, le=0.95)]
+    learning_rate: Annotated[float, Field(ge=1e-7, le=1)]
+    weight_decay: Annotated[float, Field(ge=0, le=10)]
+    batch_size: Annotated[int, Field(ge=1, le=4096)]
+    epochs: Annotated[int, Field(ge=1, le=100_000)]
     weighting: Literal["none", "label", "label_and_source"]
-    alignment: Annotated[float, Within(0, 1e9)]
-    seed: Annotated[int, Within(0, 2**31 - 1)]
-    sensitivity: Annotated[float, Within(0.5, 1.0)]
-    fine_tune: Annotated[int, Within(0, 100)]
-    fine_tune_epochs: Annotated[int, Within(1, 10_000)]
-    fine_tune_learning_rate: Annotated[float, Within(1e-9, 1)]
+    alignment: Annotated[float, Field(ge=0, le=1e9)]
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    sensitivity: Annotated[float, Field(ge=0.5, le=1.0)]
+    fine_tune: Annotated[int, Field(ge=0, le=100)]
+    fine_tune_epochs: Annotated[int, Field(ge=1, le=10_000)]
+    fine_tune_learning_rate: Annotated[float, Field(ge=1e-9, le=1)]
     backbones: tuple[Backbone, ...]
 
     def __post_init__(self) -> None:

@@ -1,5 +1,6 @@
 import copy
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from cxr.data.settings import PixelsParams, SplitParams
 from cxr.evaluation.settings import EvaluateParams
 from cxr.features.settings import FeaturesParams
 from cxr.gate.settings import GateParams
-from cxr.lungs.train import LungsParams
+from cxr.lungs.settings import LungsParams
 from cxr.promotion.settings import RegisterParams
 from cxr.sources.covid_chestxray import CovidChestxrayParams
 from cxr.sources.folder import FolderParams
@@ -25,7 +26,7 @@ from tools.workspace import merged
 ROOT = Path(__file__).parents[2]
 COMMITTED = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 RECIPES = sorted((ROOT / "params").glob("*.yaml"))
-KINDS: dict[str, type] = {
+KINDS: dict[str, Any] = {
     "download": DownloadParams,
     "split": SplitParams,
     "pixels": PixelsParams,
@@ -38,6 +39,8 @@ KINDS: dict[str, type] = {
     "register": RegisterParams,
 }
 PHANTOM = {"kind": "phantom", "train_on": ["COVID"], "patients": 9, "image_size": 64, "covid_fraction": 0.5, "seed": 1}
+OLD_PHANTOM = {"download": {"external": {"p": PHANTOM | {"side": 64}}}}
+OLD_EXPOSURE: dict[str, Any] = {"features": {"augmentation": {"exposure": {}}}}
 
 
 def written(folder: Path, change: dict[str, Any]) -> Path:
@@ -58,9 +61,9 @@ def without(*keys: str) -> dict[str, Any]:
 
 
 def refusal(section: str, path: Path) -> str:
-    """The one sentence that says why `section` can not be loaded; it must name the file."""
+    """The one sentence that says why `section` cannot be loaded; it must name the file."""
     with pytest.raises(ParamsError) as caught:
-        load_params(KINDS[section], section, path)
+        load_params(KINDS[section], path)
     sentence = str(caught.value)
     assert "\n" not in sentence
     assert sentence.startswith(str(path))
@@ -71,7 +74,7 @@ def refusal(section: str, path: Path) -> str:
 @pytest.mark.parametrize("section", SECTIONS)
 def test_the_committed_recipes_load(section: str, recipe: Path | None, tmp_path: Path) -> None:
     change = yaml.safe_load(recipe.read_text(encoding="utf-8")) if recipe else {}
-    assert isinstance(load_params(KINDS[section], section, written(tmp_path, change)), KINDS[section])
+    assert isinstance(load_params(KINDS[section], written(tmp_path, change)), KINDS[section])
 
 
 def test_every_section_is_known_and_there() -> None:
@@ -86,13 +89,28 @@ def test_values_arrive_with_their_types(tmp_path: Path) -> None:
     path = written(
         tmp_path, {"train": {"dropout": 0, "backbones": ["vgg16"]}, "download": {"external": {"x": PHANTOM}}}
     )
-    train = load_params(TrainParams, "train", path)
+    train = load_params(TrainParams, path)
     assert (type(train.dropout), train.backbones) == (float, ("vgg16",))
-    download = load_params(DownloadParams, "download", path)
+    download = load_params(DownloadParams, path)
     assert isinstance(download.sources["covid_chestxray"], CovidChestxrayParams)
     assert isinstance(download.external["x"], PhantomParams)
     assert list(download.all()) == ["covid_chestxray", "kaggle_pneumonia", "x"]
-    assert load_params(FeaturesParams, "features", path).augmentation.rotation_degrees == 20
+    assert load_params(FeaturesParams, path).augmentation.rotation_degrees == 20
+
+
+def test_every_settings_class_names_its_section() -> None:
+    assert {name: kind.section for name, kind in KINDS.items()} == {name: name for name in SECTIONS}
+
+
+def test_an_old_name_that_a_section_never_had_is_an_unknown_key_like_any_other(tmp_path: Path) -> None:
+    assert "called" not in refusal("train", written(tmp_path, {"train": {"side": 64}}))
+
+
+def test_settings_made_in_code_keep_the_same_rules() -> None:
+    with pytest.raises(ValueError, match="nothing to train on"):
+        SplitParams(20, 0.6, 0.4, 24)
+    with pytest.raises(ValueError, match="near_duplicate_bits"):
+        SplitParams(seed=20, test_fraction=0.2, validation_fraction=0.1, near_duplicate_bits=65)
 
 
 FAULTS = [
@@ -111,8 +129,8 @@ FAULTS = [
     ("number for text", "register", {"register": {"model": 7}}, ["register.model", "7", "str"]),
     ("null", "register", {"register": {"model": None}}, ["register.model", "None"]),
     ("int for bool", "features", {"features": {"augmentation": {"horizontal_flip": 1}}}, ["horizontal_flip", "bool"]),
-    ("too small", "train", {"train": {"epochs": 0}}, ["train.epochs", "0", "between 1 and"]),
-    ("too large", "train", {"train": {"dropout": 1.0}}, ["train.dropout", "1.0", "0.95"]),
+    ("too small", "train", {"train": {"epochs": 0}}, ["train.epochs", "0", "at least 1"]),
+    ("too large", "train", {"train": {"dropout": 1.0}}, ["train.dropout", "1.0", "at most 0.95"]),
     ("not a number", "train", {"train": {"learning_rate": float("nan")}}, ["train.learning_rate", "nan"]),
     ("infinite", "train", {"train": {"learning_rate": float("inf")}}, ["train.learning_rate", "inf"]),
     ("list for scalar", "train", {"train": {"epochs": [20]}}, ["train.epochs", "[20]"]),
@@ -120,7 +138,7 @@ FAULTS = [
     ("scalar for mapping", "features", {"features": {"weights": "imagenet"}}, ["features.weights", "keys and values"]),
     ("list for section", "split", {"split!": [1]}, ["split", "keys and values"]),
     ("empty section", "split", {"split!": None}, ["split", "None"]),
-    ("unknown word", "train", {"train": {"head": "conv"}}, ["train.head", "'conv'", "'flatten', 'average'"]),
+    ("unknown word", "train", {"train": {"head": "conv"}}, ["train.head", "'conv'", "'flatten' or 'average'"]),
     ("unknown word in a list", "train", {"train": {"backbones": ["vgg16", "b"]}}, ["train.backbones[1]", "'b'"]),
     ("unknown key of a table", "features", {"features": {"weights": {"vgg19": "x"}}}, ["features.weights", "'vgg19'"]),
     ("backbone twice", "train", {"train": {"backbones": ["vgg16", "vgg16"]}}, ["train", "backbones", "once"]),
@@ -130,6 +148,16 @@ FAULTS = [
     ("no kind", "download", {"download": {"sources": {"x": {"origin": "y"}}}}, ["sources.x.kind", "None"]),
     ("source twice", "download", {"download": {"sources": {"p": PHANTOM}, "external": {"p": PHANTOM}}}, ["'p'"]),
     ("no source", "download", {"download": {"sources!": {}}}, ["download", "empty"]),
+    ("infinitely small", "train", {"train": {"learning_rate": float("-inf")}}, ["train.learning_rate", "-inf"]),
+    ("number for a key", "features", {"features": {"weights": {7: "random"}}}, ["features.weights", "key 7", "text"]),
+    ("date for text", "register", {"register": {"model": date(2020, 4, 1)}}, ["register.model", "date", "quotes"]),
+    ("null in a list", "train", {"train": {"backbones": [None]}}, ["train.backbones[0]", "None"]),
+    ("old key of pixels", "pixels", {"pixels!": {"side": 299}}, ["pixels", "'side'", "called 'image_size' now"]),
+    ("old key of lungs", "lungs", {"lungs": {"side": 64}}, ["lungs", "'side'", "called 'image_size' now"]),
+    ("old key of the gate", "gate", {"gate": {"distortion": {}}}, ["gate", "called 'augmentation' now"]),
+    ("old key of views", "features", {"features": {"views": 5}}, ["features", "called 'augmented_views' now"]),
+    ("old inner key", "features", OLD_EXPOSURE, ["features.augmentation: ", "called 'photometric' now"]),
+    ("old key of phantoms", "download", OLD_PHANTOM, ["external.p: ", "called 'image_size' now"]),
     ("no one to train on", "split", {"split": {"test_fraction": 0.6, "validation_fraction": 0.4}}, ["0.6", "0.4"]),
 ]  # fmt: skip
 
@@ -179,9 +207,7 @@ def test_a_missing_file_says_where_to_run(tmp_path: Path) -> None:
 
 
 def test_a_backbone_without_weights_is_named(tmp_path: Path) -> None:
-    features = load_params(
-        FeaturesParams, "features", written(tmp_path, {"features": {"weights!": {"vgg16": "random"}}})
-    )
+    features = load_params(FeaturesParams, written(tmp_path, {"features": {"weights!": {"vgg16": "random"}}}))
     assert features.weights_of("vgg16") == "random"
     with pytest.raises(ParamsError, match=r"features\.weights: key 'xception' is missing"):
         features.weights_of("xception")
@@ -194,12 +220,12 @@ def with_recipe(folder: Path, name: str) -> Path:
 def test_the_original_recipe_is_one_file_away(tmp_path: Path) -> None:
     """Frozen trunk, Flatten, Dropout 0.5, Dense 2; one label from each source; turned, moved and mirrored views."""
     path = with_recipe(tmp_path, "original.yaml")
-    download = load_params(DownloadParams, "download", path)
+    download = load_params(DownloadParams, path)
     assert {name: source.train_on for name, source in download.all().items()} == {
         "covid_chestxray": ("COVID",),
         "kaggle_pneumonia": ("NonCOVID",),
     }
-    features, train = load_params(FeaturesParams, "features", path), load_params(TrainParams, "train", path)
+    features, train = load_params(FeaturesParams, path), load_params(TrainParams, path)
     assert {features.cut_of(backbone) for backbone in train.backbones} == {""}
     assert features.augmentation.photometric.share == 0
     assert (train.head, train.dropout, train.weighting, train.batch_size) == ("flatten", 0.5, "label", 32)
@@ -207,14 +233,14 @@ def test_the_original_recipe_is_one_file_away(tmp_path: Path) -> None:
 
 def test_the_demo_keeps_the_originals_trunks_head_and_views(tmp_path: Path) -> None:
     path = with_recipe(tmp_path, "demo.yaml")
-    features, train = load_params(FeaturesParams, "features", path), load_params(TrainParams, "train", path)
+    features, train = load_params(FeaturesParams, path), load_params(TrainParams, path)
     assert {features.cut_of(backbone) for backbone in train.backbones} == {""}
     assert (features.augmentation.photometric.share, train.head) == (0, "flatten")
-    assert load_params(RegisterParams, "register", path).metric == "auc"
+    assert load_params(RegisterParams, path).metric == "auc"
 
 
 def test_adults_are_a_source_of_negatives_whose_patients_are_told_apart(tmp_path: Path) -> None:
-    adults = load_params(DownloadParams, "download", with_recipe(tmp_path, "adults.yaml")).sources["adult_negatives"]
+    adults = load_params(DownloadParams, with_recipe(tmp_path, "adults.yaml")).sources["adult_negatives"]
     assert isinstance(adults, FolderParams)
     assert set(adults.classes.values()) == set(adults.train_on) == {"NonCOVID"}
     found = re.search(adults.patient, "00000218_001.jpg")

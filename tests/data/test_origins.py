@@ -79,4 +79,4 @@ def test_the_download_reads_what_was_laid_out(kind: str, mirror: Path, tmp_path:
 def _sources(pictures: BenchImages, origin: Path, file: Path) -> dict:
     params = merged(yaml.safe_load((ROOT / "params.yaml").read_text()), {"download": pictures.download(origin)})
     file.write_text(yaml.safe_dump(params))
-    return load_params(DownloadParams, "download", file).sources
+    return load_params(DownloadParams, file).sources

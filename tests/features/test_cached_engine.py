@@ -1,5 +1,6 @@
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -123,7 +124,7 @@ def test_a_picture_that_comes_twice_is_asked_about_once(bundle: Path, tmp_path: 
 
 def test_a_fine_tuned_trunk_is_no_other_models_and_leaves_nothing(bundle: Path, tmp_path: Path) -> None:
     engine = Engine.load(bundle)
-    engine.facts["fine_tuned_blocks"] = 2
+    engine.facts = replace(engine.facts, fine_tuned_blocks=2)
     cached_engine(engine, tmp_path).predict(pictures(4))
     assert not list(tmp_path.iterdir())
 

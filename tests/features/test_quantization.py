@@ -113,7 +113,7 @@ def test_the_twin_decides_the_version(bundle: Path, trunk: Path, tmp_path: Path)
 
 def test_a_model_without_a_twin_can_not_run_in_eight_bits(bundle: Path) -> None:
     (bundle / "int8.xml").unlink()
-    with pytest.raises(ModelError, match=r"has no int8\.xml; it can not run in int8, take auto"):
+    with pytest.raises(ModelError, match=r"has no int8\.xml; it cannot run in int8, take auto"):
         Engine.load(bundle, precision="int8")
 
 

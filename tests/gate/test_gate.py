@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxr.augmentation.strong import StrongParams
+from cxr.augmentation.settings import StrongParams
 from cxr.common.errors import CxrError, ModelError
 from cxr.data.dataset import Dataset
 from cxr.data.manifest import OtherView

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -12,9 +13,24 @@ from PIL import Image
 from cxr.inference.answer import Answer, answer, heatmap
 from cxr.inference.engine import Engine
 from cxr.inference.gate import Refusal
+from cxr.inference.model_facts import ModelFacts
 from cxr.inference.predictor import Predictor
 from cxr.inference.remarks import Case, Remark
 from cxr.inference.rules import NEAR_LOG_ODDS, RULES
+
+FACTS = ModelFacts(
+    name="covid-cxr",
+    version="1",
+    backbone="tiny",
+    image_size=32,
+    temperature=1.0,
+    threshold=0.5,
+    split=None,
+    shortcut_flagged=False,
+    fine_tuned_blocks=0,
+    precisions={},
+    document={},
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +54,7 @@ def halves(left: int, right: int) -> np.ndarray:
 
 def with_threshold(model: Predictor, threshold: float) -> Predictor:
     engine = model.engine
-    return Predictor(Engine(engine.trunk, engine.head, engine.facts | {"threshold": threshold}))
+    return Predictor(Engine(engine.trunk, engine.head, replace(engine.facts, threshold=threshold)))
 
 
 def test_the_threshold_decides_the_state_and_the_percentage_is_of_that_state(model):
@@ -138,9 +154,9 @@ def test_where_no_lungs_are_found_nothing_is_said_about_them(complete):
 
 
 def test_a_flagged_model_warns_with_every_answer():
-    flagged = {"threshold": 0.5, "shortcut_flagged": True}
+    flagged = replace(FACTS, shortcut_flagged=True)
     assert [warning.code for warning in RULES.warnings_of(Case(flagged, 0.99))] == ["shortcut_flagged"]
-    assert RULES.warnings_of(Case({"threshold": 0.5, "shortcut_flagged": False}, 0.99)) == ()
+    assert RULES.warnings_of(Case(replace(FACTS, shortcut_flagged=False), 0.99)) == ()
 
 
 @pytest.mark.parametrize("threshold", [0.02, 0.5, 0.9])
@@ -149,13 +165,14 @@ def test_near_the_threshold_is_a_matter_of_odds(threshold):
     for factor, near in ((0.9, True), (1.1, True), (0.9, False), (1.1, False)):
         wide = factor if near else factor**9
         moved = odds * wide
-        codes = [warning.code for warning in RULES.warnings_of(Case({"threshold": threshold}, moved / (1 + moved)))]
+        case = Case(replace(FACTS, threshold=threshold), moved / (1 + moved))
+        codes = [warning.code for warning in RULES.warnings_of(case)]
         assert ("near_threshold" in codes) == near == (abs(np.log(wide)) <= NEAR_LOG_ODDS)
 
 
 @pytest.mark.parametrize("certain", [0.0, 1.0])
 def test_certainty_is_no_error(certain):
-    assert RULES.warnings_of(Case({"threshold": 0.5}, certain)) == ()
+    assert RULES.warnings_of(Case(FACTS, certain)) == ()
 
 
 def test_the_heat_map_shows_sign_by_hue_and_size_by_opacity():

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from cxr.common.atomic_files import read_json
+from cxr.common.errors import ModelError
 from cxr.inference.bundle import complete_bundle, copy_bundle, write_bundle
 from cxr.inference.engine import BUNDLE_FILES, Engine
+from cxr.inference.model_facts import SCHEMA_VERSION
 from tests.tiny import tiny_bundle, tiny_head
 
 FACTS = {
@@ -37,7 +39,7 @@ def test_a_bundle_is_complete_and_keeps_the_facts(trunk: Path, tmp_path: Path) -
     write_bundle(tmp_path / "bundle", trunk, tiny_head(), FACTS | {"note": "kept"})
     assert sorted(path.name for path in (tmp_path / "bundle").iterdir()) == sorted(BUNDLE_FILES)
     facts = Engine.load(tmp_path / "bundle").facts
-    assert facts == FACTS | {"note": "kept", "version": facts["version"]}
+    assert facts.document == FACTS | {"note": "kept", "version": facts.version, "schema_version": SCHEMA_VERSION}
 
 
 def test_a_bundle_takes_the_place_of_an_older_one(trunk: Path, tmp_path: Path) -> None:
@@ -45,11 +47,11 @@ def test_a_bundle_takes_the_place_of_an_older_one(trunk: Path, tmp_path: Path) -
     (tmp_path / "bundle" / "left over").touch()
     write_bundle(tmp_path / "bundle", trunk, tiny_head(), FACTS | {"threshold": 0.25})
     assert sorted(path.name for path in (tmp_path / "bundle").iterdir()) == sorted(BUNDLE_FILES)
-    assert Engine.load(tmp_path / "bundle").facts["threshold"] == 0.25
+    assert Engine.load(tmp_path / "bundle").facts.threshold == 0.25
 
 
 def test_facts_that_lack_something_leave_no_bundle(trunk: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="threshold"):
+    with pytest.raises(ModelError, match=r"bundle.*/model\.json lacks threshold"):
         write_bundle(tmp_path / "bundle", trunk, tiny_head(), {k: v for k, v in FACTS.items() if k != "threshold"})
     assert list(tmp_path.iterdir()) == []
 
@@ -105,8 +107,8 @@ def test_a_completed_bundle_answers_as_before_and_says_more(bundle: Path, tmp_pa
     before = (bundle / "model.json").read_bytes()
     complete_bundle(tmp_path / "complete", bundle, {"shortcut_flagged": True}, {"gate.npz": tmp_path / "gate"})
     facts = Engine.load(tmp_path / "complete").facts
-    assert facts["shortcut_flagged"] is True
-    assert facts["version"] != version(bundle)
+    assert facts.shortcut_flagged is True
+    assert facts.version != version(bundle)
     assert (bundle / "model.json").read_bytes() == before
     copied = tmp_path / "copied"
     copied.mkdir()

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from cxr.common.errors import CxrError, ModelError
-from cxr.inference.engine import BUNDLE_FILES, FACTS, Engine, Trunk
+from cxr.inference.engine import BUNDLE_FILES, Engine, Trunk
+from cxr.inference.model_facts import REQUIRED
 from tests.labelled import pictures
 from tests.tiny import CHANNELS, GRID, tiny_bundle
 
@@ -44,7 +45,7 @@ def test_a_missing_folder_is_an_incomplete_model(tmp_path: Path) -> None:
         Engine.load(tmp_path / "never")
 
 
-@pytest.mark.parametrize("key", FACTS)
+@pytest.mark.parametrize("key", REQUIRED)
 def test_a_missing_fact_is_named(key: str, broken: Path) -> None:
     change_facts(broken, lambda facts: facts.pop(key))
     with pytest.raises(ModelError, match=rf"model\.json lacks {key}; made by another version"):
@@ -60,7 +61,7 @@ def test_facts_that_are_none_are_one_sentence(content: bytes, broken: Path) -> N
 
 def test_a_model_of_other_classes_is_refused(broken: Path) -> None:
     change_facts(broken, lambda facts: facts.update(classes=["COVID", "NonCOVID"]))
-    with pytest.raises(ModelError, match=r"classes are \['COVID', 'NonCOVID'\]"):
+    with pytest.raises(ModelError, match=r"classes is \['COVID', 'NonCOVID'\]; it must be \['NonCOVID', 'COVID'\]"):
         Engine.load(broken)
 
 

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxr.augmentation.strong import StrongParams
-from cxr.common.errors import ParamsError
+from cxr.augmentation.settings import StrongParams
 from cxr.data.dataset import Dataset
 from cxr.data.manifest import LungMask
 from cxr.data.settings import SplitParams
@@ -26,8 +25,8 @@ from cxr.inference.lung_segmenter import (
     dice,
 )
 from cxr.lungs import train as lungs_training
+from cxr.lungs.settings import LungsParams
 from cxr.lungs.train import (
-    LungsParams,
     MaskedExamples,
     MaskSearch,
     draw_epoch,
@@ -249,8 +248,8 @@ def test_an_epoch_repeats_and_the_next_differs():
     assert set(np.unique(first[1])) <= {0.0, 1.0}
 
 
-def test_a_side_that_can_not_be_halved_four_times_is_refused():
-    with pytest.raises(ParamsError, match="multiple of 16"):
+def test_an_image_size_that_cannot_be_halved_four_times_is_refused():
+    with pytest.raises(ValueError, match="multiple of 16"):
         params(image_size=40)
 
 

@@ -28,7 +28,7 @@ def stored(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dic
 
     def fetch(version: Version, folder: Path) -> Path:
         if version.number not in files:
-            raise CxrError(f"the files of {version} can not be read")
+            raise CxrError(f"the files of {version} cannot be read")
         return Path(shutil.copytree(files[version.number], folder))
 
     monkeypatch.setattr(registry, "fetch_bundle", fetch)
@@ -122,7 +122,7 @@ def test_a_champion_whose_files_are_gone_gives_way_and_the_reason_says_so(
     del stored[1]
     decision = decide_on(SECOND, SPLIT, TEST, answers, PARAMS, cache)
     assert decision.promote
-    assert "the files of covid-cxr version 1 can not be read" in decision.reason
+    assert "the files of covid-cxr version 1 cannot be read" in decision.reason
 
 
 @pytest.mark.usefixtures("champion", "stored")

@@ -141,7 +141,7 @@ def _write_model(root: Path, backbone: str, test: Split, validation: Split) -> N
     threshold = float(np.median(p_covid))
     tiny_bundle(bundle, SIDE, threshold=threshold, **facts)
     shutil.rmtree(bundle.with_name(bundle.name + ".trunk"))
-    params = load_params(EvaluateParams, "evaluate", root / "params.yaml")
+    params = load_params(EvaluateParams, root / "params.yaml")
     write_predictions(test, p_covid, reports / "predictions.csv")
     y = [label_index(row.label) for row in test.rows]
     write_json(_evaluated(test, p_covid, threshold, params), reports / "metrics.json")

@@ -117,7 +117,7 @@ def test_a_batch_is_bounded(client, count):
 def test_model_tells_the_facts_but_nothing_about_the_machine(client, champion: Champion):
     facts = client.get("/model").json()
     assert facts["note"] == "tiny"
-    assert facts["version"] == champion.facts["version"]
+    assert facts["version"] == champion.facts.version
     assert "/somewhere" not in str(facts)
 
 

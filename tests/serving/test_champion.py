@@ -56,7 +56,7 @@ def test_an_unreadable_model_leaves_the_old_one_answering(store, tmp_path, caplo
         (store.newest / "trunk.xml").write_text("<net") if fault == "damaged" else (store.newest / "head.npz").unlink()
     assert not champion.refresh()
     assert champion.model is old
-    assert f"model {old.facts['version']} goes on answering" in caplog.text
+    assert f"model {old.facts.version} goes on answering" in caplog.text
 
 
 def test_what_was_unreadable_is_complained_of_once(store, tmp_path, caplog):

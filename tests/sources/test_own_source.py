@@ -113,16 +113,16 @@ def project(registered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def data_of_project() -> tuple[Dataset, SplitParams]:
-    return Dataset.read(paths.INDEX, paths.SPLIT, paths.PIXELS), load_params(SplitParams, "split")
+    return Dataset.read(paths.INDEX, paths.SPLIT, paths.PIXELS), load_params(SplitParams)
 
 
 def test_its_settings_are_chosen_by_its_kind_and_checked_as_all_others(project: Path) -> None:
-    ward = load_params(DownloadParams, "download").sources["ward"]
+    ward = load_params(DownloadParams).sources["ward"]
     assert ward == WardParams("ward", PATIENTS, ("COVID", "NonCOVID"))
     text = (project / "params.yaml").read_text().replace(f"patients: {PATIENTS}", "patients: many")
     (project / "params.yaml").write_text(text)
     with pytest.raises(ParamsError, match=r"download\.sources\.ward\.patients"):
-        load_params(DownloadParams, "download")
+        load_params(DownloadParams)
 
 
 def test_its_images_are_indexed_beside_those_of_the_other_sources(project: Path) -> None:

@@ -51,7 +51,7 @@ def test_all_sources_are_brought_and_one_line_says_so(project: Path):
     assert done.returncode == 0, done.stderr
     (line,) = done.stdout.splitlines()
     assert "fetched made, own" in line
-    configured = load_params(DownloadParams, "download", project / "params.yaml").all()
+    configured = load_params(DownloadParams, project / "params.yaml").all()
     for name, params in configured.items():
         listing = SOURCES[params.kind].list_images(params, project / "data/raw" / name, name)
         assert set(count_by(listing.candidates, "label")) == {"COVID", "NonCOVID"}

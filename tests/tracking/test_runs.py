@@ -146,3 +146,13 @@ def test_a_run_file_of_something_else_is_one_sentence(client, tmp_path):
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(CxrError, match=r"run.json does not describe a run; run `dvc repro --force train`"):
         resume_run(tmp_path / "run.json")
+
+
+@pytest.mark.slow
+def test_a_run_file_of_a_later_layout_is_refused_with_what_to_do(client, tmp_path):
+    from cxr.tracking.runs import resume_run
+
+    stored = {"run_id": "r", "parent_run_id": "p", "spec": {}, "origin": {}, "schema_version": 99}
+    (tmp_path / "run.json").write_text(json.dumps(stored))
+    with pytest.raises(CxrError, match=r"run\.json: schema_version is 99, .*; update the program"):
+        resume_run(tmp_path / "run.json")

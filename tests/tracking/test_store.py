@@ -83,7 +83,7 @@ def test_four_processes_may_open_a_fresh_store_at_once(tmp_path):
 def test_a_server_that_is_down_is_one_sentence(monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(CxrError, match=r"http://\*\*\*@127.0.0.1:9 can not be used .* unset MLFLOW_TRACKING_URI"):
+    with pytest.raises(CxrError, match=r"http://\*\*\*@127.0.0.1:9 cannot be used .* unset MLFLOW_TRACKING_URI"):
         store.connect()
 
 

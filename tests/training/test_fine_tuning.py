@@ -169,7 +169,7 @@ def test_the_bundle_has_the_tuned_trunk_and_answers_as_calibrated(vgg16: Any, tm
     engine = Engine.load(tmp_path / "model")
     np.testing.assert_allclose(engine.predict(VALIDATION.pixels), p_covid, atol=1e-6)
     calibrated_bundle(tmp_path / "other", frozen, tuned, VALIDATION, facts, 0.9, tmp_path / "cache")
-    assert Engine.load(tmp_path / "other").facts["version"] != engine.facts["version"]
+    assert Engine.load(tmp_path / "other").facts.version != engine.facts.version
     assert sha256_of(tmp_path / "model" / "trunk.bin") != sha256_of(frozen / "trunk.bin")
 
 

@@ -78,7 +78,7 @@ def test_the_threshold_reaches_the_sensitivity_that_was_asked_for_and_no_lower_o
     p_covid = calibrated_bundle(
         tmp_path / "model", trunk_folder, trained, VALIDATION, FACTS, sensitivity, tmp_path / "cache"
     )
-    threshold = Engine.load(tmp_path / "model").facts["threshold"]
+    threshold = Engine.load(tmp_path / "model").facts.threshold
     positives = p_covid[VALIDATION.y == 1]
     assert (positives >= threshold).mean() >= sensitivity
     assert (positives > threshold).mean() < sensitivity
@@ -93,16 +93,16 @@ def test_bias_and_temperature_are_those_that_suit_the_engines_own_answers(
     calibrated_bundle(tmp_path / "model", trunk_folder, trained, split, FACTS, 0.9, tmp_path / "cache")
     engine = Engine.load(tmp_path / "model")
     shift, temperature = fit_calibration(split.y, engine.logits(split.pixels))
-    assert (shift, temperature) == (pytest.approx(0, abs=1e-3), pytest.approx(engine.facts["temperature"], rel=1e-4))
+    assert (shift, temperature) == (pytest.approx(0, abs=1e-3), pytest.approx(engine.facts.temperature, rel=1e-4))
     assert engine.head.bias != trained.head.bias
-    assert engine.facts["temperature"] != 1
+    assert engine.facts.temperature != 1
 
 
 def test_the_facts_of_the_model_are_complete(trained: TrainedHead, trunk_folder: Path, tmp_path: Path) -> None:
     calibrated_bundle(
         tmp_path / "model", trunk_folder, trained, VALIDATION, FACTS | {"note": "kept"}, 0.9, tmp_path / "cache"
     )
-    facts = Engine.load(tmp_path / "model").facts
+    facts = Engine.load(tmp_path / "model").facts.document
     assert (facts["note"], facts["head"], facts["backbone"], facts["side"]) == ("kept", "flatten", "tiny", 32)
 
 

@@ -1,0 +1,68 @@
+"""What the audit writes into audit.json and what a model carries of it, as later stages read it."""
+
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+
+class FindingEntry(TypedDict):
+    """A `cxr.audit.checks.Finding` as JSON has it."""
+
+    arm: str
+    subject: str
+    statistic: str
+    value: float | None
+    low: float | None
+    high: float | None
+    images: int
+    patients: int
+    note: str
+
+
+class FailureEntry(TypedDict):
+    """A `cxr.audit.verdict.Failure` as JSON has it."""
+
+    arm: str
+    subject: str
+    statistic: str
+    value: float
+    limit: float
+    at_least: bool
+    sure: bool
+
+
+class AuditReport(TypedDict):
+    """audit.json: the stamp, its reasons, the limits by name, and every finding. label_follows_source, not_measured:
+    not in the files of earlier versions."""
+
+    shortcut_flagged: bool
+    reasons: list[str]
+    label_follows_source: NotRequired[bool]
+    failures: list[FailureEntry]
+    not_measured: NotRequired[list[str]]
+    limits: dict[str, float]
+    findings: list[FindingEntry]
+
+
+class CarriedNumbers(TypedDict):
+    """What a model carries of one finding."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    images: int
+    patients: int
+
+
+class CarriedAudit(TypedDict):
+    """measured: by arm, by subject."""
+
+    reasons: list[str]
+    measured: dict[str, dict[str, CarriedNumbers]]
+
+
+class CarriedFacts(TypedDict):
+    """What model.json says of the audit."""
+
+    shortcut_flagged: bool
+    audit: CarriedAudit

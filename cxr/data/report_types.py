@@ -1,0 +1,19 @@
+"""index.json and split.json, as later stages read them."""
+
+from typing_extensions import TypedDict
+
+
+class IndexReport(TypedDict):
+    """index.json: images by "source/label", and rejected ones by "source/reason"."""
+
+    images: int
+    patients: int
+    by_source_and_label: dict[str, int]
+    rejected: int
+    rejected_by_source_and_reason: dict[str, int]
+
+
+class SplitReport(TypedDict):
+    """split.json."""
+
+    near_duplicates_dropped: int
