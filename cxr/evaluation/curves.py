@@ -18,7 +18,7 @@ from cxr.evaluation.history import Epoch
 
 RELIABILITY_BINS = 10
 SPLITS = ("train", "validation")  # of a training history
-MOST_POINTS = 1000  # of a file: more can not be seen
+MOST_POINTS = 1000  # of a file: nobody sees more
 Points = dict[str, npt.NDArray[np.float64]]
 
 
@@ -27,25 +27,32 @@ def roc_points(y_true: npt.ArrayLike, p_covid: npt.ArrayLike) -> Points:
 
     The first threshold is infinite. Raises ValueError where a class is missing.
     """
-    threshold, tp, fp = _cumulative(y_true, p_covid)
-    if not tp[-1] or not fp[-1]:
-        raise ValueError(f"a ROC curve needs both classes, got {tp[-1]:.0f} COVID and {fp[-1]:.0f} other images")
-    tp, fp = np.append(0, tp), np.append(0, fp)
-    bends = np.append(np.diff(tp, 2) != 0, True) | np.append(np.diff(fp, 2) != 0, True)
-    corner = np.append(True, bends)  # a point on the straight line between its neighbours adds nothing
+    from sklearn.metrics import roc_curve
+
+    y = np.asarray(y_true, bool)
+    covid = int(y.sum())
+    other = len(y) - covid
+    if not covid or not other:
+        raise ValueError(f"a ROC curve needs both classes, got {covid} COVID and {other} other images")
+    false_positive, true_positive, threshold = roc_curve(y, np.asarray(p_covid, float), drop_intermediate=False)
+    kept = _corners(np.rint(false_positive * other), np.rint(true_positive * covid))
     return {
-        "threshold": np.append(np.inf, threshold)[corner],
-        "false_positive_rate": (fp / fp[-1])[corner],
-        "true_positive_rate": (tp / tp[-1])[corner],
+        "threshold": threshold[kept],
+        "false_positive_rate": false_positive[kept],
+        "true_positive_rate": true_positive[kept],
     }
 
 
 def pr_points(y_true: npt.ArrayLike, p_covid: npt.ArrayLike) -> Points:
     """threshold (falling), recall (rising), precision. Raises ValueError without a COVID image."""
-    threshold, tp, fp = _cumulative(y_true, p_covid)
-    if not tp[-1]:
+    from sklearn.metrics import precision_recall_curve
+
+    y = np.asarray(y_true, bool)
+    if not y.any():
         raise ValueError("a precision-recall curve needs COVID images, got none")
-    return {"threshold": threshold, "recall": tp / tp[-1], "precision": tp / (tp + fp)}
+    precision, recall, threshold = precision_recall_curve(y, np.asarray(p_covid, float))
+    # The last point is scikit-learn's own: precision 1 at recall 0, which no threshold reaches.
+    return {"threshold": threshold[::-1], "recall": recall[-2::-1], "precision": precision[-2::-1]}
 
 
 def reliability_points(y_true: npt.ArrayLike, p_covid: npt.ArrayLike, bins: int = RELIABILITY_BINS) -> Points:
@@ -98,13 +105,13 @@ def read_history(path: Path) -> dict[str, list[float]]:
     return curves
 
 
-def _cumulative(y_true: npt.ArrayLike, p_covid: npt.ArrayLike) -> tuple[npt.NDArray, npt.NDArray, npt.NDArray]:
-    """Distinct scores, falling, with the COVID and the other images that score at least as high."""
-    y, p = np.asarray(y_true, bool), np.asarray(p_covid, float)
-    order = np.argsort(-p, kind="stable")
-    last_of_score = np.flatnonzero(np.append(np.diff(p[order]) != 0, True))
-    tp = np.cumsum(y[order], dtype=float)[last_of_score]
-    return p[order][last_of_score], tp, last_of_score + 1 - tp
+def _corners(false_positives: npt.NDArray, true_positives: npt.NDArray) -> npt.NDArray[np.bool_]:
+    """Which points (n,) to keep: a point half-way on the straight line between its neighbours adds nothing.
+
+    scikit-learn's drop_intermediate leaves the origin out of that comparison and keeps one such point more.
+    """
+    bends = (np.diff(false_positives, 2) != 0) | (np.diff(true_positives, 2) != 0)
+    return np.concatenate([[True], bends, [True]])
 
 
 def _wilson(share: npt.NDArray, trials: npt.NDArray) -> tuple[npt.NDArray, npt.NDArray]:

@@ -178,19 +178,22 @@ def checked(
 
 
 def classification_report(y_true: npt.ArrayLike, p_covid: npt.ArrayLike, threshold: float) -> dict[str, Any]:
-    """Precision, recall, F1 and support by class, accuracy, and their means, in scikit-learn's form.
+    """Precision, recall, F1 and support by class, accuracy, and their means, as scikit-learn gives them.
 
     Precision here is the share among this test set's calls; ppv in `evaluate` is at a stated prevalence.
     """
-    y, called = np.asarray(y_true, bool), np.asarray(p_covid, float) >= threshold
-    report: dict[str, Any] = {name: _report_row(y == bool(k), called == bool(k)) for k, name in enumerate(CLASSES)}
-    rows = [report[name] for name in CLASSES]
-    shares = {"macro avg": [1, 1], "weighted avg": [row["support"] for row in rows]}
-    report["accuracy"] = float((y == called).mean())
-    for name, share in shares.items():
-        means = {key: float(np.average([row[key] for row in rows], weights=share)) for key in list(rows[0])[:3]}
-        report[name] = {**means, "support": len(y)}
-    return report
+    from sklearn import metrics
+
+    called = np.asarray(p_covid, float) >= threshold
+    report: dict[str, Any] = metrics.classification_report(
+        np.asarray(y_true, int),
+        called.astype(int),
+        labels=range(len(CLASSES)),
+        target_names=CLASSES,
+        output_dict=True,
+        zero_division=0,
+    )
+    return {name: _with_whole_support(row) if isinstance(row, dict) else row for name, row in report.items()}
 
 
 def report_text(report: dict[str, Any]) -> str:
@@ -205,11 +208,9 @@ def report_text(report: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _report_row(true: npt.NDArray, called: npt.NDArray) -> dict[str, float | int]:
-    hits = int((true & called).sum())
-    precision, recall = hits / max(int(called.sum()), 1), hits / max(int(true.sum()), 1)
-    f1 = 2 * precision * recall / (precision + recall) if hits else 0.0
-    return {"precision": precision, "recall": recall, "f1-score": f1, "support": int(true.sum())}
+def _with_whole_support(row: dict[str, float]) -> dict[str, float]:
+    """scikit-learn counts images in floats."""
+    return {**row, "support": int(row["support"])}
 
 
 def _resampled(
