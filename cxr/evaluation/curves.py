@@ -15,6 +15,7 @@ from cxr.common.atomic_files import replace_when_complete
 from cxr.common.errors import CxrError
 from cxr.common.labels import CLASSES
 from cxr.evaluation.history import Epoch
+from cxr.evaluation.intervals import share_interval
 
 RELIABILITY_BINS = 10
 SPLITS = ("train", "validation")  # of a training history
@@ -65,8 +66,10 @@ def reliability_points(y_true: npt.ArrayLike, p_covid: npt.ArrayLike, bins: int 
     images = np.bincount(bin_of, minlength=bins).astype(float)
     filled = images > 0
     predicted = np.bincount(bin_of, p, bins)[filled] / images[filled]
-    observed = np.bincount(bin_of, y, bins)[filled] / images[filled]
-    low, high = _wilson(observed, images[filled])
+    covid = np.bincount(bin_of, y, bins)[filled]
+    pairs = zip(covid.astype(int), images[filled].astype(int), strict=True)
+    low, high = np.array([share_interval(int(k), int(n), 0.95, "wilson") for k, n in pairs]).reshape(-1, 2).T
+    observed = covid / images[filled]
     return {"predicted": predicted, "observed": observed, "low": low, "high": high, "images": images[filled]}
 
 
@@ -112,14 +115,6 @@ def _corners(false_positives: npt.NDArray, true_positives: npt.NDArray) -> npt.N
     """
     bends = (np.diff(false_positives, 2) != 0) | (np.diff(true_positives, 2) != 0)
     return np.concatenate([[True], bends, [True]])
-
-
-def _wilson(share: npt.NDArray, trials: npt.NDArray) -> tuple[npt.NDArray, npt.NDArray]:
-    z = 1.959963985  # 97.5 % of the normal distribution lies below
-    middle = share + z**2 / (2 * trials)
-    reach = z * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
-    scale = 1 + z**2 / trials
-    return np.maximum((middle - reach) / scale, 0), np.minimum((middle + reach) / scale, 1)
 
 
 def _thinned(points: Points) -> Points:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from cxr.common.labels import CLASSES
 from cxr.evaluation import weighted_metrics as weighted
+from cxr.evaluation.intervals import share_interval
 from cxr.evaluation.settings import EvaluateParams
 from cxr.evaluation.weighted_metrics import (
     METRICS,
@@ -274,7 +275,10 @@ def _replace_by_exact(
     trials = {"sensitivity": index[y], "specificity": index[~y], "accuracy": index}
     exact = [name for name in flat if name in trials and intervals[name]["value"] in (0.0, 1.0)]
     for name in exact:
-        _widen(intervals[name], len(np.unique(trials[name])), params.confidence)
+        patients = len(np.unique(trials[name]))
+        successes = patients if intervals[name]["value"] == 1 else 0
+        low, high = share_interval(successes, patients, params.confidence, "exact")
+        intervals[name].update(low=low, high=high)
     predictive: dict[Literal["ppv", "npv"], Any] = {"ppv": positive_predictive_value, "npv": negative_predictive_value}
     for name, function in predictive.items():
         if name in flat and {"sensitivity", "specificity"} & set(exact):
@@ -283,12 +287,3 @@ def _replace_by_exact(
             intervals[name].update(low=float(np.nan_to_num(low)), high=float(high))
             exact.append(name)
     return exact
-
-
-def _widen(interval: Interval, trials: int, confidence: float) -> None:
-    """Clopper and Pearson's interval for all or none of `trials`, in closed form."""
-    reach = ((1 - confidence) / 2) ** (1 / trials)
-    if interval["value"] == 1:
-        interval["low"] = reach
-    else:
-        interval["high"] = 1 - reach
