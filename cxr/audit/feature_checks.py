@@ -13,7 +13,7 @@ from cxr.audit.settings import AuditParams
 from cxr.common.labels import CLASSES, COVID, NON_COVID
 from cxr.evaluation.intervals import mean_over_patients
 from cxr.evaluation.settings import EvaluateParams
-from cxr.inference.calibration import operating_threshold
+from cxr.training.calibration_fit import operating_threshold
 
 # Trains a head on the images of these indices (k,), and gives every image's log odds (n,).
 Fit = Callable[[npt.NDArray[np.intp]], Array]
