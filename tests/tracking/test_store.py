@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from filelock import FileLock, Timeout
 
 from cxr.common.errors import CxrError
 from cxr.tracking import store
@@ -65,6 +66,41 @@ def test_importing_the_tracking_modules_does_not_import_mlflow():
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
+HOLD = """
+import sys, time
+from cxr.tracking.store import store_lock
+with store_lock(sys.argv[1]):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def hold_the_lock(uri: str) -> subprocess.Popen[str]:
+    """A process that holds the store's lock for a minute, once it holds it."""
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, uri], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    return holder
+
+
+def test_one_process_at_a_time_has_the_lock_and_a_killed_one_leaves_none(tmp_path):
+    uri = f"sqlite:///{tmp_path}/new/mlflow.db"
+    holder = hold_the_lock(uri)
+    try:
+        with pytest.raises(Timeout):
+            FileLock(tmp_path / "new/mlflow.db.lock").acquire(timeout=0.1)
+    finally:
+        holder.kill()
+        holder.communicate()
+    with store.store_lock(uri):  # the tests' own time limit tells a lock that is still held
+        assert (tmp_path / "new").is_dir()
+
+
+def test_a_server_s_store_needs_no_lock(tmp_path):
+    with store.store_lock("http://mlflow.hospital:5000"):
+        assert list(tmp_path.iterdir()) == []
+
+
 # --- the store --------------------------------------------------------------------------------------------
 
 
@@ -83,7 +119,7 @@ def test_four_processes_may_open_a_fresh_store_at_once(tmp_path):
 def test_a_server_that_is_down_is_one_sentence(monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(CxrError, match=r"http://\*\*\*@127.0.0.1:9 can not be used .* unset MLFLOW_TRACKING_URI"):
+    with pytest.raises(CxrError, match=r"http://\*\*\*@127.0.0.1:9 cannot be used .* unset MLFLOW_TRACKING_URI"):
         store.connect()
 
 
