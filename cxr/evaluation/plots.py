@@ -7,13 +7,11 @@ patients".
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from cxr.common.atomic_files import replace_when_complete
 from cxr.common.labels import CLASSES
 from cxr.evaluation.curves import pr_points, reliability_points, roc_points
 
@@ -26,11 +24,6 @@ DPI = 130
 SAMPLES = 16
 
 Evaluation = Mapping[str, Any]
-
-
-def save_png(figure: "Figure", path: Path) -> None:
-    with replace_when_complete(path) as partial:
-        figure.savefig(partial, format="png")
 
 
 def confusion_figure(

@@ -103,12 +103,6 @@ DRAWINGS: Mapping[str, Drawing] = {
 }
 
 
-def drawings(image_size: int, count: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
-    """uint8[count, size, size] and the kind of each, all kinds in turn."""
-    kinds = [list(DRAWINGS)[i % len(DRAWINGS)] for i in range(count)]
-    return np.stack([DRAWINGS[kind](image_size, rng) for kind in kinds]), kinds
-
-
 def blank(image_size: int, rng: np.random.Generator) -> np.ndarray:
     """One grey level, with at most a level or two of noise."""
     level, deviation = rng.uniform(0, 255), rng.choice([0.0, 0.5, 1.0])

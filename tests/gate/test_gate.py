@@ -1,5 +1,6 @@
 """The gate: what it refuses, why, and what it is trained with."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -22,7 +23,7 @@ from cxr.gate.examples import draw_examples, misplaced, part_of, shuffled
 from cxr.gate.mlp import train_networks
 from cxr.gate.report import gate_report
 from cxr.gate.settings import GateParams
-from cxr.gate.synthetic_negatives import DRAWINGS, PHOTOS_TO_LEARN, PHOTOS_TO_TEST, blank, drawings, photos
+from cxr.gate.synthetic_negatives import DRAWINGS, PHOTOS_TO_LEARN, PHOTOS_TO_TEST, blank, photos
 from cxr.gate.train import TrainedGate, folds, seen_by, threshold_for, train_gate, weights_of
 from cxr.inference.gate import BLANK_RANGE, FRONTAL, REASONS, SIDE, Gate, is_blank, thumbnails
 from cxr.sources.synthetic.radiograph import radiograph
@@ -187,7 +188,9 @@ def test_half_chests_are_refused_as_the_lateral_views_they_stand_for(gate: Gate,
 
 def test_drawings_and_photographs_are_refused(gate: Gate):
     rng = np.random.default_rng(99)
-    pictures = np.concatenate([drawings(PICTURE_SIDE, 50, rng)[0], photos(PHOTOS_TO_TEST, PICTURE_SIDE, 12, rng)])
+    kinds = itertools.islice(itertools.cycle(DRAWINGS.values()), 50)
+    drawn = np.stack([draw(PICTURE_SIDE, rng) for draw in kinds])
+    pictures = np.concatenate([drawn, photos(PHOTOS_TO_TEST, PICTURE_SIDE, 12, rng)])
     assert np.mean([gate.refusal(picture) is not None for picture in pictures]) >= 0.9
 
 
