@@ -14,7 +14,8 @@ from cxr.data.dataset import Dataset, Split
 from cxr.data.predictions import read_probabilities, write_predictions
 from cxr.evaluation.curves import read_history, write_curves
 from cxr.evaluation.figures import evaluation_figures
-from cxr.evaluation.metrics import balanced_auc, classification_report, evaluate, report_text
+from cxr.evaluation.metric_catalogue import shown_in
+from cxr.evaluation.metrics import classification_report, evaluate, report_text
 from cxr.evaluation.settings import EvaluateParams
 from cxr.evaluation.subgroups import as_metrics, evaluate_groups
 from cxr.features.cached_engine import cached_engine
@@ -22,7 +23,6 @@ from cxr.inference.engine import Engine
 from cxr.networks.names import Backbone
 from cxr.tracking.runs import resume_run
 
-HEADLINE = ("auc", "sensitivity", "specificity", "accuracy", "ece")
 RECORDED = ("metrics.json", "groups.json", "predictions.csv", "roc.csv", "pr.csv", "reliability.csv")
 
 
@@ -61,14 +61,13 @@ def main(backbone: Backbone) -> str:
 
 
 def _evaluated(split: Split, p_covid: np.ndarray, threshold: float, params: EvaluateParams) -> dict[str, Any]:
-    patients = list(split.patients)
-    balanced = balanced_auc(split.y, p_covid, [row.source for row in split.rows], patients, params)
-    return {**evaluate(split.y, p_covid, patients, threshold, params), "balanced_auc": balanced}
+    sources = [row.source for row in split.rows]
+    return evaluate(split.y, p_covid, list(split.patients), threshold, params, sources=sources)
 
 
 def headline(metrics: dict[str, Any]) -> dict[str, float | None]:
     """The few numbers that fit a line of `dvc metrics show`."""
-    shown = {name: metrics[name]["value"] for name in HEADLINE}
+    shown = {name: metrics[name]["value"] for name in shown_in("headline")}
     auc = metrics["auc"]
     return {**shown, "auc_low": auc["low"], "auc_high": auc["high"]}
 

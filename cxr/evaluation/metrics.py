@@ -5,24 +5,17 @@ images may share one; an image is called COVID when p_covid >= threshold.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from cxr.common.labels import CLASSES
-from cxr.evaluation import weighted_metrics as weighted
 from cxr.evaluation.intervals import share_interval
+from cxr.evaluation.metric_catalogue import METRICS, Sample, statistics
 from cxr.evaluation.settings import EvaluateParams
-from cxr.evaluation.weighted_metrics import (
-    METRICS,
-    Array,
-    confusion_counts,
-    negative_predictive_value,
-    positive_predictive_value,
-    statistics,
-)
+from cxr.evaluation.weighted_metrics import Array, negative_predictive_value, positive_predictive_value
 
 BLOCK_VALUES = 2_000_000  # weights held at once: 16 MB a temporary, whatever the number of images
 
@@ -44,17 +37,24 @@ class Difference:
 
 
 def evaluate(
-    y_true: npt.ArrayLike, p_covid: npt.ArrayLike, patients: Sequence[str], threshold: float, params: EvaluateParams
+    y_true: npt.ArrayLike,
+    p_covid: npt.ArrayLike,
+    patients: Sequence[str],
+    threshold: float,
+    params: EvaluateParams,
+    *,
+    sources: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Every metric as {"value", "low", "high"}, and what they were computed on, ready for JSON.
 
-    Where only one class is present, what needs both is null. "exact" lists the metrics whose interval is not
+    sources: (n,); metrics that need them are left out without. Where only one class is present, what needs both is
+    null. "exact" lists the metrics whose interval is not
     the bootstrap's but Clopper and Pearson's (see `bootstrap_intervals`), "no_spread" those for which every
     resample gave the same value and no better interval is known: their width of 0 is not certainty.
     """
     y, p, _ = checked(y_true, p_covid, patients)
-    intervals, notes = bootstrap_intervals(y, p, patients, threshold, params)
-    tp, fp, fn, tn = (int(cell[0]) for cell in confusion_counts(y, p, threshold, np.ones((1, len(y)))))
+    intervals, notes = bootstrap_intervals(y, p, patients, threshold, params, sources=sources)
+    tp, fp, fn, tn = (int(cell[0]) for cell in _whole(y, p, threshold, params).counts)
     counts = {
         "images": len(y),
         "patients": len(set(patients)),
@@ -89,7 +89,13 @@ def evaluate_by(
 
 
 def bootstrap_intervals(
-    y_true: npt.ArrayLike, p_covid: npt.ArrayLike, patients: Sequence[str], threshold: float, params: EvaluateParams
+    y_true: npt.ArrayLike,
+    p_covid: npt.ArrayLike,
+    patients: Sequence[str],
+    threshold: float,
+    params: EvaluateParams,
+    *,
+    sources: Sequence[str] | None = None,
 ) -> tuple[dict[str, Interval], dict[str, Any]]:
     """Percentile intervals over resampled patients (Efron & Tibshirani 1993), and notes on how they came about.
 
@@ -99,10 +105,12 @@ def bootstrap_intervals(
     patient does, and ppv and npv follow from it. The interval of ece lies high: noise only ever adds to a gap.
     """
     y, p, index = checked(y_true, p_covid, patients)
-    values = statistics(y, p, threshold, params.prevalence, np.ones((1, len(y))))
-    draws, degenerate = _resampled(y, index, params, (p, threshold))
-    intervals = {name: _interval(values[name][0], draws[0][name], params.confidence) for name in METRICS}
-    flat = [name for name in METRICS if _has_no_spread(intervals[name])]
+    whole = _whole(y, p, threshold, params, None if sources is None else np.asarray(sources))
+    draws, degenerate = _resampled(index, params, whole)
+    values = statistics(whole)
+    intervals = {name: _interval(value[0], draws[0][name], params.confidence) for name, value in values.items()}
+    # The notes speak of the plain metrics; those that weigh by source are left out.
+    flat = [name for name in intervals if "sources" not in METRICS[name].needs and _has_no_spread(intervals[name])]
     exact = _replace_by_exact(intervals, flat, y, index, params)
     notes = {
         "degenerate_resamples": degenerate,
@@ -110,28 +118,6 @@ def bootstrap_intervals(
         "no_spread": [name for name in flat if name not in exact],
     }
     return intervals, notes
-
-
-def balanced_auc(
-    y_true: npt.ArrayLike,
-    p_covid: npt.ArrayLike,
-    sources: Sequence[str],
-    patients: Sequence[str],
-    params: EvaluateParams,
-) -> Interval:
-    """AUC in which every source of a label weighs the same, with the percentile interval of `bootstrap_intervals`.
-
-    Where one large source makes up most of a label, plain AUC is little more than how well that source is told
-    apart, and a model earns it by knowing the source. sources: (n,). Null where only one class is present.
-    """
-    y, p, index = checked(y_true, p_covid, patients)
-    groups = np.unique(2 * np.unique(np.asarray(sources), return_inverse=True)[1] + y, return_inverse=True)[1]
-    value = weighted.balanced_auc(y, p, groups, np.ones((1, len(y))))
-    draws = [
-        weighted.balanced_auc(y, p, groups, weights[_has_classes_of(y, weights)])
-        for weights in _weight_blocks(index, params)
-    ]
-    return _interval(value[0], np.concatenate(draws), params.confidence)
 
 
 def paired_difference(
@@ -150,14 +136,14 @@ def paired_difference(
     """
     y, first, index = checked(y_true, p_first, patients)
     _, second, _ = checked(y_true, p_second, patients)
-    if metric not in METRICS:
-        raise ValueError(f"metric {metric!r} is not one of {', '.join(METRICS)}")
-    models = ((first, thresholds[0]), (second, thresholds[1]))
-    ones = np.ones((1, len(y)))
-    a, b = (statistics(y, p, threshold, params.prevalence, ones)[metric][0] for p, threshold in models)
+    without_sources = [name for name, one in METRICS.items() if "sources" not in one.needs]
+    if metric not in without_sources:
+        raise ValueError(f"metric {metric!r} is not one of {', '.join(without_sources)}")
+    models = [_whole(y, p, threshold, params) for p, threshold in zip((first, second), thresholds, strict=True)]
+    a, b = (METRICS[metric].compute(model)[0] for model in models)
     if np.isnan(a - b):
         raise ValueError(f"{metric} is undefined on {int(y.sum())} COVID and {int((~y).sum())} other images")
-    draws, degenerate = _resampled(y, index, params, *models)
+    draws, degenerate = _resampled(index, params, *models)
     low, high = _percentiles(draws[0][metric] - draws[1][metric], params.confidence)
     return Difference(metric, float(a - b), low, high, degenerate)
 
@@ -214,18 +200,25 @@ def _with_whole_support(row: dict[str, float]) -> dict[str, float]:
     return {**row, "support": int(row["support"])}
 
 
+def _whole(
+    y: npt.NDArray[np.bool_], p: Array, threshold: float, params: EvaluateParams, sources: npt.NDArray | None = None
+) -> Sample:
+    """Every image once."""
+    return Sample(y, p, threshold, params.prevalence, np.ones((1, len(y))), sources)
+
+
 def _resampled(
-    y: npt.NDArray[np.bool_], index: npt.NDArray[np.intp], params: EvaluateParams, *models: tuple[Array, float]
+    index: npt.NDArray[np.intp], params: EvaluateParams, *models: Sample
 ) -> tuple[list[dict[str, Array]], int]:
-    """For each model (p_covid, threshold) every metric over the usable resamples, and how many were not usable."""
+    """For each model's whole sample every metric over the usable resamples, and how many were not usable."""
     parts: list[list[dict[str, Array]]] = [[] for _ in models]
     usable = 0
     for weights in _weight_blocks(index, params):
-        kept = weights[_has_classes_of(y, weights)]
+        kept = weights[_has_classes_of(models[0].y, weights)]
         usable += len(kept)
-        for part, (p, threshold) in zip(parts, models, strict=True):
-            part.append(statistics(y, p, threshold, params.prevalence, kept))
-    joined = [{name: np.concatenate([block[name] for block in part]) for name in METRICS} for part in parts]
+        for part, whole in zip(parts, models, strict=True):
+            part.append(statistics(replace(whole, weights=kept)))
+    joined = [{name: np.concatenate([block[name] for block in part]) for name in part[0]} for part in parts]
     return joined, params.resamples - usable
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr.data.manifest import ImageRow
+from cxr.evaluation.metric_catalogue import METRICS, shown_in
 from cxr.evaluation.metrics import evaluate_by
 from cxr.evaluation.settings import EvaluateParams
 
@@ -26,17 +27,7 @@ AGE_BANDS = {
     "60 to 79": (60, 79),
     "80 and more": (80, 130),
 }
-METRICS = ("auc", "average_precision", "sensitivity", "specificity", "accuracy", "ece")
 MIN_PATIENTS = 5  # of each class that a metric needs: an interval over fewer says nothing
-LOGGED = ("auc", "sensitivity", "specificity")
-
-# The classes without which a metric is not defined; the others take any image.
-_NEEDS = {
-    "auc": ("covid", "non_covid"),
-    "average_precision": ("covid", "non_covid"),
-    "sensitivity": ("covid",),
-    "specificity": ("non_covid",),
-}
 _NAMES = {"": "", "covid_": "COVID ", "non_covid_": "NonCOVID "}
 
 Groups = dict[str, dict[str, dict[str, Any]]]
@@ -64,9 +55,9 @@ def evaluate_groups(
     threshold: float,
     params: EvaluateParams,
 ) -> Groups:
-    """By factor and group: how many images and patients, and METRICS as {"value", "low", "high", "images",
-    "patients"}, the last two of those that the metric is about.
+    """By factor and group: how many images and patients, and the metrics that are shown by group.
 
+    A metric is {"value", "low", "high", "images", "patients"}, the last two of those that it is about.
     Intervals are over patients, as in `cxr.evaluation.metrics.evaluate`. Where fewer than MIN_PATIENTS patients of a
     class that the metric needs are in the group, it is null, and "why" says so.
     """
@@ -97,11 +88,11 @@ def _group(metrics: Mapping[str, Any], y: npt.NDArray[np.bool_], patients: npt.N
         "non_covid_images": int((~y).sum()),
         "non_covid_patients": len(set(patients[~y])),
     }
-    return {**counts, "metrics": {name: _metric(name, metrics[name], counts) for name in METRICS}}
+    return {**counts, "metrics": {name: _metric(name, metrics[name], counts) for name in shown_in("groups")}}
 
 
 def _metric(name: str, interval: Mapping[str, float | None], counts: Mapping[str, int]) -> dict[str, Any]:
-    needed = [f"{needed_class}_" for needed_class in _NEEDS.get(name, ())]
+    needed = [f"{need}_" for need in METRICS[name].needs if need != "sources"]
     subject = needed[0] if len(needed) == 1 else ""
     about = {unit: counts[subject + unit] for unit in ("images", "patients")}
     few = [needed_class for needed_class in needed or [""] if counts[f"{needed_class}patients"] < MIN_PATIENTS]
@@ -122,11 +113,11 @@ def _order(group: str) -> tuple[bool, str]:
 
 
 def as_metrics(groups: Groups) -> dict[str, float]:
-    """The values of LOGGED under names that MLflow takes: group_<factor>_<group>_<metric>."""
+    """The values that MLflow keeps, under names that it takes: group_<factor>_<group>_<metric>."""
     return {
         re.sub(r"[^A-Za-z0-9_.-]+", "_", f"group_{factor}_{name}_{metric}"): group["metrics"][metric]["value"]
         for factor, of_factor in groups.items()
         for name, group in of_factor.items()
-        for metric in LOGGED
+        for metric in shown_in("groups in MLflow")
         if group["metrics"][metric]["value"] is not None
     }

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+from cxr.evaluation.metric_catalogue import in_tables
+
 
 @dataclass(frozen=True)
 class SourceText:
@@ -86,21 +88,6 @@ ARMS = {
     "behaviour": ("Harmless changes", "How far flips, shifts, brightness, JPEG and a pasted marker move the answer."),
 }
 
-METRICS = {
-    "auc": ("AUC", "how well the score ranks COVID images above others; 0.5 is guessing"),
-    "balanced_auc": ("AUC, sources balanced", "AUC in which every source of a label weighs the same"),
-    "sensitivity": ("Sensitivity", "share of COVID images called COVID"),
-    "specificity": ("Specificity", "share of NonCOVID images called NonCOVID"),
-    "ppv": ("PPV", "of people called COVID, the share that has it, at the stated prevalence"),
-    "npv": ("NPV", "of people called NonCOVID, the share without it, at the stated prevalence"),
-    "average_precision": ("Average precision", "area under precision against recall, at the test set's share of COVID"),
-    "f1": ("F1", "harmonic mean of precision and sensitivity, at the test set's share of COVID"),
-    "balanced_accuracy": ("Balanced accuracy", "mean of sensitivity and specificity"),
-    "accuracy": ("Accuracy", "share of images called right, at the test set's share of COVID"),
-    "ece": ("Calibration error (ECE)", "mean gap between the stated and the true share; lower is better"),
-    "brier": ("Brier score", "mean squared error of the probability; lower is better"),
-}
-
 FACTORS = {"view": "View", "sex": "Sex", "age": "Age in years", "source": "Source", "finding": "Finding"}
 SPLITS = {
     "train": "training",
@@ -112,6 +99,11 @@ SPLITS = {
 
 def source_words(kind: str) -> SourceText:
     return SOURCES.get(kind, SOURCES["folder"])
+
+
+def metric_rows(metrics: Mapping[str, Any]) -> list[tuple[str, tuple[str, str]]]:
+    """Name, label and meaning of every metric that `metrics` (of metrics.json) holds, in the order of the tables."""
+    return [(one.name, (one.label, one.meaning)) for one in in_tables() if one.name in metrics]
 
 
 def arm_words(arm: str) -> tuple[str, str]:
