@@ -1,7 +1,8 @@
 """Several small networks trained at once on the same inputs, for their mean.
 
 Every network has one hidden layer of rectified units. Their first layers stand side by side in one matrix: one large
-product a step is faster than a small one for each network, and the inputs are read once for all.
+product a step is faster than a small one for each network, and the inputs are read once for all. Why neither
+scikit-learn's networks nor the Adam of head training serve here is in docs/dependencies.md.
 """
 
 from collections.abc import Sequence
