@@ -30,7 +30,7 @@ from cxr.audit.perturbations import Mask, blacked_out, border_only, harmless, lu
 from cxr.audit.settings import AuditParams
 from cxr.common.labels import CLASSES, COVID, NON_COVID
 from cxr.evaluation.intervals import mean_over_patients
-from cxr.evaluation.metrics import bootstrap_intervals
+from cxr.evaluation.metrics import evaluate
 from cxr.evaluation.settings import EvaluateParams
 from cxr.inference.lung_segmenter import LUNG_SHARE, share_inside
 
@@ -252,6 +252,5 @@ def auc_finding(
                 arm, subject, "auc", f"{count} patients on the {name} side, at least {MIN_PATIENTS} needed"
             )
     ranks = np.unique(scores[here], return_inverse=True)[1] / max(len(y), 2)
-    found, _ = bootstrap_intervals(y, ranks, list(who), 0.5, intervals)
-    auc = found["auc"]
+    auc = evaluate(y, ranks, list(who), 0.5, intervals)["auc"]
     return Finding(arm, subject, "auc", auc["value"], auc["low"], auc["high"], len(y), len(set(who)), note)

@@ -19,7 +19,7 @@ from cxr.evaluation.weighted_metrics import Array, ratio
 Need = Literal["covid", "non_covid", "sources"]
 # The reports show the metrics in this order: how well the score ranks, what the calls at the threshold are worth, what
 # depends on the test set's share of COVID, how honest the probabilities are.
-Table = Literal["ranking", "calls", "test set's mix", "calibration"]
+Table = Literal["ranking", "calls", "mix", "calibration"]
 # Where else a metric is shown: the line of `dvc metrics show`, groups.json, and MLflow's metrics of each group.
 Place = Literal["headline", "groups", "groups in MLflow"]
 
@@ -124,10 +124,7 @@ def auc(sample: Sample) -> Array:
 
 
 @metric(
-    "AUC, sources balanced",
-    "AUC in which every source of a label weighs the same",
-    "ranking",
-    needs=(*BOTH, "sources"),
+    "AUC, sources balanced", "AUC in which every source of a label weighs the same", "ranking", needs=(*BOTH, "sources")
 )
 def balanced_auc(sample: Sample) -> Array:
     """Where one large source makes up most of a label, plain AUC is little more than how well that source is told
@@ -140,7 +137,7 @@ def balanced_auc(sample: Sample) -> Array:
 @metric(
     "Average precision",
     "area under precision against recall, at the test set's share of COVID",
-    "test set's mix",
+    "mix",
     needs=BOTH,
     places=("groups",),
 )
@@ -168,27 +165,19 @@ def npv(sample: Sample) -> Array:
     return weighted.negative_predictive_value(sample.sensitivity, sample.specificity, sample.prevalence)
 
 
-@metric(
-    "F1",
-    "harmonic mean of precision and sensitivity, at the test set's share of COVID",
-    "test set's mix",
-    needs=("covid",),
-)
+@metric("F1", "harmonic mean of precision and sensitivity, at the test set's share of COVID", "mix", needs=("covid",))
 def f1(sample: Sample) -> Array:
     tp, fp, fn, _ = sample.counts
     return np.where(tp + fn > 0, ratio(2 * tp, 2 * tp + fp + fn), np.nan)
 
 
-@metric("Balanced accuracy", "mean of sensitivity and specificity", "test set's mix", needs=BOTH)
+@metric("Balanced accuracy", "mean of sensitivity and specificity", "mix", needs=BOTH)
 def balanced_accuracy(sample: Sample) -> Array:
     return (sample.sensitivity + sample.specificity) / 2
 
 
 @metric(
-    "Accuracy",
-    "share of images called right, at the test set's share of COVID",
-    "test set's mix",
-    places=("headline", "groups"),
+    "Accuracy", "share of images called right, at the test set's share of COVID", "mix", places=("headline", "groups")
 )
 def accuracy(sample: Sample) -> Array:
     tp, fp, fn, tn = sample.counts

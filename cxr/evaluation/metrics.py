@@ -47,14 +47,15 @@ def evaluate(
 ) -> dict[str, Any]:
     """Every metric as {"value", "low", "high"}, and what they were computed on, ready for JSON.
 
-    sources: (n,); metrics that need them are left out without. Where only one class is present, what needs both is
-    null. "exact" lists the metrics whose interval is not
-    the bootstrap's but Clopper and Pearson's (see `bootstrap_intervals`), "no_spread" those for which every
-    resample gave the same value and no better interval is known: their width of 0 is not certainty.
+    sources: (n,); without them, the metrics that need them are left out. Where only one class is present, what needs
+    both is null. "exact" lists the metrics whose interval is not the bootstrap's but Clopper and Pearson's (see
+    `_bootstrap_intervals`), "no_spread" those for which every resample gave the same value and no better interval is
+    known: their width of 0 is not certainty.
     """
-    y, p, _ = checked(y_true, p_covid, patients)
-    intervals, notes = bootstrap_intervals(y, p, patients, threshold, params, sources=sources)
-    tp, fp, fn, tn = (int(cell[0]) for cell in _whole(y, p, threshold, params).counts)
+    y, p, index = checked(y_true, p_covid, patients)
+    whole = _whole(y, p, threshold, params, None if sources is None else np.asarray(sources))
+    intervals, notes = _bootstrap_intervals(whole, index, params)
+    tp, fp, fn, tn = (int(cell[0]) for cell in whole.counts)
     counts = {
         "images": len(y),
         "patients": len(set(patients)),
@@ -88,14 +89,8 @@ def evaluate_by(
     }
 
 
-def bootstrap_intervals(
-    y_true: npt.ArrayLike,
-    p_covid: npt.ArrayLike,
-    patients: Sequence[str],
-    threshold: float,
-    params: EvaluateParams,
-    *,
-    sources: Sequence[str] | None = None,
+def _bootstrap_intervals(
+    whole: Sample, index: npt.NDArray[np.intp], params: EvaluateParams
 ) -> tuple[dict[str, Interval], dict[str, Any]]:
     """Percentile intervals over resampled patients (Efron & Tibshirani 1993), and notes on how they came about.
 
@@ -104,14 +99,12 @@ def bootstrap_intervals(
     as at a sensitivity of 1.00, a bootstrap has nothing to say; Clopper & Pearson (1934) with one trial a
     patient does, and ppv and npv follow from it. The interval of ece lies high: noise only ever adds to a gap.
     """
-    y, p, index = checked(y_true, p_covid, patients)
-    whole = _whole(y, p, threshold, params, None if sources is None else np.asarray(sources))
     draws, degenerate = _resampled(index, params, whole)
     values = statistics(whole)
     intervals = {name: _interval(value[0], draws[0][name], params.confidence) for name, value in values.items()}
     # The notes speak of the plain metrics; those that weigh by source are left out.
     flat = [name for name in intervals if "sources" not in METRICS[name].needs and _has_no_spread(intervals[name])]
-    exact = _replace_by_exact(intervals, flat, y, index, params)
+    exact = _replace_by_exact(intervals, flat, whole.y, index, params)
     notes = {
         "degenerate_resamples": degenerate,
         "exact": exact,

@@ -85,5 +85,5 @@ def test_a_name_that_is_taken_is_refused(name: str) -> None:
 
 def test_metrics_of_one_table_stand_together() -> None:
     tables = [one.table for one in in_tables()]
-    assert sorted(set(tables), key=tables.index) == ["ranking", "calls", "test set's mix", "calibration"]
+    assert sorted(set(tables), key=tables.index) == ["ranking", "calls", "mix", "calibration"]
     assert tables == sorted(tables, key=sorted(set(tables), key=tables.index).index)
