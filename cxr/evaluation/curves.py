@@ -61,7 +61,8 @@ def reliability_points(y_true: npt.ArrayLike, p_covid: npt.ArrayLike, bins: int 
 
     low, high: Wilson's (1927) 95 % interval of the share, which takes images as independent.
     """
-    y, p = np.asarray(y_true, float), np.asarray(p_covid, float)
+    y = np.asarray(y_true, float)
+    p = np.asarray(p_covid, float)
     bin_of = np.clip((p * bins).astype(int), 0, bins - 1)
     images = np.bincount(bin_of, minlength=bins).astype(float)
     filled = images > 0

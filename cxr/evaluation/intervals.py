@@ -15,7 +15,8 @@ def mean_over_patients(values: npt.ArrayLike, patients: Sequence[str], params: E
     Where all values are 0, or all are 1, as in a rate without an exception, resampling has nothing to say;
     Clopper & Pearson (1934) with one trial a patient does. None without any value.
     """
-    measured, index = np.asarray(values, float), np.unique(np.asarray(patients), return_inverse=True)[1]
+    measured = np.asarray(values, float)
+    index = np.unique(np.asarray(patients), return_inverse=True)[1]
     if not len(measured):
         return {"value": None, "low": None, "high": None, "images": 0, "patients": 0}
     trials = int(index.max()) + 1

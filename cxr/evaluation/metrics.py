@@ -82,7 +82,10 @@ def evaluate_by(
     params: EvaluateParams,
 ) -> dict[str, dict[str, Any]]:
     """`evaluate` within each group. groups: (n,) e.g. each image's view; images of group "" are left out."""
-    y, p, ids, of = np.asarray(y_true), np.asarray(p_covid), np.asarray(patients), np.asarray(groups)
+    y = np.asarray(y_true)
+    p = np.asarray(p_covid)
+    ids = np.asarray(patients)
+    of = np.asarray(groups)
     return {
         group: evaluate(y[of == group], p[of == group], list(ids[of == group]), threshold, params)
         for group in sorted(set(groups) - {""})
@@ -145,7 +148,8 @@ def checked(
     y_true: npt.ArrayLike, p_covid: npt.ArrayLike, patients: Sequence[str]
 ) -> tuple[npt.NDArray[np.bool_], Array, npt.NDArray[np.intp]]:
     """Labels as bool, probabilities as float64, patients as an index from 0. Raises ValueError on anything odd."""
-    y, p = np.asarray(y_true), np.asarray(p_covid, float)
+    y = np.asarray(y_true)
+    p = np.asarray(p_covid, float)
     if y.ndim != 1 or y.shape != p.shape or len(y) != len(patients) or not len(y):
         raise ValueError(
             f"y_true {y.shape}, p_covid {p.shape} and patients ({len(patients)},) must be equally long, not empty"
@@ -227,7 +231,8 @@ def _weight_blocks(index: npt.NDArray[np.intp], params: EvaluateParams) -> Itera
 
 
 def _has_classes_of(y: npt.NDArray[np.bool_], weights: Array) -> npt.NDArray[np.bool_]:
-    covid, other = weights @ y, weights @ ~y
+    covid = weights @ y
+    other = weights @ ~y
     return ((covid > 0) | (not y.any())) & ((other > 0) | y.all())
 
 

@@ -61,7 +61,8 @@ def evaluate_groups(
     Intervals are over patients, as in `cxr.evaluation.metrics.evaluate`. Where fewer than MIN_PATIENTS patients of a
     class that the metric needs are in the group, it is null, and "why" says so.
     """
-    y, patients = np.asarray(y_true, bool), np.array([row.patient for row in rows])
+    y = np.asarray(y_true, bool)
+    patients = np.array([row.patient for row in rows])
     return {factor: _by(factor, rows, y, np.asarray(p_covid, float), patients, threshold, params) for factor in FACTORS}
 
 

@@ -15,7 +15,8 @@ ECE_BINS = 15  # Guo et al. 2017
 
 def confusion_counts(y: npt.NDArray, p: Array, threshold: float, weights: Array) -> tuple[Array, Array, Array, Array]:
     """True positives, false positives, false negatives, true negatives."""
-    y, called = np.asarray(y, bool), p >= threshold
+    y = np.asarray(y, bool)
+    called = p >= threshold
     cells = np.stack([y & called, ~y & called, y & ~called, ~y & ~called], axis=1).astype(float)  # (n, 4)
     tp, fp, fn, tn = (weights @ cells).T
     return tp, fp, fn, tn
@@ -55,7 +56,8 @@ def balanced_auc(y: npt.NDArray, p: Array, groups: npt.NDArray[np.intp], weights
 def average_precision(y: npt.NDArray, p: Array, weights: Array) -> Array:
     """Precision averaged over the steps of recall, without interpolation. NaN without a COVID image."""
     positive, negative = (of_class[:, ::-1] for of_class in _by_score(y, p, weights))
-    tp, fp = np.cumsum(positive, axis=1), np.cumsum(negative, axis=1)
+    tp = np.cumsum(positive, axis=1)
+    fp = np.cumsum(negative, axis=1)
     precision = np.nan_to_num(ratio(tp, tp + fp))  # nothing called yet: the step of recall is 0 as well
     return ratio((positive * precision).sum(axis=1), tp[:, -1])
 
@@ -83,7 +85,8 @@ def _by_score(y: npt.NDArray, p: Array, weights: Array) -> tuple[Array, Array]:
     """Weight of COVID and of other images at each distinct score, ascending; each (b, distinct scores)."""
     order = np.argsort(p, kind="stable")
     starts = np.flatnonzero(np.diff(p[order], prepend=-np.inf))
-    in_order, positive = weights[:, order], np.asarray(y, bool)[order]
+    in_order = weights[:, order]
+    positive = np.asarray(y, bool)[order]
     return (
         np.add.reduceat(in_order * positive, starts, axis=1),
         np.add.reduceat(in_order * ~positive, starts, axis=1),
