@@ -14,7 +14,7 @@ from serving.context import Context
 from serving.errors import ServiceError, on_http_error, on_service_error
 from serving.load import Load
 from serving.metrics import Metrics
-from serving.middleware import ApiKey, CatchAll, CrossOrigin, Observe, Secure
+from serving.middleware import ApiKey, CatchAll, Observe, Secure, cross_origin
 from serving.openapi import openapi
 from serving.pages import Pages
 from serving.routes import ROUTES
@@ -39,7 +39,9 @@ def create_app(
     if settings.api_key:
         app = ApiKey(app, settings.api_key, routes.paths_with_key())
     app = ExceptionMiddleware(app, {ServiceError: on_service_error, HTTPException: on_http_error})
-    app = CrossOrigin(CatchAll(app), settings.cors_origins)
+    app = CatchAll(app)
+    if settings.cors_origins:
+        app = cross_origin(app, settings.cors_origins)
     return Observe(Secure(app), metrics, routes.labels(), pages)
 
 

@@ -1,7 +1,7 @@
 """Ask one backbone's engine about the sealed test patients: metrics with intervals, by group too, curves, figures."""
 
 import sys
-from typing import Literal, cast, get_args
+from typing import cast
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from cxr.data.dataset import Dataset, Split
 from cxr.data.predictions import read_probabilities, write_predictions
 from cxr.evaluation.curves import read_history, write_curves
 from cxr.evaluation.figures import evaluation_figures
-from cxr.evaluation.metrics import balanced_auc, classification_report, evaluate, report_text
+from cxr.evaluation.metric_catalogue import shown_in
+from cxr.evaluation.metrics import classification_report, evaluate, report_text
 from cxr.evaluation.report_types import MetricsReport
 from cxr.evaluation.settings import EvaluateParams
 from cxr.evaluation.subgroups import as_metrics, evaluate_groups
@@ -24,8 +25,6 @@ from cxr.inference.engine import Engine
 from cxr.networks.names import Backbone
 from cxr.tracking.runs import resume_run
 
-Shown = Literal["auc", "sensitivity", "specificity", "accuracy", "ece"]
-HEADLINE: tuple[Shown, ...] = get_args(Shown)
 RECORDED = ("metrics.json", "groups.json", "predictions.csv", "roc.csv", "pr.csv", "reliability.csv")
 
 
@@ -66,15 +65,14 @@ def main(backbone: Backbone) -> str:
 
 
 def _evaluated(split: Split, p_covid: np.ndarray, threshold: float, params: EvaluateParams) -> MetricsReport:
-    patients = list(split.patients)
-    balanced = balanced_auc(split.y, p_covid, [row.source for row in split.rows], patients, params)
-    measured = {**evaluate(split.y, p_covid, patients, threshold, params), "balanced_auc": balanced}
+    sources = [row.source for row in split.rows]
+    measured = evaluate(split.y, p_covid, list(split.patients), threshold, params, sources=sources)
     return cast(MetricsReport, measured)
 
 
 def headline(metrics: MetricsReport) -> dict[str, float | None]:
     """The few numbers that fit a line of `dvc metrics show`."""
-    shown: dict[str, float | None] = {name: metrics[name]["value"] for name in HEADLINE}
+    shown: dict[str, float | None] = {name: metrics[name]["value"] for name in shown_in("headline")}  # type: ignore[literal-required]
     auc = metrics["auc"]
     return {**shown, "auc_low": auc["low"], "auc_high": auc["high"]}
 

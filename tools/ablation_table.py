@@ -8,7 +8,7 @@ import numpy as np
 from cxr.common.labels import COVID
 from cxr.data.dataset import Split
 from cxr.evaluation.intervals import mean_over_patients
-from cxr.evaluation.metrics import balanced_auc, evaluate
+from cxr.evaluation.metrics import evaluate
 from cxr.evaluation.settings import EvaluateParams
 
 SAME_SOURCE = "covid_chestxray"  # the one source of both labels
@@ -49,11 +49,12 @@ def measures(
     def area(rows: np.ndarray, p: np.ndarray = p_covid) -> dict[str, Any]:
         return evaluate(split.y[rows], p[rows], list(patients[rows]), threshold, params)["auc"]
 
+    overall = evaluate(split.y, p_covid, list(patients), threshold, params, sources=list(sources))
     inside = sources == SAME_SOURCE
     counts = {"images": int(inside.sum()), "non_covid": int((inside & ~covid).sum())}
     return {
-        "balanced_auc": dict(balanced_auc(split.y, p_covid, list(sources), list(patients), params)),
-        "auc": area(np.ones(len(covid), bool)),
+        "balanced_auc": overall["balanced_auc"],
+        "auc": overall["auc"],
         "lungs_blacked_out_auc": area(np.ones(len(covid), bool), p_dark),
         "same_source_auc": {**area(inside), **counts},
         "sensitivity": rate(covid),

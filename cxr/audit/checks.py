@@ -30,7 +30,7 @@ from cxr.audit.perturbations import Mask, blacked_out, border_only, harmless, lu
 from cxr.audit.settings import AuditParams
 from cxr.common.labels import CLASSES, COVID, NON_COVID
 from cxr.evaluation.intervals import mean_over_patients
-from cxr.evaluation.metrics import bootstrap_intervals
+from cxr.evaluation.metrics import evaluate
 from cxr.evaluation.settings import EvaluateParams
 from cxr.inference.lung_segmenter import LUNG_SHARE, share_inside
 
@@ -66,7 +66,7 @@ class AuditImages:
 
 @dataclass(frozen=True)
 class Finding:
-    """One number of the audit. subject: what it is about, such as a source. value: None where the data can not
+    """One number of the audit. subject: what it is about, such as a source. value: None where the data cannot
     tell, and `note` then says why. low, high: 95 % interval over patients, or as params.yaml says."""
 
     arm: str
@@ -105,7 +105,8 @@ def audit_answers(
 
 def same_source(pictures: AuditImages, p_covid: Array, intervals: EvaluateParams) -> list[Finding]:
     """AUC of COVID against other images, each source by itself."""
-    labels, sources = np.array(pictures.labels), np.array(pictures.sources)
+    labels = np.array(pictures.labels)
+    sources = np.array(pictures.sources)
     return [
         auc_finding("same_source", source, labels == COVID, p_covid, pictures.patients, intervals, sources == source)
         for source in sorted(set(pictures.sources))
@@ -116,9 +117,12 @@ def without_lungs(
     scorer: Scorer, pictures: AuditImages, p_covid: Array, params: AuditParams, intervals: EvaluateParams
 ) -> Iterator[Finding]:
     """AUC on test patients when nothing of a lung is left to see, and, as with_lungs, of the plain pictures."""
-    labels, patients, sealed = np.array(pictures.labels), np.array(pictures.patients), np.flatnonzero(pictures.sealed)
+    labels = np.array(pictures.labels)
+    patients = np.array(pictures.patients)
+    sealed = np.flatnonzero(pictures.sealed)
     chosen = sealed[spread(list(labels[sealed]), params.masked_images, params.seed)]
-    covid, who = labels[chosen] == COVID, list(patients[chosen])
+    covid = labels[chosen] == COVID
+    who = list(patients[chosen])
     pixels = pictures.pixels[chosen]
     masks = rectangle_masks(*pixels.shape[:2]) if pictures.lungs is None else pictures.lungs(pixels)
     subject = "rectangle" if pictures.lungs is None else "lung masks"
@@ -157,7 +161,8 @@ def calls_by_source(
 def score_probe(pictures: AuditImages, p_covid: Array, intervals: EvaluateParams) -> Iterator[Finding]:
     """AUC with which the answer itself tells two sources of one label apart; the source named first scores higher
     above 0.5."""
-    labels, sources = np.array(pictures.labels), np.array(pictures.sources)
+    labels = np.array(pictures.labels)
+    sources = np.array(pictures.sources)
     for label, first, second in pairs_of_sources(pictures.labels, pictures.sources):
         if not second:
             yield unmeasured("score_probe", f"{label}: {first}", "auc", f"{label} comes from one source only")
@@ -177,7 +182,8 @@ def behaviour(
 ) -> Iterator[Finding]:
     """Mean and 95th percentile of the probability's absolute change, and the share of calls that turn over."""
     chosen = spread(pictures.labels, params.behaviour_images, params.seed)
-    pixels, before = pictures.pixels[chosen], p_covid[chosen]
+    pixels = pictures.pixels[chosen]
+    before = p_covid[chosen]
     patients = [pictures.patients[i] for i in chosen]
     for name, change in harmless(params.shift, params.brightness, params.jpeg_qualities, params.marker).items():
         after = scorer.predict(change(pixels))
@@ -199,7 +205,8 @@ def lung_share(
         yield unmeasured("lung_share", "heat map", "mean share", "no lung masks")
         return
     sealed = np.flatnonzero(pictures.sealed)
-    labels, who = np.array(pictures.labels)[sealed], np.array(pictures.patients)
+    labels = np.array(pictures.labels)[sealed]
+    who = np.array(pictures.patients)
     chosen = sealed[spread(list(labels), params.behaviour_images, params.seed)]
     pixels = pictures.pixels[chosen]
     masks = pictures.lungs(pixels)
@@ -216,7 +223,8 @@ def lung_share(
 
 def spread(labels: Sequence[str], count: int, seed: int) -> npt.NDArray[np.intp]:
     """At most `count` indices, half of them of each label where there are enough; the same for the same seed."""
-    rng, of = np.random.default_rng(seed), np.array(labels)
+    rng = np.random.default_rng(seed)
+    of = np.array(labels)
     shuffled = [rng.permutation(np.flatnonzero(of == label)) for label in CLASSES]
     fewer = min(len(part) for part in shuffled)
     each = max(count // 2, count - fewer) if fewer < count // 2 else count // 2
@@ -244,7 +252,8 @@ def auc_finding(
 ) -> Finding:
     """AUC of (n,) scores of any range; within: (n,) the images that count, all by default."""
     here = np.ones(len(positive), bool) if within is None else within
-    y, who = positive[here], np.array(patients)[here]
+    y = positive[here]
+    who = np.array(patients)[here]
     for of_class, name in ((y, "positive"), (~y, "negative")):
         count = len(set(who[of_class]))
         if count < MIN_PATIENTS:
@@ -252,6 +261,5 @@ def auc_finding(
                 arm, subject, "auc", f"{count} patients on the {name} side, at least {MIN_PATIENTS} needed"
             )
     ranks = np.unique(scores[here], return_inverse=True)[1] / max(len(y), 2)
-    found, _ = bootstrap_intervals(y, ranks, list(who), 0.5, intervals)
-    auc = found["auc"]
+    auc = evaluate(y, ranks, list(who), 0.5, intervals)["auc"]
     return Finding(arm, subject, "auc", auc["value"], auc["low"], auc["high"], len(y), len(set(who)), note)

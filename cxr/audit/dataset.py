@@ -73,7 +73,8 @@ def averaged(maps: np.ndarray) -> np.ndarray:
 
 def surrogate_head(products: Array, examples: FeatureExamples, weighting: str) -> Fit:
     """Ridge on these features, weighted as the head's training is. products: of `cxr.audit.probes.gram`."""
-    labels, sources = np.array(examples.labels), np.array(examples.sources)
+    labels = np.array(examples.labels)
+    sources = np.array(examples.sources)
 
     def fit(trained_on: np.ndarray) -> Array:
         cost = costs(list(labels[trained_on]), list(sources[trained_on]), weighting)
@@ -90,6 +91,7 @@ def _columns(split: Split) -> tuple[list[str], list[str], list[str]]:
 
 def _sampled(groups: Sequence[str], most: int, seed: int) -> np.ndarray:
     """Sorted indices of at most `most` images of each group."""
-    rng, of = np.random.default_rng(seed), np.array(groups)
+    rng = np.random.default_rng(seed)
+    of = np.array(groups)
     kept = [rng.permutation(np.flatnonzero(of == group))[:most] for group in sorted(set(groups))]
     return np.sort(np.concatenate(kept))

@@ -13,7 +13,7 @@ from cxr.audit.settings import AuditParams
 from cxr.common.labels import CLASSES, COVID, NON_COVID
 from cxr.evaluation.intervals import mean_over_patients
 from cxr.evaluation.settings import EvaluateParams
-from cxr.inference.calibration import operating_threshold
+from cxr.training.calibration_fit import operating_threshold
 
 # Trains a head on the images of these indices (k,), and gives every image's log odds (n,).
 Fit = Callable[[npt.NDArray[np.intp]], Array]
@@ -44,7 +44,9 @@ def source_probe(
             yield unmeasured("source_probe", f"{label}: {first}", "auc", f"{label} comes from one source only")
             continue
         here = np.flatnonzero((labels == label) & np.isin(sources, (first, second)))
-        first_source, who, subject = sources[here] == first, list(patients[here]), f"{label}: {first} against {second}"
+        first_source = sources[here] == first
+        who = list(patients[here])
+        subject = f"{label}: {first} against {second}"
         if min(len(set(patients[here][first_source])), len(set(patients[here][~first_source]))) < MIN_PATIENTS:
             yield unmeasured("source_probe", subject, "auc", f"fewer than {MIN_PATIENTS} patients in one of them")
             continue
@@ -61,7 +63,8 @@ def cross_fitted(
 ) -> Iterator[Finding]:
     """AUC of the recipe within each source that has both labels, every image scored by a head that was trained
     without its patient: more images than the test patients have, so a narrower interval."""
-    patients, sources = np.array(examples.patients), np.array(examples.sources)
+    patients = np.array(examples.patients)
+    sources = np.array(examples.sources)
     covid = np.array(examples.labels) == COVID
     if not _has_both(covid[examples.trainable]):
         yield unmeasured("cross_fitted", "all sources", "auc", "the recipe trains on one label only")
@@ -85,7 +88,8 @@ def leave_one_source_out(
     The threshold reaches `sensitivity` out of fold on the sources that were left in, so nothing of the source left
     out has a part in it.
     """
-    covid, sources = np.array(examples.labels) == COVID, np.array(examples.sources)
+    covid = np.array(examples.labels) == COVID
+    sources = np.array(examples.sources)
     for source in sorted(set(examples.sources)):
         out = sources == source
         rest = examples.trainable & ~out
@@ -123,7 +127,8 @@ def _calls(
     examples: FeatureExamples,
     intervals: EvaluateParams,
 ) -> Iterator[Finding]:
-    labels, patients = np.array(examples.labels), np.array(examples.patients)
+    labels = np.array(examples.labels)
+    patients = np.array(examples.patients)
     for label in (NON_COVID, COVID):
         here = out & (labels == label)
         if here.any():

@@ -9,7 +9,7 @@ from cxr.audit.checks import Finding
 from cxr.audit.report_types import AuditReport, CarriedFacts, CarriedNumbers, FailureEntry, FindingEntry
 from cxr.audit.settings import AuditLimits
 
-# Arms that must be measured: a model for which the data can not even ask counts as not cleared.
+# Arms that must be measured: a model for which the data cannot even ask counts as not cleared.
 REQUIRED = ("same_source", "lungs_blacked_out", "border_only")
 # Arms whose numbers a model carries with it.
 CARRIED = (
@@ -92,7 +92,8 @@ def verdict(findings: Sequence[Finding], limits: AuditLimits, *, label_follows_s
     label_follows_source: of the training images (`cxr.data.dataset.label_follows_source`). Knowing the source then pays
     in training, and no number from the same sources can show that the model does without.
     """
-    failures, missing = flagged(findings, limits), not_cleared(findings)
+    failures = flagged(findings, limits)
+    missing = not_cleared(findings)
     reasons = [ONE_LABEL] if label_follows_source else []
     reasons += [str(failure) for failure in failures]
     reasons += [f"{arm.replace('_', ' ')} could not be measured" for arm in missing]

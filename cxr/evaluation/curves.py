@@ -15,10 +15,11 @@ from cxr.common.atomic_files import replace_when_complete
 from cxr.common.errors import CxrError
 from cxr.common.labels import CLASSES
 from cxr.evaluation.history import Epoch
+from cxr.evaluation.intervals import share_interval
 
 RELIABILITY_BINS = 10
 SPLITS = ("train", "validation")  # of a training history
-MOST_POINTS = 1000  # of a file: more can not be seen
+MOST_POINTS = 1000  # of a file: nobody sees more
 Points = dict[str, npt.NDArray[np.float64]]
 
 
@@ -27,25 +28,32 @@ def roc_points(y_true: npt.ArrayLike, p_covid: npt.ArrayLike) -> Points:
 
     The first threshold is infinite. Raises ValueError where a class is missing.
     """
-    threshold, tp, fp = _cumulative(y_true, p_covid)
-    if not tp[-1] or not fp[-1]:
-        raise ValueError(f"a ROC curve needs both classes, got {tp[-1]:.0f} COVID and {fp[-1]:.0f} other images")
-    tp, fp = np.append(0, tp), np.append(0, fp)
-    bends = np.append(np.diff(tp, 2) != 0, True) | np.append(np.diff(fp, 2) != 0, True)
-    corner = np.append(True, bends)  # a point on the straight line between its neighbours adds nothing
+    from sklearn.metrics import roc_curve
+
+    y = np.asarray(y_true, bool)
+    covid = int(y.sum())
+    other = len(y) - covid
+    if not covid or not other:
+        raise ValueError(f"a ROC curve needs both classes, got {covid} COVID and {other} other images")
+    false_positive, true_positive, threshold = roc_curve(y, np.asarray(p_covid, float), drop_intermediate=False)
+    kept = _corners(np.rint(false_positive * other), np.rint(true_positive * covid))
     return {
-        "threshold": np.append(np.inf, threshold)[corner],
-        "false_positive_rate": (fp / fp[-1])[corner],
-        "true_positive_rate": (tp / tp[-1])[corner],
+        "threshold": threshold[kept],
+        "false_positive_rate": false_positive[kept],
+        "true_positive_rate": true_positive[kept],
     }
 
 
 def pr_points(y_true: npt.ArrayLike, p_covid: npt.ArrayLike) -> Points:
     """threshold (falling), recall (rising), precision. Raises ValueError without a COVID image."""
-    threshold, tp, fp = _cumulative(y_true, p_covid)
-    if not tp[-1]:
+    from sklearn.metrics import precision_recall_curve
+
+    y = np.asarray(y_true, bool)
+    if not y.any():
         raise ValueError("a precision-recall curve needs COVID images, got none")
-    return {"threshold": threshold, "recall": tp / tp[-1], "precision": tp / (tp + fp)}
+    precision, recall, threshold = precision_recall_curve(y, np.asarray(p_covid, float))
+    # The last point is scikit-learn's own: precision 1 at recall 0, which no threshold reaches.
+    return {"threshold": threshold[::-1], "recall": recall[-2::-1], "precision": precision[-2::-1]}
 
 
 def reliability_points(y_true: npt.ArrayLike, p_covid: npt.ArrayLike, bins: int = RELIABILITY_BINS) -> Points:
@@ -53,13 +61,16 @@ def reliability_points(y_true: npt.ArrayLike, p_covid: npt.ArrayLike, bins: int 
 
     low, high: Wilson's (1927) 95 % interval of the share, which takes images as independent.
     """
-    y, p = np.asarray(y_true, float), np.asarray(p_covid, float)
+    y = np.asarray(y_true, float)
+    p = np.asarray(p_covid, float)
     bin_of = np.clip((p * bins).astype(int), 0, bins - 1)
     images = np.bincount(bin_of, minlength=bins).astype(float)
     filled = images > 0
     predicted = np.bincount(bin_of, p, bins)[filled] / images[filled]
-    observed = np.bincount(bin_of, y, bins)[filled] / images[filled]
-    low, high = _wilson(observed, images[filled])
+    covid = np.bincount(bin_of, y, bins)[filled]
+    pairs = zip(covid.astype(int), images[filled].astype(int), strict=True)
+    low, high = np.array([share_interval(int(k), int(n), 0.95, "wilson") for k, n in pairs]).reshape(-1, 2).T
+    observed = covid / images[filled]
     return {"predicted": predicted, "observed": observed, "low": low, "high": high, "images": images[filled]}
 
 
@@ -98,21 +109,13 @@ def read_history(path: Path) -> dict[str, list[float]]:
     return curves
 
 
-def _cumulative(y_true: npt.ArrayLike, p_covid: npt.ArrayLike) -> tuple[npt.NDArray, npt.NDArray, npt.NDArray]:
-    """Distinct scores, falling, with the COVID and the other images that score at least as high."""
-    y, p = np.asarray(y_true, bool), np.asarray(p_covid, float)
-    order = np.argsort(-p, kind="stable")
-    last_of_score = np.flatnonzero(np.append(np.diff(p[order]) != 0, True))
-    tp = np.cumsum(y[order], dtype=float)[last_of_score]
-    return p[order][last_of_score], tp, last_of_score + 1 - tp
+def _corners(false_positives: npt.NDArray, true_positives: npt.NDArray) -> npt.NDArray[np.bool_]:
+    """Which points (n,) to keep: a point half-way on the straight line between its neighbours adds nothing.
 
-
-def _wilson(share: npt.NDArray, trials: npt.NDArray) -> tuple[npt.NDArray, npt.NDArray]:
-    z = 1.959963985  # 97.5 % of the normal distribution lies below
-    middle = share + z**2 / (2 * trials)
-    reach = z * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
-    scale = 1 + z**2 / trials
-    return np.maximum((middle - reach) / scale, 0), np.minimum((middle + reach) / scale, 1)
+    scikit-learn's drop_intermediate leaves the origin out of that comparison and keeps one such point more.
+    """
+    bends = (np.diff(false_positives, 2) != 0) | (np.diff(true_positives, 2) != 0)
+    return np.concatenate([[True], bends, [True]])
 
 
 def _thinned(points: Points) -> Points:

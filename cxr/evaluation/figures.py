@@ -28,7 +28,9 @@ def evaluation_figures(
     backbone: str, test: Split, p_covid: np.ndarray, metrics: Mapping[str, Any]
 ) -> "dict[str, Figure]":
     """metrics: of `cxr.evaluation.metrics.evaluate` on the test patients."""
-    y, threshold, title = test.y, metrics["threshold"], f"{backbone}, test patients"
+    y = test.y
+    threshold = metrics["threshold"]
+    title = f"{backbone}, test patients"
     shown = plots.sample_indices(y, p_covid, threshold, np.random.default_rng(0))
     pictures = [test.picture(i) for i in shown]
     return {

@@ -1,6 +1,7 @@
-"""The mean of a measure over images, with an interval that treats the patient as the unit."""
+"""Intervals: of the mean of a measure over images, with the patient as the unit, and of a plain share."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,8 @@ def mean_over_patients(values: npt.ArrayLike, patients: Sequence[str], params: E
     Where all values are 0, or all are 1, as in a rate without an exception, resampling has nothing to say;
     Clopper & Pearson (1934) with one trial a patient does. None without any value.
     """
-    measured, index = np.asarray(values, float), np.unique(np.asarray(patients), return_inverse=True)[1]
+    measured = np.asarray(values, float)
+    index = np.unique(np.asarray(patients), return_inverse=True)[1]
     if not len(measured):
         return {"value": None, "low": None, "high": None, "images": 0, "patients": 0}
     trials = int(index.max()) + 1
@@ -24,11 +26,22 @@ def mean_over_patients(values: npt.ArrayLike, patients: Sequence[str], params: E
     return {"value": float(measured.mean()), "low": low, "high": high, "images": len(measured), "patients": trials}
 
 
+def share_interval(
+    successes: int, trials: int, confidence: float, method: Literal["exact", "wilson"]
+) -> tuple[float, float]:
+    """low and high of a share, both in [0, 1]: Clopper & Pearson's (1934, "exact") or Wilson's (1927) interval."""
+    from scipy.stats import binomtest
+
+    interval = binomtest(successes, trials).proportion_ci(confidence, method)
+    return float(interval.low), float(interval.high)
+
+
 def _certain(values: npt.NDArray, trials: int, confidence: float) -> tuple[float, float] | None:
-    reach = ((1 - confidence) / 2) ** (1 / trials)
-    if (values == 0).all():
-        return 0.0, 1 - reach
-    return (reach, 1.0) if (values == 1).all() else None
+    """The exact interval where every value is 0 or every value is 1, else None."""
+    for successes, level in ((0, 0), (trials, 1)):
+        if (values == level).all():
+            return share_interval(successes, trials, confidence, "exact")
+    return None
 
 
 def _resampled(values: npt.NDArray, index: npt.NDArray, trials: int, params: EvaluateParams) -> npt.NDArray:

@@ -5,23 +5,17 @@ images may share one; an image is called COVID when p_covid >= threshold.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from cxr.common.labels import CLASSES
-from cxr.evaluation import weighted_metrics as weighted
+from cxr.evaluation.intervals import share_interval
+from cxr.evaluation.metric_catalogue import METRICS, Sample, statistics
 from cxr.evaluation.settings import EvaluateParams
-from cxr.evaluation.weighted_metrics import (
-    METRICS,
-    Array,
-    confusion_counts,
-    negative_predictive_value,
-    positive_predictive_value,
-    statistics,
-)
+from cxr.evaluation.weighted_metrics import Array, negative_predictive_value, positive_predictive_value
 
 BLOCK_VALUES = 2_000_000  # weights held at once: 16 MB a temporary, whatever the number of images
 
@@ -43,17 +37,25 @@ class Difference:
 
 
 def evaluate(
-    y_true: npt.ArrayLike, p_covid: npt.ArrayLike, patients: Sequence[str], threshold: float, params: EvaluateParams
+    y_true: npt.ArrayLike,
+    p_covid: npt.ArrayLike,
+    patients: Sequence[str],
+    threshold: float,
+    params: EvaluateParams,
+    *,
+    sources: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Every metric as {"value", "low", "high"}, and what they were computed on, ready for JSON.
 
-    Where only one class is present, what needs both is null. "exact" lists the metrics whose interval is not
-    the bootstrap's but Clopper and Pearson's (see `bootstrap_intervals`), "no_spread" those for which every
-    resample gave the same value and no better interval is known: their width of 0 is not certainty.
+    sources: (n,); without them, the metrics that need them are left out. Where only one class is present, what needs
+    both is null. "exact" lists the metrics whose interval is not the bootstrap's but Clopper and Pearson's (see
+    `_bootstrap_intervals`), "no_spread" those for which every resample gave the same value and no better interval is
+    known: their width of 0 is not certainty.
     """
-    y, p, _ = checked(y_true, p_covid, patients)
-    intervals, notes = bootstrap_intervals(y, p, patients, threshold, params)
-    tp, fp, fn, tn = (int(cell[0]) for cell in confusion_counts(y, p, threshold, np.ones((1, len(y)))))
+    y, p, index = checked(y_true, p_covid, patients)
+    whole = _whole(y, p, threshold, params, None if sources is None else np.asarray(sources))
+    intervals, notes = _bootstrap_intervals(whole, index, params)
+    tp, fp, fn, tn = (int(cell[0]) for cell in whole.counts)
     counts = {
         "images": len(y),
         "patients": len(set(patients)),
@@ -80,15 +82,18 @@ def evaluate_by(
     params: EvaluateParams,
 ) -> dict[str, dict[str, Any]]:
     """`evaluate` within each group. groups: (n,) e.g. each image's view; images of group "" are left out."""
-    y, p, ids, of = np.asarray(y_true), np.asarray(p_covid), np.asarray(patients), np.asarray(groups)
+    y = np.asarray(y_true)
+    p = np.asarray(p_covid)
+    ids = np.asarray(patients)
+    of = np.asarray(groups)
     return {
         group: evaluate(y[of == group], p[of == group], list(ids[of == group]), threshold, params)
         for group in sorted(set(groups) - {""})
     }
 
 
-def bootstrap_intervals(
-    y_true: npt.ArrayLike, p_covid: npt.ArrayLike, patients: Sequence[str], threshold: float, params: EvaluateParams
+def _bootstrap_intervals(
+    whole: Sample, index: npt.NDArray[np.intp], params: EvaluateParams
 ) -> tuple[dict[str, Interval], dict[str, Any]]:
     """Percentile intervals over resampled patients (Efron & Tibshirani 1993), and notes on how they came about.
 
@@ -97,40 +102,18 @@ def bootstrap_intervals(
     as at a sensitivity of 1.00, a bootstrap has nothing to say; Clopper & Pearson (1934) with one trial a
     patient does, and ppv and npv follow from it. The interval of ece lies high: noise only ever adds to a gap.
     """
-    y, p, index = checked(y_true, p_covid, patients)
-    values = statistics(y, p, threshold, params.prevalence, np.ones((1, len(y))))
-    draws, degenerate = _resampled(y, index, params, (p, threshold))
-    intervals = {name: _interval(values[name][0], draws[0][name], params.confidence) for name in METRICS}
-    flat = [name for name in METRICS if _has_no_spread(intervals[name])]
-    exact = _replace_by_exact(intervals, flat, y, index, params)
+    draws, degenerate = _resampled(index, params, whole)
+    values = statistics(whole)
+    intervals = {name: _interval(value[0], draws[0][name], params.confidence) for name, value in values.items()}
+    # The notes speak of the plain metrics; those that weigh by source are left out.
+    flat = [name for name in intervals if "sources" not in METRICS[name].needs and _has_no_spread(intervals[name])]
+    exact = _replace_by_exact(intervals, flat, whole.y, index, params)
     notes = {
         "degenerate_resamples": degenerate,
         "exact": exact,
         "no_spread": [name for name in flat if name not in exact],
     }
     return intervals, notes
-
-
-def balanced_auc(
-    y_true: npt.ArrayLike,
-    p_covid: npt.ArrayLike,
-    sources: Sequence[str],
-    patients: Sequence[str],
-    params: EvaluateParams,
-) -> Interval:
-    """AUC in which every source of a label weighs the same, with the percentile interval of `bootstrap_intervals`.
-
-    Where one large source makes up most of a label, plain AUC is little more than how well that source is told
-    apart, and a model earns it by knowing the source. sources: (n,). Null where only one class is present.
-    """
-    y, p, index = checked(y_true, p_covid, patients)
-    groups = np.unique(2 * np.unique(np.asarray(sources), return_inverse=True)[1] + y, return_inverse=True)[1]
-    value = weighted.balanced_auc(y, p, groups, np.ones((1, len(y))))
-    draws = [
-        weighted.balanced_auc(y, p, groups, weights[_has_classes_of(y, weights)])
-        for weights in _weight_blocks(index, params)
-    ]
-    return _interval(value[0], np.concatenate(draws), params.confidence)
 
 
 def paired_difference(
@@ -149,14 +132,14 @@ def paired_difference(
     """
     y, first, index = checked(y_true, p_first, patients)
     _, second, _ = checked(y_true, p_second, patients)
-    if metric not in METRICS:
-        raise ValueError(f"metric {metric!r} is not one of {', '.join(METRICS)}")
-    models = ((first, thresholds[0]), (second, thresholds[1]))
-    ones = np.ones((1, len(y)))
-    a, b = (statistics(y, p, threshold, params.prevalence, ones)[metric][0] for p, threshold in models)
+    without_sources = [name for name, one in METRICS.items() if "sources" not in one.needs]
+    if metric not in without_sources:
+        raise ValueError(f"metric {metric!r} is not one of {', '.join(without_sources)}")
+    models = [_whole(y, p, threshold, params) for p, threshold in zip((first, second), thresholds, strict=True)]
+    a, b = (METRICS[metric].compute(model)[0] for model in models)
     if np.isnan(a - b):
         raise ValueError(f"{metric} is undefined on {int(y.sum())} COVID and {int((~y).sum())} other images")
-    draws, degenerate = _resampled(y, index, params, *models)
+    draws, degenerate = _resampled(index, params, *models)
     low, high = _percentiles(draws[0][metric] - draws[1][metric], params.confidence)
     return Difference(metric, float(a - b), low, high, degenerate)
 
@@ -165,7 +148,8 @@ def checked(
     y_true: npt.ArrayLike, p_covid: npt.ArrayLike, patients: Sequence[str]
 ) -> tuple[npt.NDArray[np.bool_], Array, npt.NDArray[np.intp]]:
     """Labels as bool, probabilities as float64, patients as an index from 0. Raises ValueError on anything odd."""
-    y, p = np.asarray(y_true), np.asarray(p_covid, float)
+    y = np.asarray(y_true)
+    p = np.asarray(p_covid, float)
     if y.ndim != 1 or y.shape != p.shape or len(y) != len(patients) or not len(y):
         raise ValueError(
             f"y_true {y.shape}, p_covid {p.shape} and patients ({len(patients)},) must be equally long, not empty"
@@ -178,19 +162,22 @@ def checked(
 
 
 def classification_report(y_true: npt.ArrayLike, p_covid: npt.ArrayLike, threshold: float) -> dict[str, Any]:
-    """Precision, recall, F1 and support by class, accuracy, and their means, in scikit-learn's form.
+    """Precision, recall, F1 and support by class, accuracy, and their means, as scikit-learn gives them.
 
     Precision here is the share among this test set's calls; ppv in `evaluate` is at a stated prevalence.
     """
-    y, called = np.asarray(y_true, bool), np.asarray(p_covid, float) >= threshold
-    report: dict[str, Any] = {name: _report_row(y == bool(k), called == bool(k)) for k, name in enumerate(CLASSES)}
-    rows = [report[name] for name in CLASSES]
-    shares = {"macro avg": [1, 1], "weighted avg": [row["support"] for row in rows]}
-    report["accuracy"] = float((y == called).mean())
-    for name, share in shares.items():
-        means = {key: float(np.average([row[key] for row in rows], weights=share)) for key in list(rows[0])[:3]}
-        report[name] = {**means, "support": len(y)}
-    return report
+    from sklearn import metrics
+
+    called = np.asarray(p_covid, float) >= threshold
+    report: dict[str, Any] = metrics.classification_report(
+        np.asarray(y_true, int),
+        called.astype(int),
+        labels=range(len(CLASSES)),
+        target_names=CLASSES,
+        output_dict=True,
+        zero_division=0,
+    )
+    return {name: _with_whole_support(row) if isinstance(row, dict) else row for name, row in report.items()}
 
 
 def report_text(report: dict[str, Any]) -> str:
@@ -205,25 +192,30 @@ def report_text(report: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _report_row(true: npt.NDArray, called: npt.NDArray) -> dict[str, float | int]:
-    hits = int((true & called).sum())
-    precision, recall = hits / max(int(called.sum()), 1), hits / max(int(true.sum()), 1)
-    f1 = 2 * precision * recall / (precision + recall) if hits else 0.0
-    return {"precision": precision, "recall": recall, "f1-score": f1, "support": int(true.sum())}
+def _with_whole_support(row: dict[str, float]) -> dict[str, float]:
+    """scikit-learn counts images in floats."""
+    return {**row, "support": int(row["support"])}
+
+
+def _whole(
+    y: npt.NDArray[np.bool_], p: Array, threshold: float, params: EvaluateParams, sources: npt.NDArray | None = None
+) -> Sample:
+    """Every image once."""
+    return Sample(y, p, threshold, params.prevalence, np.ones((1, len(y))), sources)
 
 
 def _resampled(
-    y: npt.NDArray[np.bool_], index: npt.NDArray[np.intp], params: EvaluateParams, *models: tuple[Array, float]
+    index: npt.NDArray[np.intp], params: EvaluateParams, *models: Sample
 ) -> tuple[list[dict[str, Array]], int]:
-    """For each model (p_covid, threshold) every metric over the usable resamples, and how many were not usable."""
+    """For each model's whole sample every metric over the usable resamples, and how many were not usable."""
     parts: list[list[dict[str, Array]]] = [[] for _ in models]
     usable = 0
     for weights in _weight_blocks(index, params):
-        kept = weights[_has_classes_of(y, weights)]
+        kept = weights[_has_classes_of(models[0].y, weights)]
         usable += len(kept)
-        for part, (p, threshold) in zip(parts, models, strict=True):
-            part.append(statistics(y, p, threshold, params.prevalence, kept))
-    joined = [{name: np.concatenate([block[name] for block in part]) for name in METRICS} for part in parts]
+        for part, whole in zip(parts, models, strict=True):
+            part.append(statistics(replace(whole, weights=kept)))
+    joined = [{name: np.concatenate([block[name] for block in part]) for name in part[0]} for part in parts]
     return joined, params.resamples - usable
 
 
@@ -239,7 +231,8 @@ def _weight_blocks(index: npt.NDArray[np.intp], params: EvaluateParams) -> Itera
 
 
 def _has_classes_of(y: npt.NDArray[np.bool_], weights: Array) -> npt.NDArray[np.bool_]:
-    covid, other = weights @ y, weights @ ~y
+    covid = weights @ y
+    other = weights @ ~y
     return ((covid > 0) | (not y.any())) & ((other > 0) | y.all())
 
 
@@ -273,7 +266,10 @@ def _replace_by_exact(
     trials = {"sensitivity": index[y], "specificity": index[~y], "accuracy": index}
     exact = [name for name in flat if name in trials and intervals[name]["value"] in (0.0, 1.0)]
     for name in exact:
-        _widen(intervals[name], len(np.unique(trials[name])), params.confidence)
+        patients = len(np.unique(trials[name]))
+        successes = patients if intervals[name]["value"] == 1 else 0
+        low, high = share_interval(successes, patients, params.confidence, "exact")
+        intervals[name].update(low=low, high=high)
     predictive: dict[Literal["ppv", "npv"], Any] = {"ppv": positive_predictive_value, "npv": negative_predictive_value}
     for name, function in predictive.items():
         if name in flat and {"sensitivity", "specificity"} & set(exact):
@@ -282,12 +278,3 @@ def _replace_by_exact(
             intervals[name].update(low=float(np.nan_to_num(low)), high=float(high))
             exact.append(name)
     return exact
-
-
-def _widen(interval: Interval, trials: int, confidence: float) -> None:
-    """Clopper and Pearson's interval for all or none of `trials`, in closed form."""
-    reach = ((1 - confidence) / 2) ** (1 / trials)
-    if interval["value"] == 1:
-        interval["low"] = reach
-    else:
-        interval["high"] = 1 - reach

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, ...]
 
-INPUT, CONVOLUTION, OTHER = "Input and scaling", "Convolution", "Other"
+INPUT = "Input and scaling"
+CONVOLUTION = "Convolution"
+OTHER = "Other"
 # What a box is, its colour (Okabe and Ito's, lightened), and the types of Keras layers that make it so. A box
 # of several layers is the first kind here that any of them has.
 KINDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -33,7 +35,10 @@ KINDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (OTHER, "#CCCCCC", ()),
 )
 JOINS = ("Concatenate", "Add")
-TALLEST, DEEPEST, SLANT = 4.2, 2.0, 0.32  # in units of the drawing; slant: of a face's receding edge
+# In units of the drawing; SLANT: of a face's receding edge
+TALLEST = 4.2
+DEEPEST = 2.0
+SLANT = 0.32
 GAP = 0.42
 
 
@@ -174,7 +179,8 @@ def _size(box: Box, scale: tuple[float, float]) -> tuple[float, float, float]:
 
 def _places(boxes: Sequence[Box]) -> tuple[list[float], float]:
     """Left edge of each box and the whole width. A label's width is the least that a box takes."""
-    places, x = [], 0.0
+    places = []
+    x = 0.0
     for box in boxes:
         _, depth, slant = _size(box, _scale(boxes))
         places.append(x)
@@ -187,7 +193,9 @@ def _draw(axes: "Axes", box: Box, x: float, scale: tuple[float, float]) -> None:
     from matplotlib.patches import Polygon
 
     height, depth, slant = _size(box, scale)
-    low, high, colour = -height / 2, height / 2, to_rgb(next(c for name, c, _ in KINDS if name == box.kind))
+    low = -height / 2
+    high = height / 2
+    colour = to_rgb(next(c for name, c, _ in KINDS if name == box.kind))
     front = [(x, low), (x + depth, low), (x + depth, high), (x, high)]
     top = [(x, high), (x + depth, high), (x + depth + slant, high + slant), (x + slant, high + slant)]
     flank = [(x + depth, low), (x + depth + slant, low + slant), (x + depth + slant, high + slant), (x + depth, high)]

@@ -7,13 +7,11 @@ patients".
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from cxr.common.atomic_files import replace_when_complete
 from cxr.common.labels import CLASSES
 from cxr.evaluation.curves import pr_points, reliability_points, roc_points
 
@@ -21,16 +19,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BLUE, ORANGE, GREEN, VERMILLION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#767676"
+BLUE = "#0072B2"
+ORANGE = "#E69F00"
+GREEN = "#009E73"
+VERMILLION = "#D55E00"
+GREY = "#767676"
 DPI = 130
 SAMPLES = 16
 
 Evaluation = Mapping[str, Any]
-
-
-def save_png(figure: "Figure", path: Path) -> None:
-    with replace_when_complete(path) as partial:
-        figure.savefig(partial, format="png")
 
 
 def confusion_figure(
@@ -66,7 +63,8 @@ def roc_figure(y_true: npt.ArrayLike, p_covid: npt.ArrayLike, evaluation: Evalua
     figure, axes = _figure(5.2, 5.4)
     axes.plot([0, 1], [0, 1], linestyle=(0, (4, 3)), color=GREY, linewidth=1, label="guessing")
     axes.plot(points["false_positive_rate"], points["true_positive_rate"], color=BLUE, linewidth=2, label="model")
-    specificity, sensitivity = evaluation["specificity"], evaluation["sensitivity"]
+    specificity = evaluation["specificity"]
+    sensitivity = evaluation["sensitivity"]
     false_alarms = {"value": 1 - specificity["value"], "low": 1 - specificity["high"], "high": 1 - specificity["low"]}
     label = f"threshold {evaluation['threshold']:.3g}: sensitivity {sensitivity['value']:.3f},\nspecificity "
     _operating_point(axes, false_alarms, sensitivity, label + f"{specificity['value']:.3f}")
@@ -134,7 +132,8 @@ def history_figure(curves: Mapping[str, Sequence[float]], title: str, best_epoch
     figure = Figure(figsize=(9.6, 4.2), dpi=DPI, layout="constrained")
     epochs = np.arange(1, len(curves["train_loss"]) + 1)
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        train, validation = curves[f"train_{name}"], curves[f"validation_{name}"]
+        train = curves[f"train_{name}"]
+        validation = curves[f"validation_{name}"]
         axes.plot(epochs, train, color=ORANGE, linewidth=1.5, linestyle=(0, (5, 1.5)), label="train")
         axes.plot(epochs, validation, color=BLUE, linewidth=2, label="validation")
         if best_epoch is not None:
@@ -154,7 +153,8 @@ def sample_indices(
     y_true: npt.ArrayLike, p_covid: npt.ArrayLike, threshold: float, rng: np.random.Generator, count: int = SAMPLES
 ) -> list[int]:
     """Up to `count` images, drawn evenly from right and wrong answers of either class, wrong ones first."""
-    y, called = np.asarray(y_true, bool), np.asarray(p_covid) >= threshold
+    y = np.asarray(y_true, bool)
+    called = np.asarray(p_covid) >= threshold
     kinds = [rng.permutation(np.flatnonzero((y == label) & (called == answer))) for label, answer in _KINDS]
     turns = [int(kind[i]) for i in range(max(map(len, kinds), default=0)) for kind in kinds if i < len(kind)]
     return sorted(turns[:count], key=lambda i: _KINDS.index((bool(y[i]), bool(called[i]))))
@@ -205,7 +205,8 @@ def interval_text(interval: Mapping[str, object]) -> str:
 
 
 def sample_text(evaluation: Evaluation) -> str:
-    counts, confidence = evaluation["counts"], evaluation["confidence"]
+    counts = evaluation["counts"]
+    confidence = evaluation["confidence"]
     return f"n = {counts['images']:,} images of {counts['patients']:,} patients; {confidence:.0%} intervals"
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr.data.manifest import ImageRow
+from cxr.evaluation.metric_catalogue import METRICS, shown_in
 from cxr.evaluation.metrics import evaluate_by
 from cxr.evaluation.report_types import Group, GroupMeasured, GroupsReport, Measured
 from cxr.evaluation.settings import EvaluateParams
@@ -27,17 +28,7 @@ AGE_BANDS = {
     "60 to 79": (60, 79),
     "80 and more": (80, 130),
 }
-METRICS = ("auc", "average_precision", "sensitivity", "specificity", "accuracy", "ece")
 MIN_PATIENTS = 5  # of each class that a metric needs: an interval over fewer says nothing
-LOGGED = ("auc", "sensitivity", "specificity")
-
-# The classes without which a metric is not defined; the others take any image.
-_NEEDS = {
-    "auc": ("covid", "non_covid"),
-    "average_precision": ("covid", "non_covid"),
-    "sensitivity": ("covid",),
-    "specificity": ("non_covid",),
-}
 _NAMES = {"": "", "covid_": "COVID ", "non_covid_": "NonCOVID "}
 
 
@@ -63,13 +54,15 @@ def evaluate_groups(
     threshold: float,
     params: EvaluateParams,
 ) -> GroupsReport:
-    """By factor and group: how many images and patients, and METRICS as {"value", "low", "high", "images",
-    "patients"}, the last two of those that the metric is about.
+    """By factor and group: how many images and patients, and the metrics that are shown by group.
 
+
+    A metric is {"value", "low", "high", "images", "patients"}, the last two of those that it is about.
     Intervals are over patients, as in `cxr.evaluation.metrics.evaluate`. Where fewer than MIN_PATIENTS patients of a
     class that the metric needs are in the group, it is null, and "why" says so.
     """
-    y, patients = np.asarray(y_true, bool), np.array([row.patient for row in rows])
+    y = np.asarray(y_true, bool)
+    patients = np.array([row.patient for row in rows])
     return {factor: _by(factor, rows, y, np.asarray(p_covid, float), patients, threshold, params) for factor in FACTORS}
 
 
@@ -96,12 +89,12 @@ def _group(metrics: Mapping[str, Any], y: npt.NDArray[np.bool_], patients: npt.N
         "non_covid_images": int((~y).sum()),
         "non_covid_patients": len(set(patients[~y])),
     }
-    measured = {name: _metric(name, metrics[name], counts) for name in METRICS}
+    measured = {name: _metric(name, metrics[name], counts) for name in shown_in("groups")}
     return cast(Group, {**counts, "metrics": measured})
 
 
 def _metric(name: str, interval: Measured, counts: Mapping[str, int]) -> GroupMeasured:
-    needed = [f"{needed_class}_" for needed_class in _NEEDS.get(name, ())]
+    needed = [f"{need}_" for need in METRICS[name].needs if need != "sources"]
     subject = needed[0] if len(needed) == 1 else ""
     about = {unit: counts[subject + unit] for unit in ("images", "patients")}
     few = [needed_class for needed_class in needed or [""] if counts[f"{needed_class}patients"] < MIN_PATIENTS]
@@ -122,11 +115,11 @@ def _order(group: str) -> tuple[bool, str]:
 
 
 def as_metrics(groups: GroupsReport) -> dict[str, float]:
-    """The values of LOGGED under names that MLflow takes: group_<factor>_<group>_<metric>."""
+    """The values that MLflow keeps, under names that it takes: group_<factor>_<group>_<metric>."""
     return {
         re.sub(r"[^A-Za-z0-9_.-]+", "_", f"group_{factor}_{name}_{metric}"): value
         for factor, of_factor in groups.items()
         for name, group in of_factor.items()
-        for metric in LOGGED
+        for metric in shown_in("groups in MLflow")
         if (value := group["metrics"][metric]["value"]) is not None
     }

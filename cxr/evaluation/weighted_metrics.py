@@ -1,4 +1,4 @@
-"""Metrics of weighted samples, many weightings at once: what makes a bootstrap of 2,000 resamples cheap.
+"""The arithmetic of weighted metrics, many weightings at once: it makes a bootstrap of 2,000 resamples cheap.
 
 A resample is a row of weights: how often each image was drawn. Every function takes `weights` (b, n), one row
 per resample, and gives (b,) values; NaN where a value is undefined (no positives, nothing called positive, …).
@@ -11,46 +11,12 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 ECE_BINS = 15  # Guo et al. 2017
-METRICS = (
-    "auc",
-    "average_precision",
-    "sensitivity",
-    "specificity",
-    "ppv",
-    "npv",
-    "f1",
-    "balanced_accuracy",
-    "accuracy",
-    "ece",
-    "brier",
-)
-
-
-def statistics(
-    y_true: npt.ArrayLike, p_covid: npt.ArrayLike, threshold: float, prevalence: float, weights: Array
-) -> dict[str, Array]:
-    """Every metric of METRICS, each (b,). prevalence: of COVID among the people that ppv and npv speak of."""
-    y, p = np.asarray(y_true, bool), np.asarray(p_covid, float)
-    tp, fp, fn, tn = confusion_counts(y, p, threshold, weights)
-    sensitivity, specificity = ratio(tp, tp + fn), ratio(tn, tn + fp)
-    return {
-        "auc": auc(y, p, weights),
-        "average_precision": average_precision(y, p, weights),
-        "sensitivity": sensitivity,
-        "specificity": specificity,
-        "ppv": positive_predictive_value(sensitivity, specificity, prevalence),
-        "npv": negative_predictive_value(sensitivity, specificity, prevalence),
-        "f1": np.where(tp + fn > 0, ratio(2 * tp, 2 * tp + fp + fn), np.nan),
-        "balanced_accuracy": (sensitivity + specificity) / 2,
-        "accuracy": ratio(tp + tn, tp + fp + fn + tn),
-        "ece": expected_calibration_error(y, p, weights),
-        "brier": ratio(weights @ (p - y) ** 2, weights.sum(axis=1)),
-    }
 
 
 def confusion_counts(y: npt.NDArray, p: Array, threshold: float, weights: Array) -> tuple[Array, Array, Array, Array]:
     """True positives, false positives, false negatives, true negatives."""
-    y, called = np.asarray(y, bool), p >= threshold
+    y = np.asarray(y, bool)
+    called = p >= threshold
     cells = np.stack([y & called, ~y & called, y & ~called, ~y & ~called], axis=1).astype(float)  # (n, 4)
     tp, fp, fn, tn = (weights @ cells).T
     return tp, fp, fn, tn
@@ -90,7 +56,8 @@ def balanced_auc(y: npt.NDArray, p: Array, groups: npt.NDArray[np.intp], weights
 def average_precision(y: npt.NDArray, p: Array, weights: Array) -> Array:
     """Precision averaged over the steps of recall, without interpolation. NaN without a COVID image."""
     positive, negative = (of_class[:, ::-1] for of_class in _by_score(y, p, weights))
-    tp, fp = np.cumsum(positive, axis=1), np.cumsum(negative, axis=1)
+    tp = np.cumsum(positive, axis=1)
+    fp = np.cumsum(negative, axis=1)
     precision = np.nan_to_num(ratio(tp, tp + fp))  # nothing called yet: the step of recall is 0 as well
     return ratio((positive * precision).sum(axis=1), tp[:, -1])
 
@@ -118,7 +85,8 @@ def _by_score(y: npt.NDArray, p: Array, weights: Array) -> tuple[Array, Array]:
     """Weight of COVID and of other images at each distinct score, ascending; each (b, distinct scores)."""
     order = np.argsort(p, kind="stable")
     starts = np.flatnonzero(np.diff(p[order], prepend=-np.inf))
-    in_order, positive = weights[:, order], np.asarray(y, bool)[order]
+    in_order = weights[:, order]
+    positive = np.asarray(y, bool)[order]
     return (
         np.add.reduceat(in_order * positive, starts, axis=1),
         np.add.reduceat(in_order * ~positive, starts, axis=1),

@@ -1,7 +1,8 @@
 """Several small networks trained at once on the same inputs, for their mean.
 
 Every network has one hidden layer of rectified units. Their first layers stand side by side in one matrix: one large
-product a step is faster than a small one for each network, and the inputs are read once for all.
+product a step is faster than a small one for each network, and the inputs are read once for all. Why neither
+scikit-learn's networks nor the Adam of head training serve here is in docs/dependencies.md.
 """
 
 from collections.abc import Sequence
@@ -47,7 +48,8 @@ def train_networks(
     inputs: float32[n, d], about standardised. classes: (n,) from 0. weights: float32[n], how much each input counts.
     Minimises the weighted cross-entropy of a batch plus weight_decay / (2 * batch) times the squared weights.
     """
-    order, batches = np.random.default_rng(seeds[0]), -(-len(inputs) // _BATCH)
+    order = np.random.default_rng(seeds[0])
+    batches = -(-len(inputs) // _BATCH)
     networks = _first(inputs.shape[1], units, int(classes.max()) + 1, seeds)
     adam = _Adam(networks, epochs * batches)
     for _ in range(epochs):
@@ -58,7 +60,8 @@ def train_networks(
 
 def _first(wide: int, units: int, classes: int, seeds: Sequence[int]) -> Networks:
     """Uniform within sqrt(6 / (inputs + outputs)) of 0 (Glorot & Bengio 2010)."""
-    hidden, output = [], []
+    hidden = []
+    output = []
     for seed in seeds:
         rng = np.random.default_rng(seed)
         hidden.append(_uniform(rng, wide, units))
@@ -107,7 +110,8 @@ class _Adam:
         self._values = [array.reshape(-1) for array in networks.arrays()]
         self._means = [np.zeros_like(array) for array in self._values]
         self._squares = [np.zeros_like(array) for array in self._values]
-        self._done, self._steps = 0, steps
+        self._done = 0
+        self._steps = steps
 
     def step(self, gradients: Networks) -> None:
         falling = 0.5 * (1 + np.cos(np.pi * self._done / self._steps))

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from cxr.common.errors import ImageError
-from cxr.imaging.pillow_decoder import decode_raster, raster_size
+from cxr.imaging.pillow_decoder import decode_raster
 
 # Code of an ImageError to its meaning.
 IMAGE_ERROR_CODES: Mapping[str, str] = {
@@ -48,17 +48,6 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
         picture = decode_raster(data, kind, max_pixels)
     picture.setflags(write=False)
     return picture
-
-
-def inspect(data: bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
-    """(width, height) of what `decode` would return, from the header: the pixels may still be corrupt."""
-    kind = _kind(data)
-    _silence()
-    if kind == "DICOM":
-        from cxr.imaging.dicom_decoder import dicom_size
-
-        return dicom_size(data, max_pixels)
-    return raster_size(data, kind, max_pixels)
 
 
 def resize(picture: np.ndarray, image_size: int) -> np.ndarray:

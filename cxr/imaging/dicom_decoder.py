@@ -97,16 +97,6 @@ def decode_dicom(data: bytes, max_pixels: int) -> np.ndarray:
         raise ImageError("corrupt", CORRUPT) from None  # a chained fault may quote the file in a traceback
 
 
-def dicom_size(data: bytes, max_pixels: int) -> tuple[int, int]:
-    """(width, height) from the header alone. Raises ImageError."""
-    try:
-        layout = _layout(_read_header(data))
-    except DICOM_FAULTS:
-        raise ImageError("corrupt", CORRUPT) from None
-    check_pixel_count(layout.columns, layout.rows, max_pixels)
-    return layout.columns, layout.rows
-
-
 def _pixel_bytes(header: Dataset, layout: Layout) -> bytes:
     element = header["PixelData"]
     if layout.little_endian or layout.bits_allocated != 8 or element.VR != "OW":

@@ -21,7 +21,6 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-TURNED = (5, 6, 7, 8)  # orientations that swap width and height
 TO_LUMA = ("1", "P", "RGB", "RGBX", "CMYK", "YCbCr", "RGBA", "LA", "PA")
 TIFF_PHOTOMETRIC = 262
 TIFF_WHITE_IS_ZERO = 0
@@ -60,19 +59,6 @@ def decode_raster(data: bytes, kind: str, max_pixels: int) -> np.ndarray:
             return _grey(_upright(image))
     except PILLOW_FAULTS:
         raise _corrupt(kind) from None  # a chained fault may quote the file in a traceback
-
-
-def raster_size(data: bytes, kind: str, max_pixels: int) -> tuple[int, int]:
-    """(width, height) as `decode_raster` would return them. Raises ImageError.
-
-    From the header alone, but for a PNG without orientation: that may stand behind the pixels.
-    """
-    try:
-        with _open(data, kind, max_pixels) as image:
-            width, height = image.size
-            return (height, width) if _orientation(image) in TURNED else (width, height)
-    except PILLOW_FAULTS:
-        raise _corrupt(kind) from None
 
 
 def check_scans(jpeg: bytes, width: int, height: int) -> None:

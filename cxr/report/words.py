@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from cxr.evaluation.metric_catalogue import in_tables
 from cxr.sources import SOURCES, SourceDescription
 
 # Of each arm of cxr.audit.checks and cxr.audit.feature_checks: its heading, and what it asks.
@@ -48,21 +49,6 @@ ARMS = {
     "behaviour": ("Harmless changes", "How far flips, shifts, brightness, JPEG and a pasted marker move the answer."),
 }
 
-METRICS = {
-    "auc": ("AUC", "how well the score ranks COVID images above others; 0.5 is guessing"),
-    "balanced_auc": ("AUC, sources balanced", "AUC in which every source of a label weighs the same"),
-    "sensitivity": ("Sensitivity", "share of COVID images called COVID"),
-    "specificity": ("Specificity", "share of NonCOVID images called NonCOVID"),
-    "ppv": ("PPV", "of people called COVID, the share that has it, at the stated prevalence"),
-    "npv": ("NPV", "of people called NonCOVID, the share without it, at the stated prevalence"),
-    "average_precision": ("Average precision", "area under precision against recall, at the test set's share of COVID"),
-    "f1": ("F1", "harmonic mean of precision and sensitivity, at the test set's share of COVID"),
-    "balanced_accuracy": ("Balanced accuracy", "mean of sensitivity and specificity"),
-    "accuracy": ("Accuracy", "share of images called right, at the test set's share of COVID"),
-    "ece": ("Calibration error (ECE)", "mean gap between the stated and the true share; lower is better"),
-    "brier": ("Brier score", "mean squared error of the probability; lower is better"),
-}
-
 FACTORS = {"view": "View", "sex": "Sex", "age": "Age in years", "source": "Source", "finding": "Finding"}
 SPLITS = {
     "train": "training",
@@ -76,6 +62,11 @@ def source_words(kind: str) -> SourceDescription:
     """What a source says of itself. Of a kind that is not registered here nothing is known, and the words say so."""
     known = SOURCES.get(kind)
     return known.description if known else SourceDescription(what=f"a source of the kind {kind!r}, unknown here")
+
+
+def metric_rows(metrics: Mapping[str, Any]) -> list[tuple[str, tuple[str, str]]]:
+    """Name, label and meaning of every metric that `metrics` (of metrics.json) holds, in the order of the tables."""
+    return [(one.name, (one.label, one.meaning)) for one in in_tables() if one.name in metrics]
 
 
 def arm_words(arm: str) -> tuple[str, str]:

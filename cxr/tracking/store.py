@@ -57,13 +57,11 @@ def artifact_location() -> str | None:
 
 
 def connect() -> "MlflowClient":
-    """A client of the store, which is created or upgraded first. Raises CxrError where it cannot be reached."""
+    """A client of the store, which is created or upgraded first.
+
+    Safe from several processes at once. Raises CxrError where the store cannot be reached.
+    """
     return _client(tracking_uri(), registry_uri())
-
-
-def prepare_store() -> None:
-    """Create the store, or bring an older one up to date. Safe from several processes at once."""
-    connect()
 
 
 @contextlib.contextmanager
@@ -76,11 +74,10 @@ def store_lock(uri: str) -> Iterator[None]:
     if path is None:
         yield
         return
-    import fcntl
+    from filelock import FileLock
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(path.name + ".lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)  # the system frees it even when the process is killed
+    with FileLock(path.with_name(path.name + ".lock")):  # the system frees it even when the process is killed
         yield
 
 

@@ -22,10 +22,11 @@ from cxr.features.filling import ensure_eight_bits
 from cxr.features.row_store import pixel_keys
 from cxr.features.settings import FeaturesParams
 from cxr.inference.bundle import write_bundle
-from cxr.inference.calibration import calibrated, fit_calibration, operating_threshold
+from cxr.inference.calibration import calibrated
 from cxr.inference.engine import Engine, Trunk, trunk_file
 from cxr.inference.model_facts import ModelFacts
 from cxr.networks.names import Backbone
+from cxr.training.calibration_fit import fit_calibration, operating_threshold
 from cxr.training.head_training import TrainedHead, TrainingExamples, costs, train_head
 from cxr.training.settings import TrainParams
 

@@ -36,7 +36,7 @@ def is_drawn(figure, tmp_path: Path) -> bool:
     """A PNG with a good part of ink, not an empty page."""
     from PIL import Image
 
-    plots.save_png(figure, tmp_path / "figure.png")
+    figure.savefig(tmp_path / "figure.png", format="png")
     grey = np.asarray(Image.open(tmp_path / "figure.png").convert("L"))
     return grey.shape[1] > 400 and (grey < 250).mean() > 0.01
 

@@ -1,5 +1,6 @@
 """The gate: what it refuses, why, and what it is trained with."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -187,8 +188,8 @@ def test_half_chests_are_refused_as_the_lateral_views_they_stand_for(gate: Gate,
 
 def test_drawings_and_photographs_are_refused(gate: Gate):
     rng = np.random.default_rng(99)
-    kinds = list(DRAWINGS)
-    drawn = np.stack([DRAWINGS[kinds[i % len(kinds)]](PICTURE_SIDE, rng) for i in range(50)])
+    kinds = itertools.islice(itertools.cycle(DRAWINGS.values()), 50)
+    drawn = np.stack([draw(PICTURE_SIDE, rng) for draw in kinds])
     pictures = np.concatenate([drawn, photos(PHOTOS_TO_TEST, PICTURE_SIDE, 12, rng)])
     assert np.mean([gate.refusal(picture) is not None for picture in pictures]) >= 0.9
 

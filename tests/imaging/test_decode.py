@@ -13,7 +13,7 @@ from PIL import Image
 from pydicom import uid
 
 from cxr.common.errors import ImageError
-from cxr.imaging.decode import IMAGE_ERROR_CODES, decode, inspect, resize, to_pixels
+from cxr.imaging.decode import IMAGE_ERROR_CODES, decode, resize, to_pixels
 from tests.fuzz.samples import (
     HUGE,
     SIDE,
@@ -49,10 +49,9 @@ def difference(first: np.ndarray, second: np.ndarray) -> int:
 
 
 @pytest.mark.parametrize("name", READ)
-def test_every_kind_becomes_8_bit_grey_of_the_size_that_inspect_says(name):
+def test_every_kind_becomes_8_bit_grey_of_the_picture_s_size(name):
     picture = decode(READ[name])
     assert picture.dtype == np.uint8
-    assert inspect(READ[name]) == picture.shape[::-1]
     assert sorted(picture.shape) == [SIDE, SIDE + 8]
     assert picture.max() - picture.min() > 40
 
@@ -160,7 +159,6 @@ def test_exif_orientation_is_honoured(kind, orientation):
     expected = upright_by_exif(GREY, orientation)
     assert decode(data).shape == expected.shape
     assert difference(decode(data), expected) <= (4 if kind == "JPEG" else 0)
-    assert inspect(data) == expected.shape[::-1]
 
 
 def test_an_exif_block_of_junk_leaves_the_picture_as_it_is():
@@ -245,11 +243,8 @@ def test_one_pixel_more_than_the_limit_is_too_many(kind):
 
 @pytest.mark.parametrize("kind", HUGE)
 @pytest.mark.parametrize("size", [(25_000, 20_000), (12_000, 11_000), (65_535, 65_535), (65_500, 612)])
-def test_a_huge_claim_is_refused_by_decode_and_by_inspect(kind, size):
+def test_a_huge_claim_is_refused(kind, size):
     assert fault_of(HUGE[kind](*size)).code == "too_many_pixels"
-    with pytest.raises(ImageError) as caught:
-        inspect(HUGE[kind](*size))
-    assert caught.value.code == "too_many_pixels"
 
 
 @pytest.mark.parametrize("data", [png_header(0, 10), tiff_header(0, 10)])

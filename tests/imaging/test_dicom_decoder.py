@@ -18,7 +18,7 @@ from pydicom.pixels import apply_voi_lut
 from pydicom.sequence import Sequence
 
 from cxr.common.errors import ImageError
-from cxr.imaging.decode import decode, inspect
+from cxr.imaging.decode import decode
 from tests.fuzz.samples import BIG_ENDIAN, EXPLICIT, IMPLICIT, PATIENT_NAME, dicom, dicoms, j2k, lut, ramp, rle, saved
 
 GREY = ramp()
@@ -389,6 +389,8 @@ def _error(data: bytes) -> ImageError | None:
     return None
 
 
-def test_inspect_reads_the_header_alone():
+def test_the_size_is_judged_by_the_header_alone():
     data = dicom(GREY)
-    assert inspect(data[: len(data) - GREY.size]) == GREY.shape[::-1]
+    without_pixels = data[: len(data) - GREY.size]
+    assert fault_of(without_pixels, max_pixels=GREY.size - 1).code == "too_many_pixels"
+    assert fault_of(without_pixels).code == "corrupt"

@@ -21,7 +21,7 @@ from cxr.data.predictions import write_predictions
 from cxr.data.splits import SplitRow
 from cxr.evaluation.curves import write_history
 from cxr.evaluation.history import Epoch
-from cxr.evaluation.metrics import balanced_auc, evaluate
+from cxr.evaluation.metrics import evaluate
 from cxr.evaluation.settings import EvaluateParams
 from cxr.evaluation.subgroups import evaluate_groups
 from cxr.inference.engine import Engine
@@ -155,9 +155,8 @@ def _write_model(root: Path, backbone: str, test: Split, validation: Split) -> N
 
 
 def _evaluated(split: Split, p_covid: np.ndarray, threshold: float, params: EvaluateParams) -> dict[str, Any]:
-    patients = list(split.patients)
-    balanced = balanced_auc(split.y, p_covid, [row.source for row in split.rows], patients, params)
-    return {**evaluate(split.y, p_covid, patients, threshold, params), "balanced_auc": balanced}
+    sources = [row.source for row in split.rows]
+    return evaluate(split.y, p_covid, list(split.patients), threshold, params, sources=sources)
 
 
 def audit_report() -> dict[str, Any]:

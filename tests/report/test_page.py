@@ -95,7 +95,7 @@ def test_every_row_of_a_table_in_the_card_has_as_many_cells_as_its_head(made: Ma
 def numbers_of(facts: ReportFacts) -> list[str]:
     """As text, what both must say: recomputed here from the files, not from the templates."""
     folder = MODEL_REPORTS / WINNER
-    metrics = {name: facts.model.metrics[name] for name in words.METRICS}
+    metrics = {name: facts.model.metrics[name] for name, _ in words.metric_rows(facts.model.metrics)}
     groups = [
         group["metrics"][metric]
         for factor in facts.model.groups.values()

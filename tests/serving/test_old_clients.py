@@ -70,6 +70,8 @@ def test_a_page_on_a_configured_origin_may_call(serve):
         assert (good.status_code, bad.status_code) == (200, 415)
         for response in (good, bad):  # an error without it could not be read by the page
             assert response.headers["access-control-allow-origin"] == PAGE
+            assert "origin" in response.headers["vary"].lower()  # a cache between must not mix origins
+            assert response.headers["access-control-expose-headers"] == "Retry-After"
 
 
 @pytest.mark.parametrize("origins", [(), (PAGE,)])
@@ -77,6 +79,17 @@ def test_pages_of_other_origins_may_not(serve, origins):
     with serve(Settings(cors_origins=origins)) as client:
         asked = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
         assert "access-control-allow-origin" not in client.options("/predict", headers=asked).headers
+        answer = client.post("/upload", files={"pic": ("a.png", picture())}, headers={"Origin": asked["Origin"]})
+        assert "access-control-allow-origin" not in answer.headers
+
+
+def test_any_page_may_call_where_a_star_says_so(serve):
+    with serve(Settings(cors_origins=("*",))) as client:
+        origin = {"Origin": "https://elsewhere.example"}
+        answer = client.post("/upload", files={"pic": ("a.png", picture())}, headers=origin)
+        assert answer.headers["access-control-allow-origin"] == "*"
+        asked = {**origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-api-key"}
+        assert client.options("/predict", headers=asked).headers["access-control-allow-origin"] == "*"
 
 
 def test_a_refused_picture_is_an_error_for_them(client):

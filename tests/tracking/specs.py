@@ -7,7 +7,7 @@ from cxr.tracking.spec import DataInput, RunSpec, plain
 from cxr.training.settings import TrainParams
 
 ROOT = Path(__file__).parents[2]
-PREPARE = "from cxr.tracking.store import prepare_store; prepare_store()"
+PREPARE = "from cxr.tracking.store import connect; connect()"
 TRAIN = TrainParams(
     head="flatten",
     dropout=0.5,

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from filelock import FileLock, Timeout
 
 from cxr.common.errors import CxrError
 from cxr.tracking import store
@@ -63,6 +64,41 @@ def test_nested_settings_become_flat_names():
 def test_importing_the_tracking_modules_does_not_import_mlflow():
     code = "import sys, cxr.tracking.runs, cxr.tracking.registry; sys.exit('mlflow' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+HOLD = """
+import sys, time
+from cxr.tracking.store import store_lock
+with store_lock(sys.argv[1]):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def hold_the_lock(uri: str) -> subprocess.Popen[str]:
+    """A process that holds the store's lock for a minute, once it holds it."""
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, uri], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    return holder
+
+
+def test_one_process_at_a_time_has_the_lock_and_a_killed_one_leaves_none(tmp_path):
+    uri = f"sqlite:///{tmp_path}/new/mlflow.db"
+    holder = hold_the_lock(uri)
+    try:
+        with pytest.raises(Timeout):
+            FileLock(tmp_path / "new/mlflow.db.lock").acquire(timeout=0.1)
+    finally:
+        holder.kill()
+        holder.communicate()
+    with store.store_lock(uri):  # the tests' own time limit tells a lock that is still held
+        assert (tmp_path / "new").is_dir()
+
+
+def test_a_server_s_store_needs_no_lock(tmp_path):
+    with store.store_lock("http://mlflow.hospital:5000"):
+        assert list(tmp_path.iterdir()) == []
 
 
 # --- the store --------------------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ from cxr.common.errors import CxrError
 from cxr.data.dataset import Split
 from cxr.features.feature_cache import CacheSpec, FeatureCache, cache_specs
 from cxr.features.row_store import pixel_keys
-from cxr.inference.calibration import fit_calibration
 from cxr.inference.engine import Engine, Trunk
+from cxr.training.calibration_fit import fit_calibration
 from cxr.training.head_training import TrainedHead
 from cxr.training.pipeline import calibrated_bundle, train_on_caches
 from tests.labelled import labelled_split
