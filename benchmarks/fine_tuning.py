@@ -43,7 +43,7 @@ def measure(
     import keras
 
     features = FeaturesParams(
-        10, 20, "f32", AUGMENTATION, {BACKBONE: os.environ.get("CXR_WEIGHTS", "random")}, {}, "data/pixels.npy"
+        10, 20, "f32", AUGMENTATION, {BACKBONE: os.environ.get("CXR_WEIGHTS", "random")}, {}, {}, "data/pixels.npy"
     )
     batches = AugmentedBatches(
         _side(batch * (steps + SKIPPED_STEPS), image_size), np.ones(10**6, np.float32), batch, features, 20

@@ -14,21 +14,22 @@ from cxr.evaluation.curves import read_history, write_history
 from cxr.evaluation.figures import head_layers, training_figures
 from cxr.features.filling import filled_caches
 from cxr.features.settings import FeaturesParams
-from cxr.networks.names import Backbone
+from cxr.networks.registry import Backbone
 from cxr.promotion.settings import RegisterParams
 from cxr.tracking.runs import start_run
 from cxr.tracking.spec import DataInput, RunSpec
-from cxr.training.pipeline import calibrated_bundle, fine_tuned, train_on_caches
+from cxr.training.pipeline import calibrated_bundle, fine_tuned, require_tunable, train_on_caches
 from cxr.training.settings import TrainParams
 
 
 def main(backbone: Backbone) -> str:
     params = load_params(TrainParams, "train")
+    features_params = load_params(FeaturesParams, "features")
+    require_tunable(backbone, params, features_params)
     data = Dataset.read(INDEX, SPLIT, PIXELS)
     train, validation = data.split("train"), data.split("validation")
     model, features, reports = TRAINED / backbone, FEATURES / backbone, MODEL_REPORTS / backbone
     with start_run(_run_spec(backbone, params, {"train": train, "validation": validation})) as record:
-        features_params = load_params(FeaturesParams, "features")
         augmented, plain, _ = filled_caches(features, train, validation, features_params, FEATURE_CACHE)
         trained = train_on_caches(train, validation, (augmented, plain), params)
         facts = {
@@ -77,4 +78,4 @@ def _run_spec(backbone: Backbone, params: TrainParams, splits: dict[str, Split])
 
 
 if __name__ == "__main__":
-    run_stage(lambda: main(sys.argv[1]))  # type: ignore[arg-type]
+    run_stage(lambda: main(sys.argv[1]))

@@ -20,7 +20,7 @@ from cxr.features.settings import FeaturesParams
 from cxr.inference.precision import Chosen, fastest_float
 from cxr.networks.backbones import build_trunk, open_blocks
 from cxr.networks.keras_export import start_keras
-from cxr.networks.names import Backbone
+from cxr.networks.registry import Backbone
 from cxr.training.batches import AugmentedBatches, PlainBatches
 from cxr.training.head_training import TrainedHead, costs, linear_head
 from cxr.training.settings import TrainParams

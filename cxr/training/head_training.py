@@ -24,7 +24,8 @@ _NORM_ROWS = 256  # rows that the features' length is measured on
 class TrainingExamples:
     """features: uint8 or float32[rows, k, d], may be memory-mapped. rows: int64[n] into it. y: float32[n], 0 or 1.
     cost: float32[n], what each example weighs in the loss, 1 on average. source: int64[n], a number for each source;
-    only training with `alignment` asks. scales: float32[d], what a stored 1 stands for."""
+    only training with `alignment` asks. scales: float32[d], what a stored 1 stands for. offsets: float32[d], what a
+    stored 0 stands for; None where that is 0, as for features that cannot be negative."""
 
     features: np.ndarray
     rows: np.ndarray
@@ -32,6 +33,12 @@ class TrainingExamples:
     cost: np.ndarray
     source: np.ndarray
     scales: np.ndarray
+    offsets: np.ndarray | None = None
+
+    @property
+    def zero(self) -> np.ndarray | float:
+        """What a stored 0 stands for."""
+        return 0.0 if self.offsets is None else self.offsets
 
 
 @dataclass(frozen=True)
@@ -102,8 +109,7 @@ def train_head(
     best = (math.inf, 0, model.weights, model.bias)
     for number in range(1, params.epochs + 1):
         trained = _run_epoch(model, train, params.batch_size, rng, alignment)
-        first = np.zeros(len(validation.rows), np.int64)
-        z = model.predict(validation.features, validation.rows, first, validation.scales / length)
+        z = _validation_logits(model, train, validation, length)
         epoch = Epoch(number, *trained, *_loss_and_accuracy(z, validation))
         history.append(epoch)
         progress(epoch)
@@ -112,8 +118,20 @@ def train_head(
     if not best[1]:
         raise CxrError("training diverged: no epoch has a finite validation loss; lower train.learning_rate")
     weights = best[2] / length
-    bias = float(best[3]) - float(weights.astype(np.float64) @ mean)
-    return TrainedHead(linear_head(params.head, weights, bias, shape), history, best[1], mean, float(length))
+    centre = mean + train.zero
+    bias = float(best[3]) - float(weights.astype(np.float64) @ centre)
+    return TrainedHead(linear_head(params.head, weights, bias, shape), history, best[1], centre, float(length))
+
+
+def _validation_logits(
+    model: "Adam", train: TrainingExamples, validation: TrainingExamples, length: np.float32
+) -> np.ndarray:
+    """Log odds float32[n] of the pictures as they are. The two caches may have other scales and offsets."""
+    first = np.zeros(len(validation.rows), np.int64)
+    z = model.predict(validation.features, validation.rows, first, validation.scales / length)
+    if validation.offsets is None and train.offsets is None:
+        return z
+    return z + np.float32(np.sum(model.weights * (validation.zero - train.zero) / length, dtype=np.float64))
 
 
 def linear_head(kind: HeadKind, weights: np.ndarray, bias: float, shape: tuple[int, int, int]) -> Head:
@@ -166,7 +184,8 @@ def _pooled(examples: TrainingExamples, shape: tuple[int, int, int]) -> Training
         maps = examples.features[row].reshape(-1, locations, channels)
         maps.sum(axis=1, dtype=kind, out=pooled[i])
     scales = (examples.scales[:channels] / locations).astype(np.float32)
-    return replace(examples, features=pooled, rows=np.arange(len(pooled)), scales=scales)
+    offsets = None if examples.offsets is None else examples.offsets[:channels]  # the same at every location
+    return replace(examples, features=pooled, rows=np.arange(len(pooled)), scales=scales, offsets=offsets)
 
 
 def _sum_type(stored: np.dtype, locations: int) -> type[np.generic]:
@@ -176,8 +195,8 @@ def _sum_type(stored: np.dtype, locations: int) -> type[np.generic]:
 
 
 def _centre_and_length(examples: TrainingExamples) -> tuple[np.ndarray, np.float32]:
-    """Mean float32[d] of the features, and the root mean square Euclidean length of what is left of them, from a
-    spread of rows."""
+    """Mean float32[d] of the features less their offsets, and the root mean square Euclidean length of what is left of
+    them, from a spread of rows."""
     spread = examples.rows[:: max(1, len(examples.rows) // _NORM_ROWS)]
     mean = np.mean([examples.features[row, 0] for row in spread], axis=0, dtype=np.float64) * examples.scales
     squares = [float(np.square(examples.features[row, 0] * examples.scales - mean).sum()) for row in spread]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cxr.common.config import Within
 from cxr.common.errors import ParamsError
-from cxr.networks.names import Backbone
+from cxr.networks.registry import Backbone
 
 
 @dataclass(frozen=True)
