@@ -1,6 +1,6 @@
-"""The cache of augmented views: what a frozen trunk says of K views of each image, computed once.
+"""The feature cache: a frozen trunk's features of K augmented views of each image, computed once.
 
-The trunk is frozen, so its answer for a given picture and augmentation never changes. Row i, view k of the cache
+The trunk is frozen, so its features for a given picture and augmentation never changes. Row i, view k of the cache
 is always the same picture, whichever images stand beside it; adding images computes only their rows.
 
 A cache is a folder of keyed rows (cxr/features/row_store.py), named after everything that its numbers depend on:
@@ -65,7 +65,8 @@ class FeatureCache:
     """A cache on disk. Opening one that another process fills at the same time is not supported."""
 
     def __init__(self, root: Path, spec: CacheSpec, shape: tuple[int, int, int]):
-        self.spec, self.shape = spec, shape
+        self.spec = spec
+        self.shape = shape
         self.directory = root / spec.name()
         facts = {"spec": asdict(spec), "shape": list(shape)}
         row = (spec.augmented_views, *shape)

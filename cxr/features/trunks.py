@@ -117,7 +117,8 @@ def running_precision(directory: Path, wanted: Chosen) -> Precision:
 
 def specs_of_caches(directory: Path, params: FeaturesParams) -> tuple[CacheSpec, CacheSpec]:
     """The caches of augmented and of plain views that belong to the trunk in `directory` under these params."""
-    trunk, precision = read_trunk_spec(directory), running_precision(directory, params.precision)
+    trunk = read_trunk_spec(directory)
+    precision = running_precision(directory, params.precision)
     agreement = read_agreement(directory)
     # Ranges are read off pictures, so eight-bit trunks of the same weights differ.
     identity = f"int8-{agreement.sha256[:16]}" if precision == "int8" and agreement is not None else precision

@@ -55,8 +55,8 @@ def build_trunk(
 
 
 def _cut_after(base: Any, cut: str, backbone: Backbone) -> Any:
-    """The trunk up to some of its layers, whose maps are put side by side. Deeper layers know more of ImageNet's
-    things, and more of where a picture comes from; a map of an earlier one is larger, hence the averaging."""
+    """The trunk up to some of its layers, whose maps are put side by side. Deeper layers tell more about ImageNet's
+    objects and about a picture's source. An earlier layer's map is larger, hence the averaging."""
     import keras
 
     maps = {layer.name: layer.output for layer in base.layers if len(getattr(layer.output, "shape", ())) == 4}
@@ -141,10 +141,10 @@ def _with_weights(construct: Callable[..., Any], backbone: Backbone, image_size:
         )
     try:
         with warnings.catch_warnings():
-            # Of a file that does not fit Keras complains layer by layer, and then raises: one sentence is enough.
+            # For a file that does not fit Keras warns layer by layer and then raises: one sentence is enough.
             warnings.filterwarnings("ignore", message="Skipping nested container", category=UserWarning)
             return construct(include_top=False, weights=source, input_shape=(image_size, image_size, 3))
-    except (ValueError, OSError) as fault:  # h5py says of a damaged file that it is an OSError
+    except (ValueError, OSError) as fault:  # h5py says raises an OSError for a damaged file
         raise ModelError(
             f"features.weights.{backbone}: {weights} does not fit ({_first_line(fault)}); "
             f"give Keras' weights of {backbone} without its top layers"

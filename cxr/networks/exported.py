@@ -103,7 +103,8 @@ def _accept_any_batch(where: str, entry: ExportedBackbone, network: Any) -> None
     kind = network.input().element_type
     if not kind.is_real():
         raise ModelError(f"{where}: the network's input is {kind}; it must be of floating point")
-    size, channels = entry.image_size, entry.channels
+    size = entry.image_size
+    channels = entry.channels
     wanted = [-1, channels, size, size] if entry.order == "NCHW" else [-1, size, size, channels]
     declared = network.input().partial_shape
     if not declared.compatible(ov.PartialShape(wanted)):

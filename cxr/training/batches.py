@@ -1,4 +1,4 @@
-"""Batches of pictures for a training that goes through the trunk: numpy alone, so that any framework can take them."""
+"""Batches of pictures for fine-tuning, in numpy alone, so that any framework can take them."""
 
 import math
 
@@ -18,7 +18,9 @@ class PlainBatches:
     """The pictures as they are, in their order. Batches may be asked for by several threads at once."""
 
     def __init__(self, split: Split, cost: np.ndarray, batch_size: int):
-        self._side, self._cost, self._batch_size = split, cost, batch_size
+        self._split = split
+        self._cost = cost
+        self._batch_size = batch_size
         self._y = split.y.astype(np.float32)[:, None]
 
     def __len__(self) -> int:
@@ -35,7 +37,7 @@ class PlainBatches:
         return np.arange(len(self._y))
 
     def _picture(self, i: int) -> np.ndarray:
-        return self._side.picture(i)
+        return self._split.picture(i)
 
 
 class AugmentedBatches(PlainBatches):
@@ -46,7 +48,9 @@ class AugmentedBatches(PlainBatches):
 
     def __init__(self, split: Split, cost: np.ndarray, batch_size: int, params: FeaturesParams, seed: int):
         super().__init__(split, cost, batch_size)
-        self._params, self._seed, self._epoch = params, seed, 0
+        self._params = params
+        self._seed = seed
+        self._epoch = 0
         self._keys = pixel_keys(split.picture, len(split.rows))
         self._draw()
 
@@ -65,4 +69,4 @@ class AugmentedBatches(PlainBatches):
 
     def _picture(self, i: int) -> np.ndarray:
         rng = augmentation_rng(self._params.seed, self._keys[i], int(self._view[i]))
-        return augmented_view(self._side.picture(i), self._params.augmentation, rng)
+        return augmented_view(self._split.picture(i), self._params.augmentation, rng)

@@ -44,7 +44,7 @@ class TrainingExamples:
 @dataclass(frozen=True)
 class TrainedHead:
     """centre: float32[d], length: what each feature was lessened and divided by while the head trained, d being
-    h * w * c of a "flatten" head and c of an "average" one; whoever trains it further should do the same."""
+    h * w * c of a "flatten" head and c of an "average" one; a further training should do the same."""
 
     head: Head
     history: list[Epoch]
@@ -59,7 +59,8 @@ def costs(labels: Sequence[str], sources: Sequence[str], weighting: str) -> np.n
     "label" gives both classes the same sum; "label_and_source" gives each source of a class the same sum too,
     so that a large source does not speak for its class alone.
     """
-    labels_, sources_ = np.array(labels), np.array(sources)
+    labels_ = np.array(labels)
+    sources_ = np.array(sources)
     cost = np.ones(len(labels_))
     if weighting != "none":
         for label in set(labels):
@@ -90,15 +91,16 @@ def train_head(
     together (cxr/training/alignment.py), decoupled from Adam as weight decay is (Loshchilov & Hutter 2019); where each
     label has one source, it does nothing. The losses do not contain it.
 
-    Raises CxrError where a side lacks one of the classes, or where no epoch has a finite validation loss.
+    Raises CxrError where a split lacks one of the classes, or where no epoch has a finite validation loss.
     """
-    from cxr.training.kernels import Adam  # numba: most of a second, which only who trains should wait for
+    from cxr.training.kernels import Adam  # numba takes most of a second to import
 
     for name, examples in (("training", train), ("validation", validation)):
         if len(set(examples.y.tolist())) < len(CLASSES):
             raise CxrError(f"the {name} patients carry one class only; add patients or change split.seed")
     if params.head == "average":
-        train, validation = _pooled(train, shape), _pooled(validation, shape)
+        train = _pooled(train, shape)
+        validation = _pooled(validation, shape)
     mean, length = _centre_and_length(train)
     rng = np.random.default_rng(params.seed)
     model = Adam(
@@ -157,7 +159,9 @@ def _run_epoch(
     z = np.empty(len(order), np.float32)
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
-        rows, y, cost = train.rows[batch], train.y[batch], train.cost[batch]
+        rows = train.rows[batch]
+        y = train.y[batch]
+        cost = train.cost[batch]
         z[batch] = model.step(train.features, rows, views[batch], y, cost, kept, shifts[batch])
         if alignment:
             alignment.step(model.weights)
