@@ -43,7 +43,7 @@ def measure(
     import keras
 
     features = FeaturesParams(
-        10, 20, "f32", AUGMENTATION, {BACKBONE: os.environ.get("CXR_WEIGHTS", "random")}, {}, "data/pixels.npy"
+        10, 20, "f32", AUGMENTATION, {BACKBONE: os.environ.get("CXR_WEIGHTS", "random")}, {}, {}, "data/pixels.npy"
     )
     split = _training_split(batch * (steps + SKIPPED_STEPS), image_size)
     batches = AugmentedBatches(split, np.ones(10**6, np.float32), batch, features, 20)

@@ -28,7 +28,7 @@ from cxr.evaluation.settings import EvaluateParams
 from cxr.features.cached_engine import cached_engine
 from cxr.inference.engine import Engine
 from cxr.inference.lung_segmenter import LungSegmenter
-from cxr.networks.names import Backbone
+from cxr.networks.registry import Backbone
 from cxr.tracking.runs import resume_run
 from cxr.training.settings import TrainParams
 
@@ -77,4 +77,4 @@ def _words(outcome: AuditReport) -> str:
 
 
 if __name__ == "__main__":
-    run_stage(lambda: main(sys.argv[1]))  # type: ignore[arg-type]
+    run_stage(lambda: main(sys.argv[1]))

@@ -22,7 +22,7 @@ from cxr.evaluation.settings import EvaluateParams
 from cxr.evaluation.subgroups import as_metrics, evaluate_groups
 from cxr.features.cached_engine import cached_engine
 from cxr.inference.engine import Engine
-from cxr.networks.names import Backbone
+from cxr.networks.registry import Backbone
 from cxr.tracking.runs import resume_run
 
 RECORDED = ("metrics.json", "groups.json", "predictions.csv", "roc.csv", "pr.csv", "reliability.csv")
@@ -78,4 +78,4 @@ def headline(metrics: MetricsReport) -> dict[str, float | None]:
 
 
 if __name__ == "__main__":
-    run_stage(lambda: main(sys.argv[1]))  # type: ignore[arg-type]
+    run_stage(lambda: main(sys.argv[1]))

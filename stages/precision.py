@@ -12,7 +12,7 @@ from cxr.data.dataset import Dataset
 from cxr.data.predictions import read_probabilities
 from cxr.evaluation.curves import read_history
 from cxr.evaluation.precision_check import compare_precisions
-from cxr.networks.names import Backbone
+from cxr.networks.registry import Backbone
 from cxr.tracking.runs import resume_run
 
 
@@ -30,4 +30,4 @@ def main(backbone: Backbone) -> str:
 
 
 if __name__ == "__main__":
-    run_stage(lambda: main(sys.argv[1]))  # type: ignore[arg-type]
+    run_stage(lambda: main(sys.argv[1]))

@@ -15,16 +15,18 @@ from cxr.evaluation.curves import read_history, write_history
 from cxr.evaluation.figures import head_layers, training_figures
 from cxr.features.filling import filled_caches
 from cxr.features.settings import FeaturesParams
-from cxr.networks.names import Backbone
+from cxr.networks.registry import Backbone
 from cxr.promotion.settings import RegisterParams
 from cxr.tracking.runs import start_run
 from cxr.tracking.spec import DataInput, RunSpec
-from cxr.training.pipeline import calibrated_bundle, fine_tuned, train_on_caches
+from cxr.training.pipeline import calibrated_bundle, fine_tuned, require_tunable, train_on_caches
 from cxr.training.settings import TrainParams
 
 
 def main(backbone: Backbone) -> str:
     params = load_params(TrainParams)
+    features_params = load_params(FeaturesParams)
+    require_tunable(backbone, params, features_params)
     data = Dataset.read(INDEX, SPLIT, PIXELS)
     train = data.split("train")
     validation = data.split("validation")
@@ -32,7 +34,6 @@ def main(backbone: Backbone) -> str:
     features = FEATURES / backbone
     reports = MODEL_REPORTS / backbone
     with start_run(_run_spec(backbone, params, {"train": train, "validation": validation})) as record:
-        features_params = load_params(FeaturesParams)
         augmented, plain, _ = filled_caches(features, train, validation, features_params, FEATURE_CACHE)
         trained = train_on_caches(train, validation, (augmented, plain), params)
         facts = {
@@ -81,4 +82,4 @@ def _run_spec(backbone: Backbone, params: TrainParams, splits: dict[str, Split])
 
 
 if __name__ == "__main__":
-    run_stage(lambda: main(sys.argv[1]))  # type: ignore[arg-type]
+    run_stage(lambda: main(sys.argv[1]))

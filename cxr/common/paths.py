@@ -12,6 +12,7 @@ SPLIT_REJECTED = Path("data/split_rejected.csv")
 PIXELS = Path("data/pixels.npy")
 FEATURES = Path("data/features")
 FEATURE_CACHE = Path("data/feature_cache")
+DOWNLOADED_BACKBONES = Path("data/backbones")  # files of features.exported that came from an address
 LUNGS = Path("models/lungs")
 GATE = Path("models/gate")
 TRAINED = Path("models/trained")  # one bundle per backbone

@@ -1,4 +1,4 @@
-"""The feature cache: what a frozen trunk says of every augmented view, computed once and kept by content.
+"""The feature cache: a frozen trunk's features of every augmented view, computed once and kept by content.
 
 Imports `augmentation`, `data`, `inference` and `networks`. Reads the pixel store; writes data/features and
 data/feature_cache.

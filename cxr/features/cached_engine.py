@@ -1,8 +1,8 @@
-"""An engine that remembers on disk what its trunk said of a picture, so that no stage asks about one twice.
+"""An engine that keeps its trunk's features on disk, so that no stage computes those of a picture twice.
 
-Heads are calibrated, tested, audited and compared on the trunk's float32 answers about the pictures as they are. These
-take most of such a stage's time, and depend on the picture and the trunk alone: another head, more patients, or the
-champion of last week, which has the same trunk, need only those of new pictures.
+Heads are calibrated, tested, audited and compared on the trunk's float32 features of the plain pictures. To compute
+them takes most of such a stage's time, and they depend on the picture and the trunk alone. Another head, more patients,
+or the champion of last week with the same trunk need only the features of new pictures.
 """
 
 import hashlib
@@ -16,22 +16,22 @@ import numpy as np
 from cxr.features.row_store import RowStore, pixel_keys
 from cxr.inference.engine import Engine, batches_of
 
-FORMAT = 1  # raise it when the meaning of what is remembered changes
+FORMAT = 1  # raise it when the meaning of the stored rows changes
 
 
 def cached_engine(engine: Engine, root: Path) -> Engine:
-    """`engine` with a memory below `root`; without one where its trunk is fine-tuned, which no other model will have.
+    """`engine` with a store below `root`. A fine-tuned trunk gets no store: no other model has the same trunk.
 
-    engine: in float32; raises ValueError where it is not, since what others answer depends on the machine.
+    engine: in float32; raises ValueError where it is not, since other precisions depend on the machine.
     """
     if engine.precision != "f32":
-        raise ValueError(f"the engine runs in {engine.precision}; only float32's answers are remembered")
+        raise ValueError(f"the engine runs in {engine.precision}; only float32's features are kept")
     return engine if engine.facts.fine_tuned_blocks else _CachedEngine(engine, root)
 
 
 class _CachedEngine(Engine):
-    """The folder is named after all that its rows depend on but the picture. It can be deleted at any time. Another
-    process must not write to it at the same time."""
+    """The folder's name is a hash of the trunk and of the head's kind. It can be deleted at any time. Another process
+    must not write to it at the same time."""
 
     def __init__(self, engine: Engine, root: Path):
         super().__init__(engine.trunk, engine.head, engine.facts, engine.precision)
@@ -61,11 +61,12 @@ class _CachedEngine(Engine):
         progress(len(keys) - len(missing))
         if len(missing):
             self._ask(keys, pixels, missing, progress)
-        rows, stored = self._rows.rows(keys), self._rows.stored()
+        rows = self._rows.rows(keys)
+        stored = self._rows.stored()
         yield from (stored[batch] for batch in batches_of(rows))
 
     def _ask(self, keys: list[str], pixels: np.ndarray, missing: np.ndarray, progress: Callable[[int], object]) -> None:
-        """Ask the trunk about the pictures at `missing`. A kill loses the batches that it was working on."""
+        """Compute the rows of the pictures at `missing`. A killed process loses the batches that it was working on."""
         self._rows.add([keys[i] for i in missing])
         batches = list(batches_of(missing))
         for batch, maps in zip(batches, self.trunk.stream(pixels[batch] for batch in batches), strict=True):

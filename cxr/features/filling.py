@@ -25,7 +25,7 @@ def ensure_eight_bits(trunk: Path, train: Split, validation: Split, params: Feat
 
 
 def _some_augmented_views(split: Split, most: int, params: FeaturesParams) -> list[np.ndarray]:
-    """One view each, of images spread over the side."""
+    """One view each, of images spread over the split."""
     some = np.unique(np.linspace(0, len(split.rows) - 1, most).round().astype(int))
     return [
         augmented_view(split.picture(i), params.augmentation, augmentation_rng(params.seed, split.rows[i].path, 0))
@@ -38,8 +38,8 @@ def filled_caches(
 ) -> tuple[FeatureCache, FeatureCache, int]:
     """Augmented views of the training images, plain ones of the validation images, and how many images were new.
 
-    trunk: the folder that `ensure_trunk` made. Whoever needs a cache completes it: the caches are not DVC's, so a
-    fresh clone that pulled everything else does not have them.
+    trunk: the folder that `ensure_trunk` made. Every stage that needs a cache completes it: DVC does not keep the
+    caches, so a fresh clone that pulled everything else does not have them.
     """
     specs = specs_of_caches(trunk, params)
     shape = read_shape(trunk)

@@ -1,4 +1,4 @@
-"""The trunk in eight-bit integers: made once from the exported float32 one, and only kept where it says the same.
+"""The trunk in eight-bit integers: made once from the float32 one, and used only where their features agree.
 
 Post-training quantisation by NNCF (Jacob et al. 2018): the ranges of all activations are read off pictures. Ranges are
 the least and the largest value seen, since X-rays have rare strong channels that trimmed ranges, NNCF's default, cut
@@ -91,7 +91,7 @@ def quantise(directory: Path, views: Sequence[np.ndarray], kept: int = KEPT_CONV
 
 def _of_the_segmenter(model: Any) -> set[str]:
     """Names of all that leads to the weights by which a trunk that looks at the lungs weighs its map; empty where it
-    looks at the whole picture. It stays in floating point: it is small, and every place's weight hangs on it."""
+    looks at the whole picture. It stays in floating point: it is small, and every place's weight depends on it."""
     named = (op for op in model.get_ordered_ops() if f"/{SHARE}" in op.get_friendly_name())
     waiting = [op for op in named if op.get_type_name() != "FakeQuantize"]  # the finished share may be rounded
     found: set[str] = set()
@@ -116,7 +116,8 @@ def compare(directory: Path, pictures: np.ndarray) -> Agreement:
 
 def cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """float64[n] between the rows of two float[n, d]; 1 where both are zero, 0 where one is."""
-    a, b = a.astype(np.float64), b.astype(np.float64)
+    a = a.astype(np.float64)
+    b = b.astype(np.float64)
     norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     silent = (np.linalg.norm(a, axis=1) == 0) & (np.linalg.norm(b, axis=1) == 0)
     return np.where(silent, 1.0, (a * b).sum(axis=1) / np.where(norms == 0, 1.0, norms))

@@ -1,4 +1,4 @@
-"""Rows of one size on disk, each under the hash of a picture: they are added to, and survive a kill.
+"""Rows of one size on disk, each under the hash of a picture. Rows can be added; complete rows survive a kill.
 
 A folder:
 
@@ -45,8 +45,11 @@ class RowStore:
         facts_file: str,
         values_file: str,
     ):
-        self.directory, self._shape, self._dtype = directory, shape, dtype
-        self._kind, self._values_file = kind, values_file
+        self.directory = directory
+        self._shape = shape
+        self._dtype = dtype
+        self._kind = kind
+        self._values_file = values_file
         directory.mkdir(parents=True, exist_ok=True)
         described = directory / facts_file
         if not described.exists():
@@ -88,7 +91,9 @@ class RowStore:
 
     def write(self, keys: Sequence[str], values: Iterable[np.ndarray]) -> None:
         """Store the rows of keys that `add` has made room for, and call them done."""
-        rows, stored, done = self.rows(keys), self._open_values("r+"), self._open_done("r+")
+        rows = self.rows(keys)
+        stored = self._open_values("r+")
+        done = self._open_done("r+")
         for row, value in zip(rows, values, strict=True):
             stored[row] = value
         stored.flush()  # the values must be on disk before their rows are called done
@@ -103,7 +108,7 @@ class RowStore:
         return CxrError(f"the {self._kind} {self.directory} is damaged: {what}; delete the folder and run again")
 
     def _check_sizes(self) -> None:
-        """Raises CxrError where the files can not be what `write` leaves: no byte in them can then be trusted."""
+        """Raises CxrError where the files are shorter than their rows: no byte in them can then be trusted."""
         for name, row_bytes in self._row_bytes().items():
             path = self.directory / name
             size = path.stat().st_size if path.exists() else 0

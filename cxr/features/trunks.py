@@ -10,12 +10,16 @@ from cxr.features.feature_cache import CacheSpec, cache_specs
 from cxr.features.quantization import read_agreement
 from cxr.features.settings import FeaturesParams
 from cxr.inference.precision import Chosen, Precision, available, fastest_float
-from cxr.networks.names import Backbone
+from cxr.networks.backbones import weights_fingerprint
+from cxr.networks.exported import exported_fingerprint, write_exported_trunk
+from cxr.networks.registry import Backbone
+from cxr.networks.settings import ExportedBackbone
 
 
 @dataclass(frozen=True)
 class TrunkSpec:
-    """Everything that an exported trunk depends on. weights: cxr.networks.backbones.weights_fingerprint. cut: the
+    """Everything that an exported trunk depends on. weights: of
+    cxr.networks.backbones.weights_fingerprint, or cxr.networks.exported.exported_fingerprint. cut: the
     layers after which it ends, "" for the whole trunk. lungs: of `lungs_fingerprint`."""
 
     backbone: Backbone
@@ -31,10 +35,37 @@ def lungs_fingerprint(lungs: Path | None) -> str:
     return sha256_of(file) if file is not None and file.is_file() else ""
 
 
-def ensure_trunk(spec: TrunkSpec, weights: str, seed: int, directory: Path, lungs: Path | None = None) -> None:
+def trunk_spec(backbone: Backbone, image_size: int, params: FeaturesParams) -> TrunkSpec:
+    """What the trunk of this backbone is made of under these params. Raises ParamsError where nobody knows it."""
+    exported = params.exported_of(backbone)
+    if exported is None:
+        weights = weights_fingerprint(params.weights_of(backbone), params.seed)
+    else:
+        weights = exported_fingerprint(exported)
+    return TrunkSpec(backbone, image_size, weights, params.cut_of(backbone), lungs_fingerprint(params.lungs()))
+
+
+def ensure_trunk(
+    spec: TrunkSpec,
+    weights: str,
+    seed: int,
+    directory: Path,
+    lungs: Path | None = None,
+    exported: ExportedBackbone | None = None,
+) -> None:
     """Leave trunk.xml, trunk.bin, trunk.json and layers.json in `directory`, starting Keras only if they are
-    not already those of `spec`. weights, seed, lungs: as cxr.networks.backbones.build_trunk takes them."""
-    if _is_there(spec, directory):
+    not already those of `spec`.
+
+    weights, seed, lungs: as cxr.networks.backbones.build_trunk takes them. exported: of a backbone that comes as a
+    file, whose path it names; Keras is then not needed.
+    """
+    if trunk_is_there(spec, directory):
+        return
+    if exported is not None:
+        with replace_when_complete(directory) as unfinished:
+            unfinished.mkdir()
+            layers = write_exported_trunk(spec.backbone, exported, spec.image_size, unfinished, lungs)
+            _describe(spec, layers, unfinished)
         return
     from cxr.networks.backbones import build_trunk, layer_table
     from cxr.networks.keras_export import export_trunk
@@ -43,11 +74,16 @@ def ensure_trunk(spec: TrunkSpec, weights: str, seed: int, directory: Path, lung
     with replace_when_complete(directory) as unfinished:
         unfinished.mkdir()
         export_trunk(trunk, unfinished)
-        write_json(layer_table(trunk), unfinished / "layers.json")
-        write_json(asdict(spec), unfinished / "trunk.json")
+        _describe(spec, layer_table(trunk), unfinished)
 
 
-def _is_there(spec: TrunkSpec, directory: Path) -> bool:
+def _describe(spec: TrunkSpec, layers: list[dict[str, Any]], directory: Path) -> None:
+    write_json(layers, directory / "layers.json")
+    write_json(asdict(spec), directory / "trunk.json")
+
+
+def trunk_is_there(spec: TrunkSpec, directory: Path) -> bool:
+    """Whether `directory` holds exactly this trunk, whole."""
     try:
         return read_json(directory / "trunk.json") == asdict(spec) and (directory / "trunk.bin").is_file()
     except CxrError:
@@ -81,7 +117,8 @@ def running_precision(directory: Path, wanted: Chosen) -> Precision:
 
 def specs_of_caches(directory: Path, params: FeaturesParams) -> tuple[CacheSpec, CacheSpec]:
     """The caches of augmented and of plain views that belong to the trunk in `directory` under these params."""
-    trunk, precision = read_trunk_spec(directory), running_precision(directory, params.precision)
+    trunk = read_trunk_spec(directory)
+    precision = running_precision(directory, params.precision)
     agreement = read_agreement(directory)
     # Ranges are read off pictures, so eight-bit trunks of the same weights differ.
     identity = f"int8-{agreement.sha256[:16]}" if precision == "int8" and agreement is not None else precision

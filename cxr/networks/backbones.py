@@ -1,4 +1,4 @@
-"""The four trunks that are compared. Each owns its scaling: it takes grey pixels from 0 to 255.
+"""Keras backbones as trunks. Each owns its scaling: it takes grey pixels from 0 to 255.
 
 Everything later runs on the exported trunk (cxr/networks/keras_export.py).
 """
@@ -7,7 +7,6 @@ import re
 import urllib.error
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,36 +15,8 @@ import numpy as np
 from cxr.common.atomic_files import sha256_of
 from cxr.common.errors import ModelError
 from cxr.networks.keras_export import start_keras
-from cxr.networks.names import Backbone
+from cxr.networks.registry import Backbone, spec_of
 from cxr.networks.unet import SEGMENTER
-
-# Minus the mean of ImageNet's blue, green and red, as VGG16 and ResNet50 were trained (Simonyan & Zisserman 2015).
-_IMAGENET_BGR = (-103.939, -116.779, -123.68)
-_MINUS_ONE = (-1.0, -1.0, -1.0)
-
-
-@dataclass(frozen=True)
-class BackboneSpec:
-    """application: the constructor's name in keras.applications. scale, offset: pixel * scale + offset gives
-    what its ImageNet weights were trained on, per channel. min_image_size: pixels that its pooling needs. block_end:
-    the names of the layers that a block ends with."""
-
-    application: str
-    scale: float
-    offset: tuple[float, float, float]
-    min_image_size: int
-    block_end: str
-
-
-# Blocks, as the papers count them: InceptionV3's modules mixed0 to mixed10 (11, the stem in the first); VGG16's block1
-# to block5; ResNet50's residual units conv2_block1 to conv5_block3 (16, the stem in the first); Xception's, which end
-# with the addition of the shortcut: block2 (block1 in it) to block13, and block14, which has none (13 in all).
-SPECS: dict[Backbone, BackboneSpec] = {
-    "inceptionv3": BackboneSpec("InceptionV3", 1 / 127.5, _MINUS_ONE, min_image_size=75, block_end=r"mixed\d+"),
-    "vgg16": BackboneSpec("VGG16", 1.0, _IMAGENET_BGR, min_image_size=32, block_end=r"block\d_pool"),
-    "resnet50": BackboneSpec("ResNet50", 1.0, _IMAGENET_BGR, min_image_size=32, block_end=r"conv\d_block\d_out"),
-    "xception": BackboneSpec("Xception", 1 / 127.5, _MINUS_ONE, min_image_size=71, block_end=r"add(_\d+)?"),
-}
 
 
 def build_trunk(
@@ -56,18 +27,17 @@ def build_trunk(
     weights: "imagenet", "random" (drawn from `seed`), or the path of a Keras weights file. cut: the layers after
     which the trunk ends, joined by "+", their maps side by side and then averaged over squares of 2 by 2 locations;
     "" for the whole trunk. lungs: the folder of a lung segmenter by which the map is weighted
-    (cxr/networks/lung_attention.py); None looks at the whole picture. Raises ModelError where the weights can not be
+    (cxr/networks/lung_attention.py); None looks at the whole picture. Raises ModelError where the weights cannot be
     had or do not fit, there is no such layer, or no such segmenter.
     """
     start_keras()
     import keras
 
-    spec = SPECS[backbone]
+    spec = spec_of(backbone)
     if image_size < spec.min_image_size:
         raise ModelError(f"pixels.image_size is {image_size}; {backbone} needs at least {spec.min_image_size}")
     keras.utils.set_random_seed(seed)  # "random" weights are part of the recipe, so they must repeat
-    construct = getattr(keras.applications, spec.application)
-    base = _with_weights(construct, backbone, image_size, weights)
+    base = _with_weights(spec.construct, backbone, image_size, weights)
     if cut:
         base = _cut_after(base, cut, backbone)
     base.trainable = False  # a random head's gradients would wreck the pretrained filters
@@ -85,8 +55,8 @@ def build_trunk(
 
 
 def _cut_after(base: Any, cut: str, backbone: Backbone) -> Any:
-    """The trunk up to some of its layers, whose maps are put side by side. Deeper layers know more of ImageNet's
-    things, and more of where a picture comes from; a map of an earlier one is larger, hence the averaging."""
+    """The trunk up to some of its layers, whose maps are put side by side. Deeper layers tell more about ImageNet's
+    objects and about a picture's source. An earlier layer's map is larger, hence the averaging."""
     import keras
 
     maps = {layer.name: layer.output for layer in base.layers if len(getattr(layer.output, "shape", ())) == 4}
@@ -99,7 +69,7 @@ def _cut_after(base: Any, cut: str, backbone: Backbone) -> Any:
             raise ModelError(f"features.cut.{backbone}: the map of {name!r} is {maps[name].shape[1:3]}; cut earlier")
     sizes = {name: tuple(maps[name].shape[1:3]) for name in names}
     if len(set(sizes.values())) > 1:
-        raise ModelError(f"features.cut.{backbone}: maps of {sizes} can not be put side by side; take equal sizes")
+        raise ModelError(f"features.cut.{backbone}: maps of {sizes} cannot be put side by side; take equal sizes")
     ends = [maps[name] for name in names]
     end = ends[0] if len(ends) == 1 else keras.layers.Concatenate(name="cut_maps")(ends)
     return keras.Model(base.input, end, name=f"{backbone}_to_{'_'.join(names)}")
@@ -119,7 +89,8 @@ def blocks_of(trunk: Any, backbone: Backbone) -> list[list[Any]]:
     What follows the last block's end counts to that block where it has no weights (a pooling), else it is a block of
     its own.
     """
-    end, blocks = re.compile(SPECS[backbone].block_end), [[]]  # type: ignore[var-annotated]
+    end = re.compile(spec_of(backbone).block_end)
+    blocks: list[list[Any]] = [[]]
     for layer in leaves(trunk):
         blocks[-1].append(layer)
         if end.fullmatch(layer.name):
@@ -170,10 +141,10 @@ def _with_weights(construct: Callable[..., Any], backbone: Backbone, image_size:
         )
     try:
         with warnings.catch_warnings():
-            # Of a file that does not fit Keras complains layer by layer, and then raises: one sentence is enough.
+            # For a file that does not fit Keras warns layer by layer and then raises: one sentence is enough.
             warnings.filterwarnings("ignore", message="Skipping nested container", category=UserWarning)
             return construct(include_top=False, weights=source, input_shape=(image_size, image_size, 3))
-    except (ValueError, OSError) as fault:  # h5py says of a damaged file that it is an OSError
+    except (ValueError, OSError) as fault:  # h5py says raises an OSError for a damaged file
         raise ModelError(
             f"features.weights.{backbone}: {weights} does not fit ({_first_line(fault)}); "
             f"give Keras' weights of {backbone} without its top layers"

@@ -1,4 +1,4 @@
-"""Starting Keras quietly, and turning its models into OpenVINO's: what every network of ours goes through."""
+"""Starts Keras without its messages, and turns its models into OpenVINO's."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ from cxr.networks.telemetry import silence
 
 
 def start_keras() -> None:
-    """Import Keras and its backend, and have it find its devices, without the greetings on the way."""
+    """Import Keras and its backend, and have it find its devices, without their start-up messages."""
     with native_messages_dropped():
         import keras
 
@@ -24,8 +24,8 @@ def start_keras() -> None:
 
 @contextlib.contextmanager
 def native_messages_dropped() -> Iterator[None]:
-    """TensorFlow's libraries greet on the standard error of the process, before any setting reaches them, with a
-    dozen lines about graphics cards that are not there; an import that fails still raises."""
+    """TensorFlow's libraries write a dozen lines about missing graphics cards to the process' standard error, before
+    any setting reaches them. These are dropped. An import that fails still raises."""
     sys.stderr.flush()
     kept = os.dup(2)
     with open(os.devnull, "wb") as nowhere:
@@ -60,7 +60,7 @@ def _by_tensorflow(trunk: Any) -> Any:
 
     image_size = trunk.input_shape[1]
     with warnings.catch_warnings():
-        # Keras remarks that the converter hands its one input over in a tuple.
+        # Keras warns that the converter passes its one input in a tuple.
         warnings.filterwarnings("ignore", message="The structure of `inputs`", category=UserWarning)
         return ov.convert_model(trunk, input=ov.PartialShape([-1, image_size, image_size, 1]))
 
@@ -72,11 +72,12 @@ _EXPORT = (
 
 def _by_keras(trunk: Any) -> Any:
     """OpenVINO's converter takes Keras models on TensorFlow alone, and a machine may have JAX or torch and no
-    TensorFlow. Keras runs on OpenVINO too, but on one backend a process: so in another one."""
+    TensorFlow. Keras can export on its OpenVINO backend, but a process has one backend: so another process does it."""
     import openvino as ov
 
     with tempfile.TemporaryDirectory() as folder:
-        saved, exported = Path(folder) / "trunk.keras", Path(folder) / "exported.xml"
+        saved = Path(folder) / "trunk.keras"
+        exported = Path(folder) / "exported.xml"
         trunk.save(saved)
         environment = {**os.environ, "KERAS_BACKEND": "openvino"}
         command = [sys.executable, "-c", _EXPORT, str(saved), str(exported)]

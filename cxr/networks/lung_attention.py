@@ -1,16 +1,15 @@
 """A trunk that looks at the lungs: each place of its feature map weighs by how much lung the segmenter sees there.
 
 The segmenter becomes a part of the trunk's own graph. So the cache, the head, the heat map, the audit and the service
-need not know of it, whatever is done to a picture it finds the lungs of that very picture, and the head stays linear
-in the last map: the average over all places is the average over the lungs, and a place outside has no share in the
-logit.
+need not know of it. However a picture was changed, the lungs of that very picture are found. The head stays linear in
+the last map: the average over all places is the average over the lungs, and a place outside has no share in the logit.
 """
 
 from pathlib import Path
 from typing import Any
 
-# Of the picture: lungs take a quarter to a half of it. Where less lung than this is seen the map fades, and without any
-# lung nothing has a say; weighing all places alike instead would let what is no lung decide about just those pictures.
+# A share of the picture; lungs take a quarter to a half of it. Where less lung than this is seen the map fades towards
+# 0. To weigh all places alike there would let what is not lung decide about exactly those pictures.
 LEAST_LUNG = 0.1
 SHARE = "lung_share"  # the name of the layer that gives each place its probability of lung
 

@@ -8,8 +8,8 @@ import sys
 def silence() -> None:
     """To be called before the first import of either tool.
 
-    The converter sends without asking where the package openvino_telemetry is present and takes a stand-in where it
-    can not be imported; a name bound to None can not. NNCF has a switch of its own.
+    The converter sends its reports wherever the package openvino_telemetry can be imported. A name that is bound to
+    None in sys.modules cannot be. NNCF has a switch of its own.
     """
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     os.environ.setdefault("NNCF_CI", "1")

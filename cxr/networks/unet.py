@@ -91,14 +91,16 @@ def fit(
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     model.compile(keras.optimizers.Adam(schedule), loss=_dice_and_cross_entropy, metrics=[_dice])
     history: list[dict[str, float]] = []
-    best, weights = 0, model.get_weights()
+    best = 0
+    weights = model.get_weights()
     for epoch in range(epochs):
         order = np.random.default_rng(epoch).permutation
         loss, _ = _one_pass(model, model.train_on_batch, draw(epoch), batch_size, order)
         known, dice = _one_pass(model, model.test_on_batch, validation, batch_size, np.arange)
         history.append({"epoch": epoch + 1, "loss": loss, "validation_loss": known, "validation_dice": dice})
         if epoch == 0 or dice > history[best]["validation_dice"]:
-            best, weights = epoch, model.get_weights()
+            best = epoch
+            weights = model.get_weights()
         if epoch - best >= patience:
             break
     model.set_weights(weights)
@@ -136,7 +138,8 @@ def _dice(truth: Any, probability: Any) -> Any:
     """Dice of each picture at a threshold of 0.5: (n,)."""
     from keras import ops
 
-    axes, found = (1, 2, 3), ops.cast(probability >= 0.5, "float32")
+    axes = (1, 2, 3)
+    found = ops.cast(probability >= 0.5, "float32")
     return (2 * ops.sum(truth * found, axes) + 1) / (ops.sum(truth, axes) + ops.sum(found, axes) + 1)
 
 

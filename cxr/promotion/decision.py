@@ -10,7 +10,7 @@ import numpy.typing as npt
 from cxr.common.errors import CxrError
 from cxr.evaluation.metrics import Difference, paired_difference
 from cxr.evaluation.settings import EvaluateParams
-from cxr.networks.names import BACKBONES
+from cxr.networks.registry import BACKBONES
 
 
 @dataclass(frozen=True)
@@ -81,5 +81,5 @@ def _value(metrics: Mapping[str, Any], metric: str) -> float:
 
 
 def _rank(name: str) -> int:
-    order = [str(backbone) for backbone in BACKBONES]
+    order = list(BACKBONES)
     return order.index(name) if name in order else len(order)

@@ -45,7 +45,7 @@ class Alignment:
 
     def __init__(self, directions: np.ndarray, strength: float):
         _, lengths, basis = np.linalg.svd(directions, full_matrices=False)
-        # The directions of a label sum to 0, so that one of them says nothing: as matrix_rank counts.
+        # The directions of a label sum to 0, so one of them is redundant. The tolerance is matrix_rank's.
         spans = lengths > lengths.max(initial=0) * max(directions.shape) * np.finfo(float).eps
         pull = 2 * strength * np.square(lengths[spans])
         self._basis = basis[spans].astype(np.float32)
@@ -53,7 +53,7 @@ class Alignment:
 
     def step(self, weights: np.ndarray) -> None:
         """In place, on float32[d]."""
-        # einsum and not BLAS, whose threads would stand in those of the kernels' way (cxr/training/kernels.py), and
-        # whose sums depend on their number.
+        # einsum and not BLAS: BLAS' threads would compete with those of the kernels (cxr/training/kernels.py), and its
+        # sums depend on the number of threads.
         along = np.einsum("rd,d->r", self._basis, weights)
         weights -= np.einsum("r,rd->d", self._shares * along, self._basis)

@@ -1,4 +1,4 @@
-"""Batches of pictures for a training that goes through the trunk: numpy alone, so that any framework can take them."""
+"""Batches of pictures for fine-tuning, in numpy alone, so that any framework can take them."""
 
 import math
 
@@ -48,7 +48,9 @@ class AugmentedBatches(PlainBatches):
 
     def __init__(self, split: Split, cost: np.ndarray, batch_size: int, params: FeaturesParams, seed: int):
         super().__init__(split, cost, batch_size)
-        self._params, self._seed, self._epoch = params, seed, 0
+        self._params = params
+        self._seed = seed
+        self._epoch = 0
         self._keys = pixel_keys(split.picture, len(split.rows))
         self._draw()
 

@@ -1,6 +1,6 @@
 """Fine-tuning: the last blocks of a trunk and the head on it are trained end to end, over the cache's own views.
 
-The head comes trained already: a random one's gradients would wreck the pretrained filters. Keras 3 code, that runs
+The head is trained before: a random head's gradients would destroy the pretrained filters. Keras 3 code, that runs
 on TensorFlow, JAX and torch alike (KERAS_BACKEND).
 """
 
@@ -20,7 +20,7 @@ from cxr.features.settings import FeaturesParams
 from cxr.inference.precision import Chosen, fastest_float
 from cxr.networks.backbones import build_trunk, open_blocks
 from cxr.networks.keras_export import start_keras
-from cxr.networks.names import Backbone
+from cxr.networks.registry import Backbone
 from cxr.training.batches import AugmentedBatches, PlainBatches
 from cxr.training.head_training import TrainedHead, costs, linear_head
 from cxr.training.settings import TrainParams
@@ -51,16 +51,15 @@ def fine_tune(
     precision. Raises ModelError where the trunk has fewer blocks, CxrError where every loss is not finite.
     """
     start_keras()
-    weights, cut = features.weights_of(backbone), features.cut_of(backbone)
+    weights = features.weights_of(backbone)
+    cut = features.cut_of(backbone)
     recipe = (backbone, train.store.shape[1], weights, features.seed, cut, features.lungs())
     with precision_policy(features.precision):
         trunk = build_trunk(*recipe)
         open_blocks(trunk, backbone, params.fine_tune)
         model = classifier(trunk, start, params)
-    train_batches, validation_batches = (
-        AugmentedBatches(train, _costs(train, params), params.batch_size, features, params.seed),
-        PlainBatches(validation, _costs(validation, params), params.batch_size),
-    )
+    train_batches = AugmentedBatches(train, _costs(train, params), params.batch_size, features, params.seed)
+    validation_batches = PlainBatches(validation, _costs(validation, params), params.batch_size)
     with bar(params.fine_tune_epochs * len(train_batches), f"fine-tune {backbone}", "step") as advance:
         history, best_epoch = fit(model, train_batches, validation_batches, params, advance)
     if not best_epoch:
@@ -87,7 +86,8 @@ def classifier(trunk: Any, start: TrainedHead, params: TrainParams) -> Any:
     """
     import keras
 
-    kind, exact = start.head.kind, {"dtype": "float32"}
+    kind = start.head.kind
+    exact = {"dtype": "float32"}
     gather = keras.layers.Flatten if kind == "flatten" else keras.layers.GlobalAveragePooling2D
     x = gather(name="features", **exact)(trunk.output)
     x = keras.layers.Rescaling(1 / start.length, -start.centre / start.length, name="centred", **exact)(x)
@@ -127,7 +127,8 @@ def fit(
     """
     import keras
 
-    seen, held_back = keras_dataset(train), keras_dataset(validation)
+    seen = keras_dataset(train)
+    held_back = keras_dataset(validation)
     best = [model.evaluate(held_back, verbose=0, return_dict=True)["loss"], 0, model.get_weights()]
     history: list[Epoch] = []
 
@@ -181,7 +182,7 @@ def keras_dataset(batches: PlainBatches) -> Any:
 def precision_policy(precision: Chosen) -> Iterator[None]:
     """What Keras layers that are made inside compute in: bfloat16 with float32 weights, or float32.
 
-    precision: of `features.precision`; whatever is not a floating-point type takes what was measured to be faster
+    precision: of `features.precision`; any other value takes what was measured to be faster
     (docs/performance.md): bfloat16 on a graphics card, and on a processor that has it under TensorFlow, whose
     kernels use it. bfloat16 has float32's range, so that no loss need be scaled, as float16 would want (Micikevicius
     et al. 2018).

@@ -24,7 +24,8 @@ _NORM_ROWS = 256  # rows that the features' length is measured on
 class TrainingExamples:
     """features: uint8 or float32[rows, k, d], may be memory-mapped. rows: int64[n] into it. y: float32[n], 0 or 1.
     cost: float32[n], what each example weighs in the loss, 1 on average. source: int64[n], a number for each source;
-    only training with `alignment` asks. scales: float32[d], what a stored 1 stands for."""
+    only training with `alignment` asks. scales: float32[d], what a stored 1 stands for. offsets: float32[d], what a
+    stored 0 stands for; None where that is 0, as for features that cannot be negative."""
 
     features: np.ndarray
     rows: np.ndarray
@@ -32,12 +33,18 @@ class TrainingExamples:
     cost: np.ndarray
     source: np.ndarray
     scales: np.ndarray
+    offsets: np.ndarray | None = None
+
+    @property
+    def zero(self) -> np.ndarray | float:
+        """What a stored 0 stands for."""
+        return 0.0 if self.offsets is None else self.offsets
 
 
 @dataclass(frozen=True)
 class TrainedHead:
     """centre: float32[d], length: what each feature was lessened and divided by while the head trained, d being
-    h * w * c of a "flatten" head and c of an "average" one; whoever trains it further should do the same."""
+    h * w * c of a "flatten" head and c of an "average" one; a further training should do the same."""
 
     head: Head
     history: list[Epoch]
@@ -52,7 +59,8 @@ def costs(labels: Sequence[str], sources: Sequence[str], weighting: str) -> np.n
     "label" gives both classes the same sum; "label_and_source" gives each source of a class the same sum too,
     so that a large source does not speak for its class alone.
     """
-    labels_, sources_ = np.array(labels), np.array(sources)
+    labels_ = np.array(labels)
+    sources_ = np.array(sources)
     cost = np.ones(len(labels_))
     if weighting != "none":
         for label in set(labels):
@@ -82,7 +90,8 @@ def train_head(
     """
     _require_both_classes(train, validation)
     if params.head == "average":
-        train, validation = _pooled(train, shape), _pooled(validation, shape)
+        train = _pooled(train, shape)
+        validation = _pooled(validation, shape)
     mean, length = _centre_and_length(train)
     rng = np.random.default_rng(params.seed)
     model = _adam(train, mean, length, params, rng)
@@ -91,8 +100,7 @@ def train_head(
     best = (math.inf, 0, model.weights, model.bias)
     for number in range(1, params.epochs + 1):
         trained = _run_epoch(model, train, params.batch_size, rng, alignment)
-        first = np.zeros(len(validation.rows), np.int64)
-        z = model.predict(validation.features, validation.rows, first, validation.scales / length)
+        z = _validation_logits(model, train, validation, length)
         epoch = Epoch(number, *trained, *_loss_and_accuracy(z, validation))
         history.append(epoch)
         progress(epoch)
@@ -101,8 +109,20 @@ def train_head(
     if not best[1]:
         raise CxrError("training diverged: no epoch has a finite validation loss; lower train.learning_rate")
     weights = best[2] / length
-    bias = float(best[3]) - float(weights.astype(np.float64) @ mean)
-    return TrainedHead(linear_head(params.head, weights, bias, shape), history, best[1], mean, float(length))
+    centre = mean + train.zero
+    bias = float(best[3]) - float(weights.astype(np.float64) @ centre)
+    return TrainedHead(linear_head(params.head, weights, bias, shape), history, best[1], centre, float(length))
+
+
+def _validation_logits(
+    model: "Adam", train: TrainingExamples, validation: TrainingExamples, length: np.float32
+) -> np.ndarray:
+    """Log odds float32[n] of the pictures as they are. The two caches may have other scales and offsets."""
+    first = np.zeros(len(validation.rows), np.int64)
+    z = model.predict(validation.features, validation.rows, first, validation.scales / length)
+    if validation.offsets is None and train.offsets is None:
+        return z
+    return z + np.float32(np.sum(model.weights * (validation.zero - train.zero) / length, dtype=np.float64))
 
 
 def _require_both_classes(train: TrainingExamples, validation: TrainingExamples) -> None:
@@ -154,7 +174,9 @@ def _run_epoch(
     z = np.empty(len(order), np.float32)
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
-        rows, y, cost = train.rows[batch], train.y[batch], train.cost[batch]
+        rows = train.rows[batch]
+        y = train.y[batch]
+        cost = train.cost[batch]
         z[batch] = model.step(train.features, rows, views[batch], y, cost, kept, shifts[batch])
         if alignment:
             alignment.step(model.weights)
@@ -181,7 +203,8 @@ def _pooled(examples: TrainingExamples, shape: tuple[int, int, int]) -> Training
         maps = examples.features[row].reshape(-1, locations, channels)
         maps.sum(axis=1, dtype=kind, out=pooled[i])
     scales = (examples.scales[:channels] / locations).astype(np.float32)
-    return replace(examples, features=pooled, rows=np.arange(len(pooled)), scales=scales)
+    offsets = None if examples.offsets is None else examples.offsets[:channels]  # the same at every location
+    return replace(examples, features=pooled, rows=np.arange(len(pooled)), scales=scales, offsets=offsets)
 
 
 def _sum_type(stored: np.dtype, locations: int) -> type[np.generic]:
@@ -191,8 +214,8 @@ def _sum_type(stored: np.dtype, locations: int) -> type[np.generic]:
 
 
 def _centre_and_length(examples: TrainingExamples) -> tuple[np.ndarray, np.float32]:
-    """Mean float32[d] of the features, and the root mean square Euclidean length of what is left of them, from a
-    spread of rows."""
+    """Mean float32[d] of the features less their offsets, and the root mean square Euclidean length of what is left of
+    them, from a spread of rows."""
     spread = examples.rows[:: max(1, len(examples.rows) // _NORM_ROWS)]
     mean = np.mean([examples.features[row, 0] for row in spread], axis=0, dtype=np.float64) * examples.scales
     squares = [float(np.square(examples.features[row, 0] * examples.scales - mean).sum()) for row in spread]

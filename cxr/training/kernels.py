@@ -13,7 +13,9 @@ import numba
 import numpy as np
 
 _BLOCK = 2048  # inputs whose gradient is gathered at once: 8 KiB, which stays in the first-level cache
-_BETA1, _BETA2, _EPSILON = np.float32(0.9), np.float32(0.999), np.float32(1e-7)  # Keras' defaults
+_BETA1 = np.float32(0.9)
+_BETA2 = np.float32(0.999)
+_EPSILON = np.float32(1e-7)  # Keras' defaults
 _SHIFTS = 2**16  # places in a drawing of dropout where a row may begin
 
 
@@ -42,7 +44,8 @@ def logits(cache, rows, views, centre, weights, bias, kept, shifts):
     """float32[n] log odds. cache: [rows, views, d] of uint8 or float32. rows, views: int64[n]. centre: float32[d], the
     stored value that counts as 0. weights: float32[d], with the inputs' scale and 1 / (1 - rate) already in it.
     kept, shifts: of `draw_dropout`."""
-    out, size = np.empty(rows.shape[0], np.float32), weights.shape[0]
+    out = np.empty(rows.shape[0], np.float32)
+    size = weights.shape[0]
     for i in numba.prange(rows.shape[0]):
         mask = kept[shifts[i] : shifts[i] + size]
         out[i] = _dot(cache[rows[i], views[i]], centre, weights, mask) + bias
@@ -74,7 +77,8 @@ def descend(
     correction: 1 / sqrt(1 - beta2**t)."""
     size = weights.shape[0]
     for block in numba.prange((size + _BLOCK - 1) // _BLOCK):
-        start, stop = block * _BLOCK, min(size, (block + 1) * _BLOCK)
+        start = block * _BLOCK
+        stop = min(size, (block + 1) * _BLOCK)
         gradient = np.zeros(stop - start, np.float32)
         for i in range(rows.shape[0]):
             row = cache[rows[i], views[i], start:stop]
@@ -113,14 +117,17 @@ class Adam:
         self.bias = np.float32(0)
         self._keep_scale = (scale / (1 - dropout)).astype(np.float32)
         self._drop_rate = dropout
-        self._rate, self._decay = learning_rate, weight_decay
-        self._momentum, self._square = np.zeros(size, np.float32), np.zeros(size, np.float32)
+        self._rate = learning_rate
+        self._decay = weight_decay
+        self._momentum = np.zeros(size, np.float32)
+        self._square = np.zeros(size, np.float32)
         self._bias_mean = self._bias_square = 0.0
         self._steps = 0
 
     def predict(self, cache: np.ndarray, rows: np.ndarray, views: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """float32[n] log odds without dropout. scale: float32[d], of this cache, which may be another one."""
-        all_kept, first = np.ones(len(scale), np.bool_), np.zeros(len(rows), np.int64)
+        all_kept = np.ones(len(scale), np.bool_)
+        first = np.zeros(len(rows), np.int64)
         return logits(
             cache, rows, views, self._mean / scale.astype(np.float32), self.weights * scale, self.bias, all_kept, first
         )
@@ -159,7 +166,8 @@ class Adam:
         return z
 
     def _step_bias(self, slope: float, step_size: float, correction: float) -> None:
-        beta1, beta2 = float(_BETA1), float(_BETA2)
+        beta1 = float(_BETA1)
+        beta2 = float(_BETA2)
         self._bias_mean = beta1 * self._bias_mean + (1 - beta1) * slope
         self._bias_square = beta2 * self._bias_square + (1 - beta2) * slope**2
         step = step_size * self._bias_mean / (np.sqrt(self._bias_square) * correction + float(_EPSILON))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from cxr.common.errors import ParamsError
 from cxr.common.labels import CLASSES
 from cxr.common.parallel import bar
 from cxr.data.dataset import Split
@@ -25,7 +26,7 @@ from cxr.inference.bundle import write_bundle
 from cxr.inference.calibration import calibrated
 from cxr.inference.engine import Engine, Trunk, trunk_file
 from cxr.inference.model_facts import ModelFacts
-from cxr.networks.names import Backbone
+from cxr.networks.registry import Backbone
 from cxr.training.calibration_fit import fit_calibration, operating_threshold
 from cxr.training.head_training import TrainedHead, TrainingExamples, costs, train_head
 from cxr.training.settings import TrainParams
@@ -50,7 +51,17 @@ def _examples(cache: FeatureCache, split: Split, weighting: str) -> TrainingExam
     sources = [row.source for row in split.rows]
     cost = costs([row.label for row in split.rows], sources, weighting)
     _, source = np.unique(sources, return_inverse=True)
-    return TrainingExamples(cache.features(), rows, split.y.astype(np.float32), cost, source, cache.scales())
+    y = split.y.astype(np.float32)
+    return TrainingExamples(cache.features(), rows, y, cost, source, cache.scales(), cache.offsets())
+
+
+def require_tunable(backbone: Backbone, params: TrainParams, features: FeaturesParams) -> None:
+    """Raises ParamsError where the backbone is to be fine-tuned and comes as a file, which is frozen."""
+    if params.fine_tune and features.exported_of(backbone):
+        raise ParamsError(
+            f"train.fine_tune is {params.fine_tune}, and {backbone} is an exported backbone, whose layers are frozen; "
+            f"set train.fine_tune to 0, or take {backbone} out of train.backbones"
+        )
 
 
 @contextlib.contextmanager
@@ -65,7 +76,7 @@ def fine_tuned(
     """The folder of an exported trunk, for as long as the block runs, and the head that goes with it: fine-tuned ones
     as `params.fine_tune` says, or the frozen trunk and `trained` where none of it did better on validation.
 
-    sides: of training and of validation.
+    splits: of training and of validation.
     """
     if not params.fine_tune:
         yield frozen, trained

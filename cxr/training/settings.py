@@ -7,7 +7,7 @@ from pydantic.dataclasses import dataclass
 
 from cxr.common.config import STRICT
 from cxr.common.errors import ParamsError
-from cxr.networks.names import Backbone
+from cxr.networks.registry import Backbone
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -139,8 +139,8 @@ FAULTS = [
     ("list for section", "split", {"split!": [1]}, ["split", "keys and values"]),
     ("empty section", "split", {"split!": None}, ["split", "None"]),
     ("unknown word", "train", {"train": {"head": "conv"}}, ["train.head", "'conv'", "'flatten' or 'average'"]),
-    ("unknown word in a list", "train", {"train": {"backbones": ["vgg16", "b"]}}, ["train.backbones[1]", "'b'"]),
-    ("unknown key of a table", "features", {"features": {"weights": {"vgg19": "x"}}}, ["features.weights", "'vgg19'"]),
+    ("number in a list of names", "train", {"train": {"backbones": ["vgg16", 3]}}, ["train.backbones[1]", "3", "str"]),
+    ("unknown backbone", "features", {"features": {"weights": {"vgg19": "x"}}}, ["'vgg19'", "known are incep"]),
     ("backbone twice", "train", {"train": {"backbones": ["vgg16", "vgg16"]}}, ["train", "backbones", "once"]),
     ("no backbone", "train", {"train": {"backbones": []}}, ["train", "backbones", "at least one"]),
     ("unknown kind", "download", {"download": {"sources": {"x": {"kind": "ftp"}}}}, ["sources.x.kind", "'ftp'"]),
@@ -211,6 +211,70 @@ def test_a_backbone_without_weights_is_named(tmp_path: Path) -> None:
     assert features.weights_of("vgg16") == "random"
     with pytest.raises(ParamsError, match=r"features\.weights: key 'xception' is missing"):
         features.weights_of("xception")
+
+
+EXPORTED = {
+    "kind": "openvino_or_onnx",
+    "file": "net.onnx",
+    "sha256": "0" * 64,
+    "image_size": 224,
+    "channels": 3,
+    "order": "NCHW",
+    "mean": [0.5],
+    "std": [0.25],
+    "output": "features",
+}
+
+
+def with_exported(folder: Path, **changes: Any) -> Path:
+    """Parameters that describe one exported backbone, `mine`, with changes of its entry."""
+    features = {"weights": {"mine": "exported"}, "cut": {"mine": ""}, "exported!": {"mine": EXPORTED | changes}}
+    return written(folder, {"features": features})
+
+
+def test_an_exported_backbone_is_known_beside_those_of_keras(tmp_path: Path) -> None:
+    features = load_params(FeaturesParams, "features", with_exported(tmp_path, std=[1, 2, 3]))
+    entry = features.exported_of("mine")
+    assert entry is not None
+    assert (entry.channels, entry.mean, entry.std) == (3, (0.5,), (1.0, 2.0, 3.0))
+    assert features.exported_of("vgg16") is None
+    with pytest.raises(ParamsError, match=r"no backbone 'other'; known are inceptionv3, vgg16, .*, mine"):
+        features.exported_of("other")
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"kind": "torch"}, ["exported.mine.kind", "'torch'"]),
+        ({"file": "net.pt"}, ["exported.mine", "'net.pt'", ".onnx or .xml"]),
+        ({"file": "https://host/net.onnx?download=1", "sha256": "AB"}, ["exported.mine", "'AB'", "64 hex digits"]),
+        ({"image_size": 8}, ["exported.mine", "8", "between 16 and"]),
+        ({"channels": 4}, ["exported.mine.channels", "4"]),
+        ({"order": "HWC"}, ["exported.mine.order", "'HWC'"]),
+        ({"mean": [0.1, 0.2]}, ["exported.mine", "mean has 2 numbers", "each of 3"]),
+        ({"std": [0.0]}, ["exported.mine", "std", "above 0"]),
+        ({"size": 3}, ["exported.mine", "'size'"]),
+    ],
+)
+def test_a_fault_in_an_exported_backbone_names_its_key(
+    changes: dict[str, Any], named: list[str], tmp_path: Path
+) -> None:
+    sentence = refusal("features", with_exported(tmp_path, **changes))
+    assert [word for word in named if word not in sentence] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"exported": {"vgg16": EXPORTED}}, "exported.vgg16: Keras' backbone has this name"),
+        ({"exported": {"Mine/1": EXPORTED}}, "exported.Mine/1: use small letters"),
+        ({"exported": {"mine": EXPORTED}}, "weights.mine must be 'exported' and cut.mine must be ''"),
+    ],
+)
+def test_an_exported_backbone_needs_a_name_and_the_other_two_keys(
+    change: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    assert said in refusal("features", written(tmp_path, {"features": change}))
 
 
 def with_recipe(folder: Path, name: str) -> Path:

@@ -147,11 +147,31 @@ def test_a_channel_that_is_silent_at_first_is_heard_later(tmp_path: Path) -> Non
     assert np.isfinite(features(cache, noisy.keys)).all()
 
 
-def test_negative_features_are_refused(tmp_path: Path, many: Pictures) -> None:
-    trunk = FakeTrunk()
-    trunk.maps = lambda batch: -FakeTrunk().maps(batch)  # type: ignore[method-assign]
-    with pytest.raises(CxrError, match="fake gives negative features"):
-        FeatureCache(tmp_path, SPEC, SHAPE).fill(many.keys, many, trunk)
+class SignedTrunk(FakeTrunk):
+    """The middle channel is never negative, the first always, the last both."""
+
+    def maps(self, batch: np.ndarray) -> np.ndarray:
+        return super().maps(batch) * np.array([-1, 1, 1], np.float32) - np.array([0, 0, 0.75], np.float32)
+
+
+def test_negative_features_are_kept_as_exactly_as_others(tmp_path: Path, many: Pictures) -> None:
+    spec = replace(SPEC, augmented_views=1, augmentation=NO_AUGMENTATION)
+    cache = FeatureCache(tmp_path, spec, SHAPE)
+    cache.fill(many.keys, many, SignedTrunk())
+    offsets = cache.offsets()
+    assert offsets is not None
+    found = cache.features()[cache.rows(many.keys), 0] * cache.scales() + offsets
+    expected = SignedTrunk().maps(many.stored).reshape(len(found), -1)
+    assert (np.abs(found - expected) <= cache.scales() / 2 * 1.01).mean() > 0.99
+    assert expected.min() < 0 < expected.max()
+    again = FeatureCache(tmp_path, spec, SHAPE)
+    np.testing.assert_array_equal(again.offsets(), offsets)
+
+
+def test_features_that_are_never_negative_need_no_offset(tmp_path: Path, many: Pictures) -> None:
+    cache = filled(tmp_path, many)
+    assert cache.offsets() is None
+    assert np.load(cache.directory / "scales.npy").shape == (3,)
 
 
 # --- what is computed, and when -----------------------------------------------------------------------------
@@ -222,7 +242,7 @@ import sys
 from pathlib import Path
 from tests.labelled import pictures
 from tests.features.test_feature_cache import SHAPE, SPEC, FakeTrunk, Pictures, FeatureCache
-many = Pictures(pictures(70, side=16))
+many = Pictures(pictures(70, image_size=16))
 FeatureCache(Path(sys.argv[1]), SPEC, SHAPE).fill(many.keys, many, FakeTrunk(dies_at=int(sys.argv[2]), kill=True))
 """
 

@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from cxr.common.atomic_files import sha256_of
 from cxr.common.errors import ModelError
 from cxr.features.trunks import TrunkSpec, ensure_trunk, read_trunk_spec
 from cxr.inference.engine import Trunk
 from cxr.inference.head import Head, HeadKind
-from cxr.networks.backbones import SPECS, build_trunk, layer_table, weights_fingerprint
+from cxr.networks.backbones import build_trunk, layer_table, weights_fingerprint
 from cxr.networks.keras_export import export_trunk
-from cxr.networks.names import BACKBONES, Backbone
+from cxr.networks.registry import BACKBONES, Backbone
 from tests.labelled import pictures
 
 pytestmark = [
@@ -40,7 +41,9 @@ def weights_file(vgg16: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_backbone_of_the_parameters_is_known() -> None:
-    assert tuple(SPECS) == BACKBONES
+    params = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8"))
+    assert tuple(BACKBONES) == tuple(params["train"]["backbones"])
+    assert BACKBONES.keys() == params["features"]["weights"].keys() == params["features"]["cut"].keys()
 
 
 @pytest.mark.parametrize(
@@ -51,7 +54,9 @@ def test_scaling_is_the_one_that_the_weights_were_trained_with(backbone: Backbon
     grey = np.arange(256, dtype=np.float32).reshape(1, 16, 16, 1)
     preprocess = importlib.import_module(f"keras.applications.{package}").preprocess_input
     expected = preprocess(np.repeat(grey, 3, axis=3))
-    np.testing.assert_allclose(grey * SPECS[backbone].scale + SPECS[backbone].offset, expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        grey * BACKBONES[backbone].scale + BACKBONES[backbone].offset, expected, rtol=1e-5, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize(("backbone", "image_size"), [("inceptionv3", 75), ("vgg16", 32)])
@@ -165,8 +170,8 @@ def test_a_missing_weights_file_says_what_may_stand_there() -> None:
 
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_pictures_that_are_too_small_are_refused(backbone: Backbone) -> None:
-    least = SPECS[backbone].min_side
-    with pytest.raises(ModelError, match=rf"pixels\.side is {least - 1}; {backbone} needs at least {least}"):
+    least = BACKBONES[backbone].min_image_size
+    with pytest.raises(ModelError, match=rf"pixels\.image_size is {least - 1}; {backbone} needs at least {least}"):
         build_trunk(backbone, least - 1, "random", SEED)
 
 

@@ -119,7 +119,7 @@ def test_a_folder_without_a_segmenter_is_an_error_that_says_what_to_do(tmp_path:
 
 @pytest.mark.parametrize(
     ("cut", "message"),
-    [("mixed4+mixed3x", "no layer 'mixed3x'"), ("mixed2+mixed4", "can not be put side by side")],
+    [("mixed4+mixed3x", "no layer 'mixed3x'"), ("mixed2+mixed4", "cannot be put side by side")],
 )
 def test_layers_that_do_not_go_together_are_named(cut: str, message: str) -> None:
     with pytest.raises(ModelError, match=message):

@@ -15,7 +15,14 @@ SIDE = labelled_split(11, seed=1)
 COST = np.linspace(0.5, 1.5, 11).astype(np.float32)
 AUGMENTATION = AugmentationParams(rotation_degrees=20, shift_fraction=0.2, horizontal_flip=True, photometric=UNCHANGED)
 PARAMS = FeaturesParams(
-    augmented_views=3, seed=4, precision="f32", augmentation=AUGMENTATION, weights={}, cut={}, focus="data/pixels.npy"
+    augmented_views=3,
+    seed=4,
+    precision="f32",
+    augmentation=AUGMENTATION,
+    weights={},
+    cut={},
+    exported={},
+    focus="data/pixels.npy",
 )
 
 

@@ -20,7 +20,7 @@ from cxr.inference.engine import Engine
 from cxr.inference.head import Head, HeadKind
 from cxr.networks.backbones import blocks_of, build_trunk, leaves, open_blocks
 from cxr.networks.keras_export import export_trunk
-from cxr.networks.names import BACKBONES, Backbone
+from cxr.networks.registry import BACKBONES, Backbone
 from cxr.training.batches import PlainBatches
 from cxr.training.fine_tuning import classifier, fine_tune, fit, head_of, precision_policy
 from cxr.training.head_training import TrainedHead, linear_head

@@ -305,3 +305,27 @@ def test_each_source_of_a_class_weighs_the_same() -> None:
 
 def test_without_weighting_every_image_weighs_one() -> None:
     assert set(costs(LABELS, SOURCES, "none").tolist()) == {1.0}
+
+
+@pytest.mark.parametrize("kind", ["flatten", "average"])
+def test_a_head_from_signed_features_is_the_one_from_the_same_features_without_an_offset(kind: str) -> None:
+    """Features are centred first, so what a stored 0 stands for moves the bias alone; two caches may differ in it."""
+    params = replace(PARAMS, head=kind)
+    at_channels = np.linspace(-9, 4, SHAPE[2]).astype(np.float32)
+    offsets = np.tile(at_channels, SHAPE[0] * SHAPE[1])
+    plain = train_head(TRAIN, VALIDATION, SHAPE, params)
+    signed = train_head(replace(TRAIN, offsets=offsets), replace(VALIDATION, offsets=offsets), SHAPE, params)
+    np.testing.assert_array_equal(signed.head.weights, plain.head.weights)
+    shown = dequantised(VALIDATION)
+    np.testing.assert_allclose(signed.head.logits(shown + at_channels), plain.head.logits(shown), atol=1e-4)
+    np.testing.assert_allclose(signed.centre - plain.centre, offsets[: len(plain.centre)], atol=1e-4)
+
+
+def test_the_validation_loss_counts_the_offset_of_its_own_cache() -> None:
+    """The same pictures, kept with another offset: each byte 3 less, and 3 steps in the offset."""
+    shifted = replace(VALIDATION, features=np.clip(VALIDATION.features, 3, None) - np.uint8(3))
+    same = replace(shifted, features=shifted.features + np.uint8(3))
+    plain = train_head(TRAIN, same, SHAPE, PARAMS)
+    moved = train_head(TRAIN, replace(shifted, offsets=3 * shifted.scales), SHAPE, PARAMS)
+    losses = [[epoch.validation_loss for epoch in trained.history] for trained in (moved, plain)]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
