@@ -37,7 +37,7 @@ def real_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> "Iterator[Browser]":
-    """One for all tests: Playwright's synchronous interface can not be started twice in a process."""
+    """One for all tests: Playwright's synchronous interface cannot be started twice in a process."""
     from playwright.sync_api import sync_playwright
 
     from tests.browser.chromium import chromium_path, launch

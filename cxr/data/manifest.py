@@ -28,7 +28,7 @@ REJECTIONS = {
     "unlabelled": "the finding has not been recorded yet",
     "unknown_finding": "the finding is not in the source's list of findings",
     "empty_file": "0 bytes",
-    "corrupt": "the picture can not be decoded to its end",
+    "corrupt": "the picture cannot be decoded to its end",
     "conflicting_labels": "the same bytes carry both labels",
     "near_duplicate_across_split": "looks like an image of a patient on another split",
 }

@@ -112,4 +112,4 @@ def _silence() -> None:
     """Keep what Pillow and pydicom would say about a file out of logs: it may quote names and values."""
     logging.getLogger("PIL").setLevel(logging.WARNING)
     logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
-    warnings.filterwarnings("ignore", module=r"(PIL|pydicom|cxr\.(dicom|raster))\b")
+    warnings.filterwarnings("ignore", module=r"(PIL|pydicom|cxr\.imaging)\b")

@@ -197,11 +197,11 @@ def _weighted_by_lungs(grey: Any, maps: Any, lungs: Path) -> Any:
     segmenter = ov.Core().read_model(file)
     for operation in segmenter.get_ordered_ops():  # names must stay unique beside the backbone's
         operation.set_friendly_name(f"{SEGMENTER}/{operation.get_friendly_name()}")
-    side = segmenter.input().partial_shape[1].get_length()
-    small = ops.round(_resized(grey, (side, side)), "half_to_even")
-    _feed(segmenter, ops.convert(ops.reshape(small, np.array([0, side, side, 1]), special_zero=True), "u8"))
-    lung = segmenter.output().get_node().input_value(0)  # [n, side, side, 1]
-    planes = ops.reshape(lung, np.array([0, 1, side, side]), special_zero=True)
+    size = segmenter.input().partial_shape[1].get_length()
+    small = ops.round(_resized(grey, (size, size)), "half_to_even")
+    _feed(segmenter, ops.convert(ops.reshape(small, np.array([0, size, size, 1]), special_zero=True), "u8"))
+    lung = segmenter.output().get_node().input_value(0)  # [n, size, size, 1]
+    planes = ops.reshape(lung, np.array([0, 1, size, size]), special_zero=True)
     height, width = (d.get_length() for d in list(maps.output(0).get_partial_shape())[2:])
     share = _resized(planes, (height, width))
     share.set_friendly_name(f"exported/{SHARE}")  # by this name the eight-bit trunk finds it (quantization.py)

@@ -26,7 +26,7 @@ def pick_winner(validation: Mapping[str, Mapping[str, Any]], metric: str) -> str
     """The backbone of the highest `metric` on the validation patients; the earlier of BACKBONES where two tie.
 
     validation: by backbone, what `cxr.evaluation.metrics.evaluate` gives, or plain values. A backbone whose metric is
-    undefined can not win. Raises CxrError where none can.
+    undefined cannot win. Raises CxrError where none can.
     """
     values = {name: _value(metrics, metric) for name, metrics in validation.items()}
     known = [name for name, value in values.items() if not math.isnan(value)]
@@ -45,12 +45,12 @@ def decide(
     """Both models' probabilities (n,) of the same test images: the challenger must not be surely worse in AUC.
 
     It stays challenger where the whole bootstrap interval of the difference, over patients, lies below 0. Equal
-    and "can not be told apart" promote, since the challenger has seen the newer data.
+    and "cannot be told apart" promote, since the challenger has seen the newer data.
     """
     try:
         difference = paired_difference(y_true, p_challenger, p_champion, patients, params)
     except ValueError as fault:
-        return Decision(False, f"stays challenger: the two can not be compared ({fault})")
+        return Decision(False, f"stays challenger: the two cannot be compared ({fault})")
     found = (
         f"AUC differs by {difference.value:+.4f} "
         f"({params.confidence:.0%} interval {difference.low:+.4f} to {difference.high:+.4f}, "
@@ -62,9 +62,9 @@ def decide(
 
 
 def decide_without_champion(fault: str = "") -> Decision:
-    """There is no champion, or (fault: why) its files can not be read: then any model is better than none."""
+    """There is no champion, or (fault: why) its files cannot be read: then any model is better than none."""
     if fault:
-        return Decision(True, f"promoted: the champion can not be compared with, {fault}")
+        return Decision(True, f"promoted: the champion cannot be compared with, {fault}")
     return Decision(True, "promoted: there is no champion yet")
 
 

@@ -13,7 +13,7 @@ from cxr.sources import SOURCES, SourceDescription
 
 # Of each arm of cxr.audit.checks and cxr.audit.feature_checks: its heading, and what it asks.
 ARMS = {
-    "same_source": ("Within one source", "COVID against other images of the same source: the source can not help."),
+    "same_source": ("Within one source", "COVID against other images of the same source: the source cannot help."),
     "with_lungs": ("Whole pictures", "The images of the arms without lungs as they are, for comparison."),
     "lungs_blacked_out": (
         "Lungs blacked out",

@@ -233,7 +233,7 @@ def with_exported(folder: Path, **changes: Any) -> Path:
 
 
 def test_an_exported_backbone_is_known_beside_those_of_keras(tmp_path: Path) -> None:
-    features = load_params(FeaturesParams, "features", with_exported(tmp_path, std=[1, 2, 3]))
+    features = load_params(FeaturesParams, with_exported(tmp_path, std=[1, 2, 3]))
     entry = features.exported_of("mine")
     assert entry is not None
     assert (entry.channels, entry.mean, entry.std) == (3, (0.5,), (1.0, 2.0, 3.0))

@@ -87,7 +87,7 @@ def test_the_threshold_reaches_the_sensitivity_that_was_asked_for_and_no_lower_o
 def test_bias_and_temperature_are_those_that_suit_the_engines_own_answers(
     trained: TrainedHead, trunk_folder: Path, tmp_path: Path
 ) -> None:
-    """On labels that the head can not all have right: else there is no best one."""
+    """On labels that the head cannot all have right: else there is no best one."""
     wrong = [replace(row, label="NonCOVID") if i in (1, 7, 13) else row for i, row in enumerate(VALIDATION.rows)]
     split = replace(VALIDATION, rows=wrong)
     calibrated_bundle(tmp_path / "model", trunk_folder, trained, split, FACTS, 0.9, tmp_path / "cache")
