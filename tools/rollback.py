@@ -1,8 +1,10 @@
 """Make the champion before the present one the champion again: `make rollback`.
 
-The present champion is marked, so that running the pipeline again does not promote it.
+The present champion is marked, so that running the pipeline again does not promote it. Where the earlier files cannot
+be read, everything stays as it was.
 """
 
+from cxr.common.atomic_files import replace_when_complete
 from cxr.common.config import load_params
 from cxr.common.paths import CHAMPION
 from cxr.common.stage_runner import run_stage
@@ -13,8 +15,9 @@ from serving.store import publish
 
 def main() -> str:
     model = load_params(RegisterParams).model
-    version = registry.rollback(model)
-    publish(registry.fetch_bundle(version, CHAMPION), model, version.number)
+    with replace_when_complete(CHAMPION) as folder:
+        version = registry.rollback(model, folder)
+    publish(CHAMPION, model, version.number)
     return f"{version} is the champion again; a service on :latest loads it by itself, any other after a restart"
 
 

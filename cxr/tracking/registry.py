@@ -130,10 +130,11 @@ def set_challenger(version: Version) -> Version:
     return _version(client, version.name, version.number)
 
 
-def rollback(name: str) -> Version:
-    """Move the alias champion back to the one before, and mark the present one so that it is not promoted again.
+def rollback(name: str, folder: Path) -> Version:
+    """Move the alias champion back to the one before, whose bundle is then in `folder`.
 
-    Repeated, it goes further back. Raises CxrError where there is nothing to go back to.
+    The present champion is marked, so that it is not promoted again. Repeated, it goes further back. Raises CxrError
+    where there is nothing to go back to, or where the earlier files cannot be read; then nothing has moved.
     """
     client = connect()
     present = champion(name)
@@ -142,6 +143,7 @@ def rollback(name: str) -> Version:
     earlier = _earlier(client, present)
     if earlier is None:
         raise CxrError(f"{present} is the first champion; there is none to go back to")
+    fetch_bundle(earlier, folder)
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     client.set_model_version_tag(name, str(present.number), ROLLED_BACK_TAG, now)
     client.set_registered_model_alias(name, CHAMPION, str(earlier.number))

@@ -71,17 +71,37 @@ def test_rollback_goes_back_step_by_step_and_then_says_that_it_can_not(client, t
     from cxr.tracking.registry import champion, rollback, set_challenger, set_champion
 
     with pytest.raises(CxrError, match="covid-cxr has no champion"):
-        rollback("covid-cxr")
+        rollback("covid-cxr", tmp_path / "champion")
     versions = [set_challenger(registered(tmp_path, content)) for content in "abc"]
     for version in versions:
         assert "champion" in set_champion(set_champion(version)).aliases  # twice is the same as once
     assert champion("covid-cxr").aliases == ("champion",)
     assert int(client.get_model_version_by_alias("covid-cxr", "previous_champion").version) == 2
-    assert rollback("covid-cxr").number == 2
+    assert rollback("covid-cxr", tmp_path / "champion").number == 2
     assert int(client.get_model_version_by_alias("covid-cxr", "previous_champion").version) == 1
-    assert rollback("covid-cxr").aliases == ("champion",)
+    assert rollback("covid-cxr", tmp_path / "champion").aliases == ("champion",)
     with pytest.raises(CxrError, match="version 1 is the first champion"):
-        rollback("covid-cxr")
+        rollback("covid-cxr", tmp_path / "champion")
+
+
+@pytest.mark.slow
+def test_a_rollback_whose_files_are_gone_changes_nothing(client, tmp_path):
+    """Neither the alias, nor a tag, nor the folder; so a second try does not go one version too far."""
+    from cxr.tracking.registry import champion, find_version, rollback, set_champion
+
+    for content in "abc":
+        set_champion(registered(tmp_path, content))
+    stored = sorted((tmp_path / "mlartifacts").rglob("head.npz"), key=lambda path: path.read_text())
+    shutil.rmtree(stored[1].parents[2])
+    for _ in range(2):
+        with pytest.raises(CxrError, match="the files of covid-cxr version 2"):
+            rollback("covid-cxr", tmp_path / "champion")
+        present = champion("covid-cxr")
+        assert present is not None
+        assert (present.number, present.rolled_back) == (3, "")
+        assert int(client.get_model_version_by_alias("covid-cxr", "previous_champion").version) == 2
+        assert not find_version("covid-cxr", 2).rolled_back
+    assert not (tmp_path / "champion").exists()
 
 
 @pytest.mark.slow
@@ -89,11 +109,11 @@ def test_a_version_that_was_taken_back_says_so_until_it_is_promoted_again(client
     from cxr.tracking.registry import register_model, rollback, set_champion
 
     first, second = (set_champion(registered(tmp_path, content)) for content in "ab")
-    rollback("covid-cxr")
+    rollback("covid-cxr", tmp_path / "champion")
     again = register_model("covid-cxr", tmp_path / "b", second.run_id, "", {})
     assert again.rolled_back
     assert not set_champion(again).rolled_back
-    assert rollback("covid-cxr").number == first.number
+    assert rollback("covid-cxr", tmp_path / "champion").number == first.number
 
 
 @pytest.mark.slow
