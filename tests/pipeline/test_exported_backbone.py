@@ -31,7 +31,7 @@ def test_an_exported_backbone_goes_all_the_way_to_the_champion(tmp_path: Path) -
     reports = workspace.folder / "reports/models/toy"
     assert {"metrics.json", "audit.json", "precision.json"} <= {path.name for path in reports.iterdir()}
     champion = Engine.load(workspace.folder / "models/champion")
-    assert champion.facts["backbone"] == "toy"
+    assert champion.facts.backbone == "toy"
     pixels = np.load(workspace.folder / "data/pixels.npy")[:3]
     shares = champion.shares(pixels).sum(axis=(1, 2))
     np.testing.assert_allclose(shares + champion.head.bias, champion.logits(pixels), atol=1e-4)
