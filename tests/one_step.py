@@ -20,7 +20,7 @@ from cxr.training.batches import PlainBatches
 from cxr.training.fine_tuning import classifier, keras_dataset
 from cxr.training.head_training import TrainedHead
 from tests.labelled import labelled_split
-from tests.training.test_head_training import PARAMS
+from tests.training.head_examples import PARAMS
 
 SIDE = 32
 

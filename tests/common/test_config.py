@@ -1,5 +1,6 @@
+"""Loading a section of params.yaml: what arrives, and how a fault is said."""
+
 import copy
-import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -7,47 +8,19 @@ from typing import Any
 import pytest
 import yaml
 
-from cxr.audit.settings import AuditParams
 from cxr.common.config import SECTIONS, load_params
 from cxr.common.errors import ParamsError
-from cxr.data.settings import PixelsParams, SplitParams
-from cxr.evaluation.settings import EvaluateParams
+from cxr.data.settings import SplitParams
 from cxr.features.settings import FeaturesParams
-from cxr.gate.settings import GateParams
-from cxr.lungs.settings import LungsParams
-from cxr.promotion.settings import RegisterParams
 from cxr.sources.covid_chestxray import CovidChestxrayParams
-from cxr.sources.folder import FolderParams
 from cxr.sources.phantom import PhantomParams
 from cxr.sources.settings import DownloadParams
 from cxr.training.settings import TrainParams
-from tools.workspace import merged
+from tests.common.params_files import COMMITTED, KINDS, written
 
-ROOT = Path(__file__).parents[2]
-COMMITTED = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-RECIPES = sorted((ROOT / "params").glob("*.yaml"))
-KINDS: dict[str, Any] = {
-    "download": DownloadParams,
-    "split": SplitParams,
-    "pixels": PixelsParams,
-    "lungs": LungsParams,
-    "gate": GateParams,
-    "features": FeaturesParams,
-    "train": TrainParams,
-    "evaluate": EvaluateParams,
-    "audit": AuditParams,
-    "register": RegisterParams,
-}
 PHANTOM = {"kind": "phantom", "train_on": ["COVID"], "patients": 9, "image_size": 64, "covid_fraction": 0.5, "seed": 1}
 OLD_PHANTOM = {"download": {"external": {"p": PHANTOM | {"side": 64}}}}
 OLD_EXPOSURE: dict[str, Any] = {"features": {"augmentation": {"exposure": {}}}}
-
-
-def written(folder: Path, change: dict[str, Any]) -> Path:
-    """The committed params.yaml with `change` merged over it."""
-    path = folder / "params.yaml"
-    path.write_text(yaml.safe_dump(merged(COMMITTED, change)), encoding="utf-8")
-    return path
 
 
 def without(*keys: str) -> dict[str, Any]:
@@ -70,19 +43,8 @@ def refusal(section: str, path: Path) -> str:
     return sentence.removeprefix(str(path))
 
 
-@pytest.mark.parametrize("recipe", [None, *RECIPES], ids=lambda recipe: recipe.name if recipe else "params.yaml")
-@pytest.mark.parametrize("section", SECTIONS)
-def test_the_committed_recipes_load(section: str, recipe: Path | None, tmp_path: Path) -> None:
-    change = yaml.safe_load(recipe.read_text(encoding="utf-8")) if recipe else {}
-    assert isinstance(load_params(KINDS[section], written(tmp_path, change)), KINDS[section])
-
-
 def test_every_section_is_known_and_there() -> None:
     assert tuple(KINDS) == SECTIONS == tuple(COMMITTED)
-
-
-def test_there_is_a_recipe_beside_the_real_one() -> None:
-    assert "demo.yaml" in [recipe.name for recipe in RECIPES]
 
 
 def test_values_arrive_with_their_types(tmp_path: Path) -> None:
@@ -275,38 +237,3 @@ def test_an_exported_backbone_needs_a_name_and_the_other_two_keys(
     change: dict[str, Any], said: str, tmp_path: Path
 ) -> None:
     assert said in refusal("features", written(tmp_path, {"features": change}))
-
-
-def with_recipe(folder: Path, name: str) -> Path:
-    return written(folder, yaml.safe_load((ROOT / "params" / name).read_text(encoding="utf-8")))
-
-
-def test_the_original_recipe_is_one_file_away(tmp_path: Path) -> None:
-    """Frozen trunk, Flatten, Dropout 0.5, Dense 2; one label from each source; turned, moved and mirrored views."""
-    path = with_recipe(tmp_path, "original.yaml")
-    download = load_params(DownloadParams, path)
-    assert {name: source.train_on for name, source in download.all().items()} == {
-        "covid_chestxray": ("COVID",),
-        "kaggle_pneumonia": ("NonCOVID",),
-    }
-    features, train = load_params(FeaturesParams, path), load_params(TrainParams, path)
-    assert {features.cut_of(backbone) for backbone in train.backbones} == {""}
-    assert features.augmentation.photometric.share == 0
-    assert (train.head, train.dropout, train.weighting, train.batch_size) == ("flatten", 0.5, "label", 32)
-
-
-def test_the_demo_keeps_the_originals_trunks_head_and_views(tmp_path: Path) -> None:
-    path = with_recipe(tmp_path, "demo.yaml")
-    features, train = load_params(FeaturesParams, path), load_params(TrainParams, path)
-    assert {features.cut_of(backbone) for backbone in train.backbones} == {""}
-    assert (features.augmentation.photometric.share, train.head) == (0, "flatten")
-    assert load_params(RegisterParams, path).metric == "auc"
-
-
-def test_adults_are_a_source_of_negatives_whose_patients_are_told_apart(tmp_path: Path) -> None:
-    adults = load_params(DownloadParams, with_recipe(tmp_path, "adults.yaml")).sources["adult_negatives"]
-    assert isinstance(adults, FolderParams)
-    assert set(adults.classes.values()) == set(adults.train_on) == {"NonCOVID"}
-    found = re.search(adults.patient, "00000218_001.jpg")
-    assert found is not None
-    assert found[1] == "00000218"

@@ -1,4 +1,4 @@
-"""The gate: what it refuses, why, and what it is trained with."""
+"""The gate: what it refuses, and why."""
 
 import itertools
 import json
@@ -9,65 +9,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from cxr.augmentation.settings import StrongParams
-from cxr.common.errors import CxrError, ModelError
-from cxr.data.dataset import Dataset
-from cxr.data.manifest import OtherView
-from cxr.data.settings import SplitParams
-from cxr.data.splits import split_of_patient
+from cxr.common.errors import ModelError
 from cxr.evaluation.settings import EvaluateParams
-from cxr.gate.dataset import GateDataset, frontal_pictures, joined, other_views
-from cxr.gate.examples import draw_examples, misplaced, part_of, shuffled
-from cxr.gate.mlp import train_networks
+from cxr.gate.dataset import GateDataset
 from cxr.gate.report import gate_report
-from cxr.gate.settings import GateParams
-from cxr.gate.synthetic_negatives import DRAWINGS, PHOTOS_TO_LEARN, PHOTOS_TO_TEST, blank, photographs, photos
-from cxr.gate.train import TrainedGate, folds, seen_by, threshold_for, train_gate, weights_of
+from cxr.gate.synthetic_negatives import DRAWINGS, PHOTOS_TO_TEST, photos
+from cxr.gate.train import TrainedGate, train_gate
 from cxr.inference.gate import BLANK_RANGE, FRONTAL, REASONS, SIDE, Gate, is_blank, thumbnails
-from cxr.sources.synthetic.radiograph import radiograph
 from stages.gate import headline
-from tests.rows import image_row
+from tests.gate.made import PARAMS, PICTURE_SIDE
 
-SPLIT = SplitParams(seed=20, test_fraction=0.3, validation_fraction=0.3, near_duplicate_bits=4)
 BOOTSTRAP = EvaluateParams(resamples=100, confidence=0.95, prevalence=0.1, seed=20)
-DISTORTION = StrongParams(8, 1.15, 1.1, 0.06, 1.3, 1.2, 0.1, 0.02)
-PARAMS = GateParams(
-    networks=2,
-    hidden=32,
-    epochs=30,
-    weight_decay=0.01,
-    versions=200,
-    false_refusals=0.02,
-    folds=2,
-    seed=20,
-    augmentation=DISTORTION,
-)
-PICTURE_SIDE = 64
 
 
 def some_gate(threshold: float = 0.0, *, seed: int = 0) -> Gate:
     rng = np.random.default_rng(seed)
     hidden = (rng.normal(0, 0.05, (SIDE * SIDE, 4)), np.zeros(4))
     return Gate(("frontal", "inverted", "other"), hidden, (rng.normal(0, 1, (4, 3)), np.zeros(3)), threshold)
-
-
-def material_of(pictures: np.ndarray, kind: str, splits: list[str], name: str) -> GateDataset:
-    n = len(pictures)
-    patients = np.array([f"{name}/{i}" for i in range(n)], object)
-    return GateDataset(pictures, np.full(n, kind, object), np.full(n, name, object), patients, np.array(splits, object))
-
-
-@pytest.fixture(scope="module")
-def phantoms() -> GateDataset:
-    """Eighty phantoms as frontal pictures; as lateral views, half of each, stretched: the far side's is missing."""
-    pictures = np.stack([radiograph(3, i, 1, image_size=PICTURE_SIDE, covid=i % 2 == 0) for i in range(80)])
-    splits = ["train"] * 40 + ["validation"] * 20 + ["test"] * 20
-    half = np.stack([np.asarray(Image.fromarray(p[:, 32:]).resize((64, 64))) for p in pictures[::4]])
-    frontal = material_of(pictures, FRONTAL, splits, "phantom")
-    lateral = material_of(half, "lateral", splits[::4], "phantom")
-    return joined(frontal, lateral)
 
 
 @pytest.fixture(scope="module")
@@ -225,147 +184,3 @@ def test_training_twice_gives_the_same_gate_to_the_last_bit(gate: Gate, phantoms
     assert again.threshold == gate.threshold
     for one, other in zip((*again.hidden, *again.output), (*gate.hidden, *gate.output), strict=True):
         assert (one == other).all()
-
-
-# --- threshold, folds --------------------------------------------------------------------------------------------
-
-
-def test_the_threshold_refuses_at_most_the_share_that_was_asked_for():
-    odds = np.random.default_rng(0).normal(-4, 2, 305)
-    for share in (0.0, 0.005, 0.01, 0.1):
-        threshold = threshold_for(odds, share)
-        assert (odds < threshold).mean() <= share
-        assert (odds < np.nextafter(np.sort(odds)[(odds < threshold).sum()], np.inf)).mean() > share
-
-
-def test_what_is_likelier_frontal_than_not_always_passes():
-    assert threshold_for(np.array([3.0, 4.0, 5.0]), 0.005) == 0
-    assert threshold_for(np.array([-0.5, 4.0, 5.0]), 0.005) == -0.5
-
-
-def test_no_fold_learns_from_the_patients_that_it_judges(phantoms: GateDataset):
-    shared = phantoms.patients.copy()
-    shared[phantoms.kinds != FRONTAL] = shared[:20]  # a patient with a lateral view has frontal pictures too
-    dataset = GateDataset(phantoms.pictures, phantoms.kinds, phantoms.sources, shared, phantoms.splits)
-    shown, fold_of = draw_examples(dataset, PARAMS), folds(dataset, PARAMS)
-    _, *by_fold = seen_by(shown, fold_of)
-    assert len(by_fold) == PARAMS.folds
-    for number, seen in enumerate(by_fold):
-        judged = {patient for patient, fold in fold_of.items() if fold == number}
-        assert judged
-        assert not judged & set(shown.patients[seen])
-        assert "lateral" in shown.kinds[seen]
-
-
-def test_the_gate_itself_learns_from_training_patients_alone(phantoms: GateDataset):
-    shown = draw_examples(phantoms, PARAMS)
-    of_the_gate = shown.where(seen_by(shown, folds(phantoms, PARAMS))[0])
-    trained = {*phantoms.patients[phantoms.splits == "train"], ""}  # "": what is drawn from nothing
-    assert set(of_the_gate.patients) <= trained
-    assert set(of_the_gate.kinds) == {"frontal", "inverted", "misplaced", "other", "lateral"}
-
-
-def test_every_kind_counts_alike_and_frontal_pictures_twice():
-    kinds = np.array(["frontal"] * 30 + ["ct"] * 4 + ["other"] * 6, object)
-    weights = weights_of(kinds)
-    sums = [weights[kinds == kind].sum() for kind in ("frontal", "ct", "other")]
-    assert sums == pytest.approx([20, 10, 10])
-
-
-# --- networks ----------------------------------------------------------------------------------------------------
-
-
-def test_networks_learn_what_a_line_can_not_tell():
-    rng = np.random.default_rng(0)
-    x = rng.normal(0, 1, (600, 2)).astype(np.float32)
-    y = (x[:, 0] * x[:, 1] > 0).astype(np.int64)
-    made = train_networks(x, y, np.ones(600, np.float32), units=16, seeds=(1, 2), epochs=200, weight_decay=0.01)
-    hidden = np.maximum(x @ made.hidden + made.hidden_bias, 0).reshape(600, 2, 16).swapaxes(0, 1)
-    said = (hidden @ made.output + made.output_bias).argmax(axis=-1)
-    assert ((said == y).mean(axis=1) > 0.93).all()
-    assert (said[0] != said[1]).any()  # of their own first weights
-
-
-def test_what_counts_for_nothing_is_not_learned():
-    x = np.array([[1.0], [-1.0]] * 50, np.float32)
-    y = np.array([0, 1] * 50)
-    weights = np.where(y == 0, 1, 0).astype(np.float32)
-    made = train_networks(x, y, weights, units=4, seeds=(1,), epochs=200, weight_decay=0.0)
-    scores = np.maximum(x @ made.hidden + made.hidden_bias, 0) @ made.output[0] + made.output_bias[0]
-    assert (scores.argmax(axis=1) == 0).all()
-
-
-# --- dataset ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def raw(tmp_path: Path) -> Path:
-    (tmp_path / "covid/images/deeper").mkdir(parents=True)
-    for name in ("images/ct.png", "images/deeper/l.png"):
-        Image.fromarray(np.full((9, 9), 7, np.uint8)).save(tmp_path / "covid" / name)
-    (tmp_path / "covid/images/bad.png").write_bytes(b"no picture")
-    return tmp_path
-
-
-def test_ct_and_lateral_pictures_are_read_with_their_patients_and_splits(raw: Path):
-    listed = [
-        OtherView("covid/images/bad.png", "covid", "covid/5", "lateral"),
-        OtherView("covid/images/ct.png", "covid", "covid/1", "ct"),
-        OtherView("covid/images/deeper/l.png", "covid", "covid/2", "lateral"),
-        OtherView("covid/volumes/v.nii.gz", "covid", "covid/3", "ct"),
-    ]
-    views = other_views(listed, raw, 16, SPLIT)
-    assert list(views.kinds) == ["ct", "lateral"]
-    assert list(views.patients) == ["covid/1", "covid/2"]
-    assert list(views.sources) == ["covid", "covid"]
-    assert list(views.splits) == [split_of_patient("covid/1", SPLIT), split_of_patient("covid/2", SPLIT)]
-    assert views.pictures.shape == (2, 16, 16)
-
-
-def test_a_source_without_other_views_gives_none(tmp_path: Path):
-    views = other_views([], tmp_path, 16, SPLIT)
-    assert len(views) == 0
-    assert views.pictures.shape == (0, 16, 16)
-
-
-def test_frontal_pictures_keep_their_side_and_those_only_tested_on_their_role():
-    rows = [image_row("a"), image_row("b", role="external"), image_row("c"), image_row("d", role="audit")]
-    splits = {"a": "test", "b": "held_out", "d": "held_out"}  # c is a near-duplicate that the split dropped
-    dataset = frontal_pictures(Dataset(rows, splits, np.zeros((4, 8, 8), np.uint8)))
-    assert list(dataset.splits) == ["test", "external", "audit"]
-
-
-@pytest.mark.parametrize("kind", DRAWINGS)
-def test_drawings_show_something_and_repeat(kind: str):
-    for seed in range(20):
-        first, again = (DRAWINGS[kind](PICTURE_SIDE, np.random.default_rng(seed)) for _ in range(2))
-        assert first.shape == (PICTURE_SIDE, PICTURE_SIDE)
-        assert first.dtype == np.uint8
-        assert (first == again).all()
-
-
-def test_blank_pictures_are_blank():
-    assert all(is_blank(blank(PICTURE_SIDE, np.random.default_rng(seed))) for seed in range(20))
-
-
-def test_no_photograph_is_both_learned_and_tested_with():
-    assert not set(PHOTOS_TO_LEARN) & set(PHOTOS_TO_TEST)
-    assert photos(PHOTOS_TO_LEARN, 20, 5, np.random.default_rng(0)).shape == (5, 20, 20)
-
-
-def test_another_picture_in_a_library_is_one_sentence_that_says_what_to_do():
-    replaced = PHOTOS_TO_LEARN[0]._replace(sha256="0" * 64)
-    gone = PHOTOS_TO_LEARN[0]._replace(file="datasets/images/atlantis.jpg")
-    for photograph, words in ((replaced, "is another picture"), (gone, "is missing")):
-        with pytest.raises(CxrError, match=rf"datasets/images/\w+\.jpg of sklearn {words}.*uv\.lock") as caught:
-            photographs((photograph,))
-        assert "\n" not in str(caught.value)
-
-
-def test_parts_and_mixtures_keep_the_size():
-    picture = radiograph(3, 1, 1, image_size=96, covid=False)
-    for change in (misplaced, part_of, shuffled):
-        for seed in range(8):
-            changed = change(picture, np.random.default_rng(seed))
-            assert changed.shape == picture.shape
-            assert (changed != picture).any()

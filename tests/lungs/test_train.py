@@ -1,7 +1,5 @@
-"""Making the lung segmenter: the masks that come with the collection, its training, and when it is kept."""
+"""Making the lung segmenter: its training, and when it is kept."""
 
-import os
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,17 +9,11 @@ from PIL import Image
 
 from cxr.augmentation.settings import StrongParams
 from cxr.data.dataset import Dataset
-from cxr.data.manifest import LungMask
-from cxr.data.settings import SplitParams
-from cxr.data.splits import split_of_patient
-from cxr.evaluation.settings import EvaluateParams
-from cxr.imaging.decode import decode
 from cxr.inference.engine import Trunk
 from cxr.inference.lung_segmenter import (
     FILE,
     SHAPE,
     WEIGHTS,
-    LungSegmenter,
     dice,
 )
 from cxr.lungs import train as lungs_training
@@ -32,109 +24,13 @@ from cxr.lungs.train import (
     draw_epoch,
     ensure_segmenter,
     find_masks,
-    read_mask,
     train_and_measure,
 )
-from cxr.sources import SOURCES
-from cxr.sources.covid_chestxray import CovidChestxrayParams
+from tests.lungs.masked import BOOTSTRAP, SPLIT, lungs, masks_under, params
 from tests.rows import image_row
 from tests.tiny import dark_is_lung
 
-SPLIT = SplitParams(seed=30, test_fraction=0.3, validation_fraction=0.3, near_duplicate_bits=4)
-BOOTSTRAP = EvaluateParams(resamples=100, confidence=0.95, prevalence=0.1, seed=20)
 STILL = StrongParams(0, 1, 1, 0, 1, 1, 0, 0)
-MOVING = StrongParams(20, 1.3, 1.2, 0.1, 1, 1, 0, 0)
-
-
-def params(**changes) -> LungsParams:
-    values = {
-        "image_size": 32,
-        "width": 4,
-        "epochs": 2,
-        "patience": 9,
-        "batch_size": 8,
-        "learning_rate": 0.01,
-        "seed": 1,
-    }
-    return LungsParams(**{**values, "augmentation": MOVING, **changes})
-
-
-# --- the masks that come with a source ------------------------------------------------------------------------
-
-
-@pytest.fixture
-def collection(tmp_path: Path) -> tuple[Dataset, Path]:
-    """Sixteen patients' pictures: dark lungs on grey, with masks at another size than the pictures."""
-    rows, pictures = [], []
-    folder = tmp_path / "raw/covid/masks"
-    folder.mkdir(parents=True)
-    for i in range(16):
-        mask = lungs(np.random.default_rng(i), 48)
-        Image.fromarray(mask.astype(np.uint8) * 255).resize((96, 72)).save(folder / f"p{i}_mask.png")
-        pictures.append(np.where(mask, 40, 190).astype(np.uint8))
-        rows.append(image_row(f"covid/images/p{i}.jpg", source="covid", patient=f"covid/{i}"))
-    split_of = {row.path: split_of_patient(row.patient, SPLIT) for row in rows}
-    return Dataset(rows, split_of, np.stack(pictures)), tmp_path / "raw"
-
-
-def masks_under(raw: Path) -> list[LungMask]:
-    """As the source of the collection names them."""
-    files = sorted((raw / "covid/masks").iterdir())
-    return [
-        LungMask(f"covid/masks/{file.name}", "covid", f"covid/images/{file.name.split('_mask')[0]}.jpg")
-        for file in files
-    ]
-
-
-def lungs(rng: np.random.Generator, image_size: int) -> np.ndarray:
-    y, x = np.mgrid[-1 : 1 : image_size * 1j, -1 : 1 : image_size * 1j]
-    centres = rng.uniform(0.35, 0.5, 2) * (-1, 1)
-    height, width = rng.uniform(0.4, 0.6), rng.uniform(0.2, 0.3)
-    return np.any([((x - c) / width) ** 2 + (y / height) ** 2 < 1 for c in centres], axis=0)
-
-
-def test_every_mask_finds_its_picture_and_the_split_of_its_patient(collection: tuple[Dataset, Path]):
-    data, raw = collection
-    found = find_masks(data, masks_under(raw), raw, SPLIT)
-    assert len(found.images) == 16
-    assert not found.unused
-    for image in found.images:
-        assert data.rows[image.position] is image.row
-        assert image.file.name.startswith(Path(image.row.path).stem + "_")
-        assert image.split == split_of_patient(image.row.patient, SPLIT)
-
-
-def test_masks_without_a_usable_picture_are_counted(collection: tuple[Dataset, Path]):
-    data, raw = collection
-    masks = masks_under(raw)
-    masks[3] = replace(masks[3], picture="")
-    masks[4] = replace(masks[4], picture="another/images/p4.jpg")
-    del data.split_of[masks[5].picture]
-    found = find_masks(data, masks, raw, SPLIT)
-    assert len(found.images) == 13
-    assert found.unused == {"not_in_index": 2, "near_duplicate_across_split": 1}
-
-
-def test_a_picture_that_is_only_tested_on_goes_where_its_patient_belongs(collection: tuple[Dataset, Path]):
-    data, raw = collection
-    data.split_of.update({row.path: "held_out" for row in data.rows})
-    splits = {image.row.patient: image.split for image in find_masks(data, masks_under(raw), raw, SPLIT).images}
-    assert splits == {row.patient: split_of_patient(row.patient, SPLIT) for row in data.rows}
-
-
-def test_a_mask_is_scaled_to_its_picture(collection: tuple[Dataset, Path]):
-    data, raw = collection
-    found = find_masks(data, masks_under(raw), raw, SPLIT)
-    for image in found.images:
-        assert dice(read_mask(image.file, 48) >= 128, data.pixels[image.position] < 100) > 0.95
-
-
-def test_without_masks_there_is_no_segmenter_and_the_report_says_why(tmp_path: Path):
-    data = Dataset([image_row("a.png")], {"a.png": "train"}, np.zeros((1, 32, 32), np.uint8))
-    report = train_and_measure(data, find_masks(data, [], tmp_path, SPLIT), params(), BOOTSTRAP, tmp_path / "lungs")
-    assert report["trained"] is False
-    assert "no lung masks" in report["why"]
-    assert LungSegmenter.load_if_trained(tmp_path / "lungs") is None
 
 
 # --- a segmenter is made once ---------------------------------------------------------------------------------
@@ -308,28 +204,3 @@ def test_the_validation_dice_of_an_epoch_is_over_all_pictures_not_the_last_batch
     found = model.predict(seen[0], verbose=0) >= 0.5
     scores = [dice(a, b > 0) for a, b in zip(found, seen[1], strict=True)]
     assert fitted.history[fitted.best_epoch - 1]["validation_dice"] == pytest.approx(np.mean(scores), abs=0.01)
-
-
-def test_a_search_names_the_images_of_one_split(collection: tuple[Dataset, Path]):
-    data, raw = collection
-    found = find_masks(data, masks_under(raw), raw, SPLIT)
-    assert sum(len(found.on(split)) for split in ("train", "validation", "test")) == len(found.images)
-
-
-@pytest.mark.mirror
-@pytest.mark.skipif("CXR_MIRROR" not in os.environ, reason="CXR_MIRROR is unset: no mirror of the real X-rays")
-def test_every_real_mask_has_its_pictures_proportions_and_two_levels():
-    folder = Path(os.environ["CXR_MIRROR"]) / "covid-chestxray-dataset"
-    params = CovidChestxrayParams("covid_chestxray", str(folder), "0" * 40, ("COVID",))
-    compared = 0
-    for listed in SOURCES["covid_chestxray"].list_images(params, folder, "covid").lung_masks:
-        if not listed.picture:
-            continue
-        compared += 1
-        file = folder / listed.path
-        height, width = decode((folder / listed.picture).read_bytes()).shape
-        with Image.open(file) as mask:
-            assert mask.width / mask.height == pytest.approx(width / height, rel=0.02), file.name
-        grey = read_mask(file, 64)
-        assert ((grey > 40) & (grey < 215)).mean() < 0.2, file.name  # only an edge lies between
-    assert compared >= 195

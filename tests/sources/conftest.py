@@ -57,3 +57,15 @@ def kaggle_zip() -> bytes:
     files |= {f"chest_xray/__MACOSX/{path}": b"fork" for path in pictures}
     files |= {"chest_xray/train/NORMAL/._IM-0115-0001.jpeg": b"fork", "chest_xray/train/.DS_Store": b"x"}
     return zip_of(files)
+
+
+@pytest.fixture
+def codeload(server: Server, covid_zip: bytes) -> Server:
+    server.state.archive = covid_zip
+    return server
+
+
+@pytest.fixture
+def kaggle(server: Server, kaggle_zip: bytes) -> Server:
+    server.state.archive = kaggle_zip
+    return server

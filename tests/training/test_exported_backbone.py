@@ -19,7 +19,7 @@ from cxr.training.pipeline import calibrated_bundle, require_tunable, train_on_c
 from tests.labelled import labelled_split
 from tests.tiny import dark_is_lung
 from tests.toy_backbone import CHANNELS, GRID, write_onnx
-from tests.training.test_head_training import PARAMS
+from tests.training.head_examples import PARAMS
 
 IMAGE_SIZE = 64  # of the pixel store; the toy takes 48
 TRAIN, VALIDATION = labelled_split(60, IMAGE_SIZE, seed=1), labelled_split(31, IMAGE_SIZE, seed=2)

@@ -26,8 +26,8 @@ from cxr.training.fine_tuning import classifier, fine_tune, fit, head_of, precis
 from cxr.training.head_training import TrainedHead, linear_head
 from cxr.training.pipeline import calibrated_bundle, fine_tuned
 from tests.labelled import labelled_split
+from tests.training.head_examples import PARAMS
 from tests.training.test_batches import PARAMS as FEATURES
-from tests.training.test_head_training import PARAMS
 
 pytestmark = [
     pytest.mark.slow,

@@ -15,7 +15,7 @@ from cxr.training.calibration_fit import fit_calibration
 from cxr.training.head_training import TrainedHead
 from cxr.training.pipeline import calibrated_bundle, train_on_caches
 from tests.labelled import labelled_split
-from tests.training.test_head_training import PARAMS
+from tests.training.head_examples import PARAMS
 
 AUGMENTATION = AugmentationParams(rotation_degrees=5, shift_fraction=0.05, horizontal_flip=True, photometric=UNCHANGED)
 SPECS = cache_specs(CacheSpec("tiny", "random-0", 32, "f32", 3, 1, AUGMENTATION))
