@@ -68,7 +68,8 @@ class Champion:
 
     def _load(self, path: Path) -> Predictor:
         model = Predictor.load(path, precision=self._precision, latency=True, threads=self._threads)
-        engine, facts = model.engine, model.facts
+        engine = model.engine
+        facts = model.facts
         engine.predict(
             np.zeros((1, engine.image_size, engine.image_size), np.uint8)
         )  # the first prediction is a slow one

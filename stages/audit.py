@@ -7,7 +7,7 @@ backbone leans less on shortcuts is worth knowing before one is chosen.
 import sys
 from collections.abc import Iterator
 
-from cxr.audit.checks import Finding, audit_answers
+from cxr.audit.checks import Answers, Finding, audit_answers
 from cxr.audit.dataset import audited_answers, audited_images, feature_examples, pooled_features, surrogate_head
 from cxr.audit.feature_checks import cross_fitted, leave_one_source_out, source_probe
 from cxr.audit.probes import gram
@@ -45,8 +45,8 @@ def main(backbone: Backbone) -> str:
     with bar(len(pictures.labels) - len(p_test), f"audit {backbone}: images never trained on") as advance:
         p_covid = audited_answers(remembered, pictures, p_test, advance)
     # Nearly all of these are about altered pictures, too many to keep.
-    answers = audit_answers(engine, pictures, p_covid, engine.facts.threshold, params, intervals)
-    findings = [*answers, *_on_features(remembered, data, params, intervals)]
+    answers = Answers(engine, pictures, p_covid, engine.facts.threshold)
+    findings = [*audit_answers(answers, params, intervals), *_on_features(remembered, data, params, intervals)]
     outcome = verdict(findings, params.limits, label_follows_source=label_follows_source(data.split("train").rows))
     write_report(outcome, reports / "audit.json")
     write_json(headline(findings, shortcut_flagged=outcome["shortcut_flagged"]), reports / "audit_headline.json")

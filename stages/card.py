@@ -19,7 +19,8 @@ from cxr.tracking import registry
 from cxr.tracking.report_types import RegisterReport
 from cxr.tracking.runs import resume_run
 
-PAGE, MODEL_CARD = CARD / "report.html", CARD / "model_card.md"
+PAGE = CARD / "report.html"
+MODEL_CARD = CARD / "model_card.md"
 
 
 def main() -> str:

@@ -80,43 +80,49 @@ class Finding:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Answers:
+    """What a model answered. p_covid: (n,), its answers on the plain pictures. threshold: from which on they count as
+    COVID."""
+
+    scorer: Scorer
+    pictures: AuditImages
+    p_covid: Array
+    threshold: float
+
+
 def unmeasured(arm: str, subject: str, statistic: str, why: str) -> Finding:
     return Finding(arm, subject, statistic, None, None, None, 0, 0, f"not measurable: {why}")
 
 
-def audit_answers(
-    scorer: Scorer,
-    pictures: AuditImages,
-    p_covid: Array,
-    threshold: float,
-    params: AuditParams,
-    intervals: EvaluateParams,
-) -> list[Finding]:
-    """Every arm that asks the model itself. p_covid: (n,), its answers on the plain pictures."""
+def audit_answers(answers: Answers, params: AuditParams, intervals: EvaluateParams) -> list[Finding]:
+    """Every arm that asks the model itself."""
     return [
-        *same_source(pictures, p_covid, intervals),
-        *without_lungs(scorer, pictures, p_covid, params, intervals),
-        *calls_by_source(pictures, p_covid, threshold, intervals),
-        *score_probe(pictures, p_covid, intervals),
-        *behaviour(scorer, pictures, p_covid, threshold, params, intervals),
-        *lung_share(scorer, pictures, params, intervals),
+        *same_source(answers, intervals),
+        *without_lungs(answers, params, intervals),
+        *calls_by_source(answers, intervals),
+        *score_probe(answers, intervals),
+        *behaviour(answers, params, intervals),
+        *lung_share(answers, params, intervals),
     ]
 
 
-def same_source(pictures: AuditImages, p_covid: Array, intervals: EvaluateParams) -> list[Finding]:
+def same_source(answers: Answers, intervals: EvaluateParams) -> list[Finding]:
     """AUC of COVID against other images, each source by itself."""
+    pictures = answers.pictures
     labels = np.array(pictures.labels)
     sources = np.array(pictures.sources)
     return [
-        auc_finding("same_source", source, labels == COVID, p_covid, pictures.patients, intervals, sources == source)
+        auc_finding(
+            "same_source", source, labels == COVID, answers.p_covid, pictures.patients, intervals, sources == source
+        )
         for source in sorted(set(pictures.sources))
     ]
 
 
-def without_lungs(
-    scorer: Scorer, pictures: AuditImages, p_covid: Array, params: AuditParams, intervals: EvaluateParams
-) -> Iterator[Finding]:
+def without_lungs(answers: Answers, params: AuditParams, intervals: EvaluateParams) -> Iterator[Finding]:
     """AUC on test patients when nothing of a lung is left to see, and, as with_lungs, of the plain pictures."""
+    pictures = answers.pictures
     labels = np.array(pictures.labels)
     patients = np.array(pictures.patients)
     sealed = np.flatnonzero(pictures.sealed)
@@ -129,9 +135,9 @@ def without_lungs(
     note = "" if pictures.lungs is not None else "no lung masks: the same rectangle was hidden in every picture"
 
     def arm(name: str, changed: np.ndarray) -> Finding:
-        return auc_finding(name, subject, covid, scorer.predict(changed), who, intervals, note=note)
+        return auc_finding(name, subject, covid, answers.scorer.predict(changed), who, intervals, note=note)
 
-    yield auc_finding("with_lungs", "plain pictures", covid, p_covid[chosen], who, intervals)
+    yield auc_finding("with_lungs", "plain pictures", covid, answers.p_covid[chosen], who, intervals)
     yield arm("lungs_blacked_out", blacked_out(pixels, masks))
     if pictures.lungs is None:
         why = "no lung masks; lungs_blacked_out already hides a rectangle"
@@ -141,12 +147,11 @@ def without_lungs(
     yield arm("border_only", border_only(pixels, params.border_width, masks))
 
 
-def calls_by_source(
-    pictures: AuditImages, p_covid: Array, threshold: float, intervals: EvaluateParams
-) -> Iterator[Finding]:
+def calls_by_source(answers: Answers, intervals: EvaluateParams) -> Iterator[Finding]:
     """False-positive rate of each source with other images, sensitivity of each with COVID images."""
+    pictures = answers.pictures
     labels, sources, patients = map(np.array, (pictures.labels, pictures.sources, pictures.patients))
-    called = p_covid >= threshold
+    called = answers.p_covid >= answers.threshold
     for label, arm in ((NON_COVID, "false_positive_rate"), (COVID, "sensitivity")):
         for source in sorted(set(pictures.sources)):
             here = (sources == source) & (labels == label)
@@ -158,9 +163,10 @@ def calls_by_source(
             )
 
 
-def score_probe(pictures: AuditImages, p_covid: Array, intervals: EvaluateParams) -> Iterator[Finding]:
+def score_probe(answers: Answers, intervals: EvaluateParams) -> Iterator[Finding]:
     """AUC with which the answer itself tells two sources of one label apart; the source named first scores higher
     above 0.5."""
+    pictures = answers.pictures
     labels = np.array(pictures.labels)
     sources = np.array(pictures.sources)
     for label, first, second in pairs_of_sources(pictures.labels, pictures.sources):
@@ -169,26 +175,20 @@ def score_probe(pictures: AuditImages, p_covid: Array, intervals: EvaluateParams
             continue
         here = (labels == label) & np.isin(sources, (first, second))
         subject = f"{label}: {first} over {second}"
-        yield auc_finding("score_probe", subject, sources == first, p_covid, pictures.patients, intervals, here)
+        yield auc_finding("score_probe", subject, sources == first, answers.p_covid, pictures.patients, intervals, here)
 
 
-def behaviour(
-    scorer: Scorer,
-    pictures: AuditImages,
-    p_covid: Array,
-    threshold: float,
-    params: AuditParams,
-    intervals: EvaluateParams,
-) -> Iterator[Finding]:
+def behaviour(answers: Answers, params: AuditParams, intervals: EvaluateParams) -> Iterator[Finding]:
     """Mean and 95th percentile of the probability's absolute change, and the share of calls that turn over."""
+    pictures = answers.pictures
     chosen = spread(pictures.labels, params.behaviour_images, params.seed)
     pixels = pictures.pixels[chosen]
-    before = p_covid[chosen]
+    before = answers.p_covid[chosen]
     patients = [pictures.patients[i] for i in chosen]
     for name, change in harmless(params.shift, params.brightness, params.jpeg_qualities, params.marker).items():
-        after = scorer.predict(change(pixels))
+        after = answers.scorer.predict(change(pixels))
         moved = np.abs(after - before)
-        turned = (after >= threshold) != (before >= threshold)
+        turned = (after >= answers.threshold) != (before >= answers.threshold)
         yield Finding("behaviour", name, "mean change", **mean_over_patients(moved, patients, intervals))
         yield Finding("behaviour", name, "share of calls turned", **mean_over_patients(turned, patients, intervals))
         highest = float(np.quantile(moved, 0.95))
@@ -196,11 +196,10 @@ def behaviour(
         yield Finding("behaviour", name, "95th percentile change", highest, None, None, len(chosen), count)
 
 
-def lung_share(
-    scorer: Scorer, pictures: AuditImages, params: AuditParams, intervals: EvaluateParams
-) -> Iterator[Finding]:
+def lung_share(answers: Answers, params: AuditParams, intervals: EvaluateParams) -> Iterator[Finding]:
     """Mean share of the heat map inside the lungs on test patients, beside the lungs' own share of the picture, which
     a map without any preference would have; and how many answers would be warned of (cxr/inference/answer.py)."""
+    pictures = answers.pictures
     if pictures.lungs is None:
         yield unmeasured("lung_share", "heat map", "mean share", "no lung masks")
         return
@@ -210,7 +209,9 @@ def lung_share(
     chosen = sealed[spread(list(labels), params.behaviour_images, params.seed)]
     pixels = pictures.pixels[chosen]
     masks = pictures.lungs(pixels)
-    found = [share_inside(mask, np.abs(shares)) for mask, shares in zip(masks, scorer.shares(pixels), strict=True)]
+    found = [
+        share_inside(mask, np.abs(shares)) for mask, shares in zip(masks, answers.scorer.shares(pixels), strict=True)
+    ]
     known = np.array([share is not None for share in found])  # no lungs were found in the others
     inside = np.array([share for share in found if share is not None])
     patients = list(who[chosen[known]])

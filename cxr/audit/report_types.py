@@ -5,26 +5,33 @@ from typing import NotRequired
 from typing_extensions import TypedDict
 
 
-class FindingEntry(TypedDict):
-    """A `cxr.audit.checks.Finding` as JSON has it."""
+class Asked(TypedDict):
+    """What a number of the audit is about."""
 
     arm: str
     subject: str
     statistic: str
+
+
+class CarriedNumbers(TypedDict):
+    """What a model carries of one finding."""
+
     value: float | None
     low: float | None
     high: float | None
     images: int
     patients: int
+
+
+class FindingEntry(Asked, CarriedNumbers):
+    """A `cxr.audit.checks.Finding` as JSON has it."""
+
     note: str
 
 
-class FailureEntry(TypedDict):
+class FailureEntry(Asked):
     """A `cxr.audit.verdict.Failure` as JSON has it."""
 
-    arm: str
-    subject: str
-    statistic: str
     value: float
     limit: float
     at_least: bool
@@ -42,16 +49,6 @@ class AuditReport(TypedDict):
     not_measured: NotRequired[list[str]]
     limits: dict[str, float]
     findings: list[FindingEntry]
-
-
-class CarriedNumbers(TypedDict):
-    """What a model carries of one finding."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    images: int
-    patients: int
 
 
 class CarriedAudit(TypedDict):

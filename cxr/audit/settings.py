@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from cxr.common.config import STRICT
+from cxr.common.config import STRICT, Folds, Fraction, JpegQuality, Seed
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -16,10 +16,10 @@ class AuditLimits:
 
     same_source_auc: Annotated[float, Field(ge=0.5, le=1)]
     without_lungs_auc: Annotated[float, Field(ge=0.5, le=1)]
-    false_positive_rate: Annotated[float, Field(ge=0, le=1)]
-    sensitivity: Annotated[float, Field(ge=0, le=1)]
-    mean_change: Annotated[float, Field(ge=0, le=1)]
-    calls_turned: Annotated[float, Field(ge=0, le=1)]
+    false_positive_rate: Fraction
+    sensitivity: Fraction
+    mean_change: Fraction
+    calls_turned: Fraction
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -33,12 +33,12 @@ class AuditParams:
     border_width: Annotated[float, Field(ge=0.02, le=0.4)]
     shift: Annotated[float, Field(ge=0.01, le=0.3)]
     brightness: Annotated[float, Field(ge=0.01, le=0.5)]
-    jpeg_qualities: tuple[Annotated[int, Field(ge=1, le=95)], ...]
+    jpeg_qualities: tuple[JpegQuality, ...]
     marker: str
     masked_images: Annotated[int, Field(ge=10, le=100_000)]
     behaviour_images: Annotated[int, Field(ge=2, le=100_000)]
     images_per_source: Annotated[int, Field(ge=20, le=100_000)]
-    folds: Annotated[int, Field(ge=2, le=20)]
+    folds: Folds
     permutations: Annotated[int, Field(ge=0, le=10_000)]
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    seed: Seed
     limits: AuditLimits

@@ -5,7 +5,11 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from cxr.common.config import STRICT
+from cxr.common.config import STRICT, Fraction, JpegQuality
+
+Part = Annotated[float, Field(ge=0, le=0.5)]  # of the image size, or of the whole range of grey levels
+ToneFactor = Annotated[float, Field(ge=1, le=5)]  # of grey levels, either way
+SizeFactor = Annotated[float, Field(ge=1, le=3)]  # of lengths, either way
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -15,14 +19,14 @@ class PhotometricParams:
     brightness: of the whole range, either way. blur_pixels: highest radius. jpeg_quality: lowest. equalise: share
     of the changed views whose grey levels are spread evenly."""
 
-    share: Annotated[float, Field(ge=0, le=1)]
+    share: Fraction
     crop_fraction: Annotated[float, Field(ge=0, le=0.4)]
-    gamma: Annotated[float, Field(ge=1, le=5)]
+    gamma: ToneFactor
     contrast: Annotated[float, Field(ge=0, le=0.9)]
-    brightness: Annotated[float, Field(ge=0, le=0.5)]
+    brightness: Part
     blur_pixels: Annotated[float, Field(ge=0, le=10)]
-    jpeg_quality: Annotated[int, Field(ge=1, le=95)]
-    equalise: Annotated[float, Field(ge=0, le=1)]
+    jpeg_quality: JpegQuality
+    equalise: Fraction
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -32,7 +36,7 @@ class AugmentationParams:
     as another hospital might have stored it."""
 
     rotation_degrees: Annotated[float, Field(ge=0, le=180)]
-    shift_fraction: Annotated[float, Field(ge=0, le=0.5)]
+    shift_fraction: Part
     horizontal_flip: bool
     photometric: PhotometricParams
 
@@ -44,10 +48,10 @@ class StrongParams:
     up to so much of the whole range. noise: highest standard deviation, of the whole range."""
 
     rotation_degrees: Annotated[float, Field(ge=0, le=90)]
-    zoom: Annotated[float, Field(ge=1, le=3)]
-    stretch: Annotated[float, Field(ge=1, le=3)]
-    shift_fraction: Annotated[float, Field(ge=0, le=0.5)]
-    gamma: Annotated[float, Field(ge=1, le=5)]
-    contrast: Annotated[float, Field(ge=1, le=5)]
-    brightness: Annotated[float, Field(ge=0, le=0.5)]
-    noise: Annotated[float, Field(ge=0, le=0.5)]
+    zoom: SizeFactor
+    stretch: SizeFactor
+    shift_fraction: Part
+    gamma: ToneFactor
+    contrast: ToneFactor
+    brightness: Part
+    noise: Part

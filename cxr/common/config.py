@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from cxr.common.errors import ParamsError
@@ -21,6 +21,14 @@ PARAMS_FILE = Path("params.yaml")
 
 # Of every settings class: `@dataclass(frozen=True, config=STRICT)` of pydantic.dataclasses.
 STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+# Numbers that several sections have.
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Folds = Annotated[int, Field(ge=2, le=20)]  # of a cross-validation
+Epochs = Annotated[int, Field(ge=1, le=10_000)]  # of a small network, or of fine-tuning
+LearningRate = Annotated[float, Field(ge=1e-7, le=1)]
+JpegQuality = Annotated[int, Field(ge=1, le=95)]  # as Pillow counts it
 
 # Every section of params.yaml. The class of each stands in the package that it sets.
 SECTIONS = (

@@ -4,7 +4,7 @@ A plain CSV file and a frozen dataclass: reading it must not cost a stage the st
 """
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, TypeVar, get_args
@@ -35,17 +35,28 @@ REJECTIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class ImageRow:
+class SourceFile:
+    """A file of a source. path: with forward slashes, unique; relative to data/raw in the tables that are written,
+    to the source's folder in what a source lists."""
+
+    path: str
+    source: str
+
+    def _require(self, what: str, value: str, allowed: Collection[str]) -> None:
+        if value not in allowed:
+            raise CxrError(f"{self.path}: {what} {value!r} is not one of {allowed}")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRow(SourceFile):
     """One usable frontal chest X-ray.
 
-    path: relative to data/raw, with forward slashes, unique. patient: "source/id", so that two sources' ids
+    patient: "source/id", so that two sources' ids
     never meet. view: one of FRONTAL_VIEWS, or "" where the source does not say. age: years or "".
     sha256: of the file's bytes. phash: perceptual hash, 64 hex digits (256 bits). width, height: pixels of
     the original. role: "train" takes part in the split; "audit" and "external" are only ever tested on.
     """
 
-    path: str
-    source: str
     label: str
     patient: str
     view: str
@@ -59,54 +70,44 @@ class ImageRow:
     role: str
 
     def __post_init__(self) -> None:
-        if self.label not in CLASSES:
-            raise CxrError(f"{self.path}: label {self.label!r} is not one of {CLASSES}")
-        if self.role not in ROLES:
-            raise CxrError(f"{self.path}: role {self.role!r} is not one of {ROLES}")
-        if self.view and self.view not in FRONTAL_VIEWS:
-            raise CxrError(f"{self.path}: view {self.view!r} is not one of {FRONTAL_VIEWS}")
+        self._require("label", self.label, CLASSES)
+        self._require("role", self.role, ROLES)
+        if self.view:
+            self._require("view", self.view, FRONTAL_VIEWS)
 
 
 @dataclass(frozen=True, slots=True)
-class RejectedRow:
+class RejectedRow(SourceFile):
     """One image that is not used. reason: a key of REJECTIONS. detail: what was found, e.g. the view's name."""
 
-    path: str
-    source: str
     reason: str
     detail: str
 
     def __post_init__(self) -> None:
-        if self.reason not in REJECTIONS:
-            raise CxrError(f"{self.path}: {self.reason!r} is not a known reason; one of {sorted(REJECTIONS)}")
+        self._require("reason", self.reason, sorted(REJECTIONS))
 
 
 @dataclass(frozen=True, slots=True)
-class OtherView:
+class OtherView(SourceFile):
     """A picture that is no frontal X-ray, and can teach the gate what one is not.
 
-    path, source, patient: as in ImageRow. shown: one of OTHER_VIEWS.
+    patient: as in ImageRow. shown: one of OTHER_VIEWS.
     """
 
-    path: str
-    source: str
     patient: str
     shown: str
 
     def __post_init__(self) -> None:
-        if self.shown not in OTHER_VIEWS:
-            raise CxrError(f"{self.path}: {self.shown!r} is not one of {OTHER_VIEWS}")
+        self._require("shown", self.shown, OTHER_VIEWS)
 
 
 @dataclass(frozen=True, slots=True)
-class LungMask:
+class LungMask(SourceFile):
     """A file that outlines the lungs of a picture: light inside, dark outside, of any size.
 
-    path, source: as in ImageRow. picture: the path of that picture, "" where there is none.
+    picture: the path of that picture, "" where there is none.
     """
 
-    path: str
-    source: str
     picture: str
 
 

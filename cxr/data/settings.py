@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from cxr.common.config import STRICT
+from cxr.common.config import STRICT, Seed
 from cxr.common.errors import ParamsError
 
 
@@ -15,7 +15,7 @@ class SplitParams:
     as the same picture."""
 
     section: ClassVar[str] = "split"
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    seed: Seed
     test_fraction: Annotated[float, Field(ge=0.01, le=0.8)]
     validation_fraction: Annotated[float, Field(ge=0.01, le=0.8)]
     near_duplicate_bits: Annotated[int, Field(ge=0, le=64)]

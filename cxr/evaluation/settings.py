@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from cxr.common.config import STRICT
+from cxr.common.config import STRICT, Seed
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -17,4 +17,4 @@ class EvaluateParams:
     resamples: Annotated[int, Field(ge=100, le=100_000)]
     confidence: Annotated[float, Field(ge=0.5, le=0.999)]
     prevalence: Annotated[float, Field(ge=0.0001, le=0.9999)]
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    seed: Seed

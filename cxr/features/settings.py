@@ -8,7 +8,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from cxr.augmentation.settings import AugmentationParams
-from cxr.common.config import STRICT
+from cxr.common.config import STRICT, Seed
 from cxr.common.errors import ParamsError
 from cxr.networks.registry import BACKBONES, Backbone
 from cxr.networks.settings import ExportedBackbone
@@ -28,7 +28,7 @@ class FeaturesParams:
 
     section: ClassVar[str] = "features"
     augmented_views: Annotated[int, Field(ge=1, le=1000)]
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    seed: Seed
     precision: Literal["auto", "f32", "bf16", "int8"]
     augmentation: AugmentationParams
     weights: dict[Backbone, str]

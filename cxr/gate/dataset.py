@@ -5,8 +5,9 @@ All pictures of a patient stay on that patient's split, whatever they show.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -22,7 +23,19 @@ COLLECTED: tuple[Shown, ...] = OTHER_VIEWS  # kinds that come from sources; thos
 
 
 @dataclass(frozen=True)
-class GateDataset:
+class Columns:
+    """Base of a table whose fields are arrays, all equally long."""
+
+    def __len__(self) -> int:
+        return len(getattr(self, fields(self)[0].name))
+
+    def where(self, chosen: np.ndarray) -> Self:
+        """The chosen rows. chosen: bool[n] or positions."""
+        return replace(self, **{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
+
+
+@dataclass(frozen=True)
+class GateDataset(Columns):
     """pictures: uint8[n, size, size]; kind, source, patient and split of each, n long. A split is one of
     SPLITS, or the role ("audit", "external") of a picture that is never trained on."""
 
@@ -31,14 +44,6 @@ class GateDataset:
     sources: np.ndarray
     patients: np.ndarray
     splits: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.kinds)
-
-    def where(self, chosen: np.ndarray) -> "GateDataset":
-        """chosen: bool[n] or positions."""
-        parts = (self.kinds, self.sources, self.patients, self.splits)
-        return GateDataset(self.pictures[chosen], *(part[chosen] for part in parts))
 
     def of(self, kind: Kind, *splits: str) -> "GateDataset":
         return self.where((self.kinds == kind) & np.isin(self.splits, splits))

@@ -16,7 +16,7 @@ import numpy as np
 from cxr.augmentation.settings import StrongParams
 from cxr.augmentation.strong import strong_view
 from cxr.common.parallel import map_in_order
-from cxr.gate.dataset import COLLECTED, GateDataset
+from cxr.gate.dataset import COLLECTED, Columns, GateDataset
 from cxr.gate.settings import GateParams
 from cxr.gate.synthetic_negatives import DRAWINGS, PHOTOS_TO_LEARN, photo_part, photographs
 from cxr.imaging.decode import resize
@@ -55,7 +55,7 @@ class _Task(NamedTuple):
 
 
 @dataclass(frozen=True)
-class GateExamples:
+class GateExamples(Columns):
     """thumbnails: uint8[n, s, s] as the gate sees them. kinds: (n,), what each shows. patients, splits: (n,), of the
     picture that it was made of; "" and "train" where there was none."""
 
@@ -63,13 +63,6 @@ class GateExamples:
     kinds: np.ndarray
     patients: np.ndarray
     splits: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.kinds)
-
-    def where(self, chosen: np.ndarray) -> "GateExamples":
-        """chosen: bool[n] or positions."""
-        return GateExamples(self.thumbnails[chosen], self.kinds[chosen], self.patients[chosen], self.splits[chosen])
 
 
 def draw_examples(dataset: GateDataset, params: GateParams) -> GateExamples:

@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from cxr.augmentation.settings import StrongParams
-from cxr.common.config import STRICT
+from cxr.common.config import STRICT, Epochs, Folds, Seed
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -20,10 +20,10 @@ class GateParams:
     section: ClassVar[str] = "gate"
     networks: Annotated[int, Field(ge=1, le=100)]
     hidden: Annotated[int, Field(ge=1, le=4096)]
-    epochs: Annotated[int, Field(ge=1, le=10_000)]
+    epochs: Epochs
     weight_decay: Annotated[float, Field(ge=0, le=10)]
     versions: Annotated[int, Field(ge=10, le=1_000_000)]
     false_refusals: Annotated[float, Field(ge=0, le=0.5)]
-    folds: Annotated[int, Field(ge=2, le=20)]
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    folds: Folds
+    seed: Seed
     augmentation: StrongParams

@@ -16,7 +16,9 @@ from cxr.inference.engine import Trunk
 from cxr.inference.precision import Precision
 
 FILE = "lungs.xml"
-WEIGHTS, SHAPE = "lungs.weights.h5", "network.json"  # the same network for Keras (cxr/networks/unet.py)
+# The same network for Keras (cxr/networks/unet.py).
+WEIGHTS = "lungs.weights.h5"
+SHAPE = "network.json"
 LUNG_SHARE = 0.5  # of a heat map inside the lungs: an answer is warned of below it
 LUNGS = 2  # as many components as are kept: a third one is never a lung
 _BATCH = 32  # pictures in memory at once as float32 maps
@@ -115,7 +117,8 @@ def components(mask: Mask) -> npt.NDArray[np.int64]:
     rows, starts, stops = _runs(mask)
     parents = list(range(len(rows)))
     for upper, lower in _touching(rows, starts, stops):
-        a, b = _root(parents, upper), _root(parents, lower)
+        a = _root(parents, upper)
+        b = _root(parents, lower)
         parents[max(a, b)] = min(a, b)
     numbers = np.unique([_root(parents, i) for i in range(len(rows))], return_inverse=True)[1] + 1
     labels = np.zeros(mask.shape, np.int64)
@@ -133,7 +136,8 @@ def _runs(mask: Mask) -> tuple[list[int], list[int], list[int]]:
 
 def _touching(rows: list[int], starts: list[int], stops: list[int]) -> list[tuple[int, int]]:
     """Pairs (upper, lower) of runs in neighbouring rows that share a column: one sweep down, two pointers."""
-    pairs, upper = [], 0
+    pairs = []
+    upper = 0
     for lower, row in enumerate(rows):
         while rows[upper] < row - 1 or (rows[upper] == row - 1 and stops[upper] <= starts[lower]):
             upper += 1

@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from cxr.augmentation.settings import StrongParams
-from cxr.common.config import STRICT
+from cxr.common.config import STRICT, Epochs, LearningRate, Seed
 from cxr.common.errors import ParamsError
 
 
@@ -18,11 +18,11 @@ class LungsParams:
     section: ClassVar[str] = "lungs"
     image_size: Annotated[int, Field(ge=32, le=512)]
     width: Annotated[int, Field(ge=1, le=64)]
-    epochs: Annotated[int, Field(ge=1, le=10_000)]
-    patience: Annotated[int, Field(ge=1, le=10_000)]
+    epochs: Epochs
+    patience: Epochs
     batch_size: Annotated[int, Field(ge=1, le=256)]
-    learning_rate: Annotated[float, Field(ge=1e-7, le=1)]
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    learning_rate: LearningRate
+    seed: Seed
     augmentation: StrongParams
 
     def __post_init__(self) -> None:

@@ -7,6 +7,8 @@ uint8[n, size, size, 1] to float32[n, h, w, c]. The trunk is frozen.
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -85,13 +87,9 @@ def _read(where: str, entry: ExportedBackbone) -> Any:
             f"{where}: {entry.file} has the SHA-256 {found}, params.yaml says {entry.sha256}; it is another file, so "
             "get the right one, or change sha256 if you trust this one"
         )
-    try:
+    problem = f"{where}: {entry.file} is not a network that OpenVINO reads"
+    with _openvino_fault(problem, "an ONNX file must hold its weights itself"):
         return ov.Core().read_model(*contents)
-    except RuntimeError as fault:
-        raise ModelError(
-            f"{where}: {entry.file} is not a network that OpenVINO reads ({_reason(fault)}); an ONNX file must hold "
-            "its weights itself"
-        ) from None
 
 
 def _accept_any_batch(where: str, entry: ExportedBackbone, network: Any) -> None:
@@ -112,13 +110,9 @@ def _accept_any_batch(where: str, entry: ExportedBackbone, network: Any) -> None
             f"{where}: the network's input is {declared}, the entry says {wanted} ({entry.order}); correct "
             "image_size, channels or order"
         )
-    try:
+    problem = f"{where}: the network cannot take any number of pictures of {wanted[1:]}"
+    with _openvino_fault(problem, "export it with a dynamic first axis"):
         network.reshape(ov.PartialShape(wanted))
-    except RuntimeError as fault:
-        raise ModelError(
-            f"{where}: the network cannot take any number of pictures of {wanted[1:]} ({_reason(fault)}); export it "
-            "with a dynamic first axis"
-        ) from None
 
 
 def _feature_map(where: str, entry: ExportedBackbone, network: Any) -> Any:
@@ -216,14 +210,10 @@ def _checked_shape(where: str, entry: ExportedBackbone, trunk: Any) -> tuple[int
     declared = trunk.output().partial_shape
     image_size = trunk.input().partial_shape[1].get_length()
     shown = np.random.default_rng(0).integers(0, 256, (_CHECKED_PICTURES, image_size, image_size, 1), dtype=np.uint8)
-    try:
+    problem = f"{where}: the network fails on {_CHECKED_PICTURES} pictures at once"
+    with _openvino_fault(problem, "export it with a dynamic first axis"):
         compiled = ov.Core().compile_model(trunk, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         maps = compiled(shown)[0]
-    except RuntimeError as fault:
-        raise ModelError(
-            f"{where}: the network fails on {_CHECKED_PICTURES} pictures at once ({_reason(fault)}); export it with a "
-            "dynamic first axis"
-        ) from None
     if len(maps) != _CHECKED_PICTURES or any(d.is_dynamic for d in list(declared)[1:]):
         raise ModelError(f"{where}: two pictures give {entry.output!r} as {maps.shape}; each needs a map of one size")
     if not np.isfinite(maps).all():
@@ -257,6 +247,15 @@ def _layer_table(entry: ExportedBackbone, image_size: int, network: Any) -> list
                 {"name": operation.get_friendly_name(), "type": kind, "output_shape": [height, width, channels]}
             )
     return rows
+
+
+@contextmanager
+def _openvino_fault(problem: str, advice: str) -> Iterator[None]:
+    """Raise ModelError, with OpenVINO's reason between the two, where OpenVINO fails."""
+    try:
+        yield
+    except RuntimeError as fault:
+        raise ModelError(f"{problem} ({_reason(fault)}); {advice}") from None
 
 
 def _reason(fault: RuntimeError) -> str:

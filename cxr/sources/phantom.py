@@ -22,7 +22,7 @@ from pydantic.dataclasses import dataclass as settings
 from tqdm import tqdm
 
 from cxr.common.atomic_files import remove, replace_when_complete, sha256_of
-from cxr.common.config import STRICT
+from cxr.common.config import STRICT, Seed
 from cxr.common.errors import SourceError
 from cxr.common.labels import COVID, NON_COVID, Label
 from cxr.data.manifest import RejectedRow
@@ -46,7 +46,7 @@ class PhantomParams(SourceParams):
     patients: Annotated[int, Field(ge=4, le=1_000_000)]
     image_size: Annotated[int, Field(ge=32, le=2048)]
     covid_fraction: Annotated[float, Field(ge=0.05, le=0.95)]
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    seed: Seed
 
 
 DESCRIPTION = SourceDescription(

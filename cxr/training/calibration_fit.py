@@ -28,7 +28,9 @@ def fit_calibration(y_true: npt.ArrayLike, logits: npt.ArrayLike) -> tuple[float
     y = np.asarray(y_true, float)
     if y.shape != margins.shape or not len(y) or not np.isfinite(margins).all():
         raise ValueError(f"y_true {y.shape} and logits {margins.shape} must be equally long, not empty, and finite")
-    targets, low, high = _platt_targets(y), 1 / TEMPERATURE_BOUNDS[1], 1 / TEMPERATURE_BOUNDS[0]
+    targets = _platt_targets(y)
+    low = 1 / TEMPERATURE_BOUNDS[1]
+    high = 1 / TEMPERATURE_BOUNDS[0]
 
     def likeliest(slope: float) -> float:
         """Of sigmoid(slope * margin + d), the d at which probabilities and targets have one mean."""

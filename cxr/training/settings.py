@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from cxr.common.config import STRICT
+from cxr.common.config import STRICT, Epochs, LearningRate, Seed
 from cxr.common.errors import ParamsError
 from cxr.networks.registry import Backbone
 
@@ -22,16 +22,16 @@ class TrainParams:
     section: ClassVar[str] = "train"
     head: Literal["flatten", "average"]
     dropout: Annotated[float, Field(ge=0, le=0.95)]
-    learning_rate: Annotated[float, Field(ge=1e-7, le=1)]
+    learning_rate: LearningRate
     weight_decay: Annotated[float, Field(ge=0, le=10)]
     batch_size: Annotated[int, Field(ge=1, le=4096)]
     epochs: Annotated[int, Field(ge=1, le=100_000)]
     weighting: Literal["none", "label", "label_and_source"]
     alignment: Annotated[float, Field(ge=0, le=1e9)]
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    seed: Seed
     sensitivity: Annotated[float, Field(ge=0.5, le=1.0)]
     fine_tune: Annotated[int, Field(ge=0, le=100)]
-    fine_tune_epochs: Annotated[int, Field(ge=1, le=10_000)]
+    fine_tune_epochs: Epochs
     fine_tune_learning_rate: Annotated[float, Field(ge=1e-9, le=1)]
     backbones: tuple[Backbone, ...]
 

@@ -6,7 +6,16 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from cxr.audit.checks import AuditImages, Finding, audit_answers, behaviour, pairs_of_sources, spread, unmeasured
+from cxr.audit.checks import (
+    Answers,
+    AuditImages,
+    Finding,
+    audit_answers,
+    behaviour,
+    pairs_of_sources,
+    spread,
+    unmeasured,
+)
 from cxr.audit.dataset import audited_answers
 from cxr.audit.verdict import ONE_LABEL, as_metrics, carried_facts, flagged, headline, not_cleared, verdict
 from cxr.common.labels import COVID, NON_COVID
@@ -67,7 +76,7 @@ def middles(pixels: np.ndarray) -> np.ndarray:
 
 
 def audited(scorer, pictures: AuditImages) -> list[Finding]:
-    return audit_answers(scorer, pictures, scorer.predict(pictures.pixels), 0.5, PARAMS, INTERVALS)
+    return audit_answers(Answers(scorer, pictures, scorer.predict(pictures.pixels), 0.5), PARAMS, INTERVALS)
 
 
 def test_a_model_that_looks_at_the_lungs_holds_every_limit():
@@ -148,7 +157,8 @@ def test_behaviour_counts_the_calls_that_turn_over():
 
     pictures = made()
     p = Brightness().predict(pictures.pixels)
-    found = list(behaviour(Brightness(), pictures, p, float(np.median(p)), PARAMS, INTERVALS))
+    answers = Answers(Brightness(), pictures, p, float(np.median(p)))
+    found = list(behaviour(answers, PARAMS, INTERVALS))
     brighter = {f.statistic: f.value for f in found if f.subject == "brighter by 0.05"}
     assert brighter["mean change"] == pytest.approx(13 / 255)
     assert brighter["95th percentile change"] == pytest.approx(13 / 255)

@@ -45,7 +45,7 @@ def test_a_row_with_an_unknown_word_is_refused(change: dict[str, str], named: li
 
 
 def test_an_unknown_reason_is_refused() -> None:
-    with pytest.raises(CxrError, match="'ugly' is not a known reason"):
+    with pytest.raises(CxrError, match="reason 'ugly' is not one of"):
         RejectedRow("a.png", "s", "ugly", "")
 
 

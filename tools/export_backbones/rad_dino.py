@@ -13,7 +13,8 @@ from typing import Any
 from tools.export_backbones.onnx_file import Input, write
 
 INPUT = Input(image_size=518, channels=3, mean=0.5307, std=0.2583)
-PATCHES, WIDTH = 37, 768  # of 14 x 14 pixels each; numbers that stand for one patch
+PATCHES = 37  # in a row, of 14 x 14 pixels each
+WIDTH = 768  # numbers that stand for one patch
 
 
 def network(weights: str | None) -> Any:
