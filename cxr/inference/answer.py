@@ -13,7 +13,8 @@ from PIL import Image
 
 from cxr.common.labels import CLASSES, COVID_INDEX
 from cxr.imaging.decode import resize
-from cxr.inference.gate import Refusal, is_blank
+from cxr.imaging.exposure import exposure_fault
+from cxr.inference.gate import Refusal
 from cxr.inference.lung_segmenter import LUNG_SHARE, share_inside
 from cxr.inference.predictor import Predictor
 
@@ -27,6 +28,8 @@ WARNINGS = {
 }
 REFUSALS: dict[Refusal, str] = {
     "blank": "The picture is blank or has almost no contrast. Choose another one.",
+    "exposure": "The picture is almost all dark or almost all bright. Export it again with its grey levels, or choose "
+    "another one.",
     "not_xray": "This does not look like a chest X-ray. Choose a picture of one.",
     "ct": "This looks like a CT slice. Choose a plain chest X-ray.",
     "lateral": "This looks like a lateral view, taken from the side. Choose a frontal (PA or AP) view.",
@@ -92,10 +95,10 @@ def answer(model: Predictor, picture: np.ndarray, *, explain: bool = False) -> A
 
 
 def refusal(model: Predictor, pixels: np.ndarray) -> Refusal | None:
-    """Why uint8[size, size] is not to be classified, or None. Without a gate only blank pictures are refused."""
+    """Why uint8[size, size] is not to be classified, or None. Without a gate only blank and badly exposed ones are."""
     if model.gate is not None:
         return model.gate.refusal(pixels)
-    return "blank" if is_blank(pixels) else None
+    return exposure_fault(pixels)
 
 
 def _explained(said: Answer, model: Predictor, pixels: np.ndarray, shares: np.ndarray) -> Answer:

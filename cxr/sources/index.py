@@ -10,6 +10,7 @@ from cxr.common.errors import ImageError
 from cxr.common.parallel import map_in_order
 from cxr.data.manifest import ImageRow, RejectedRow
 from cxr.imaging.decode import decode
+from cxr.imaging.exposure import exposure_fault
 from cxr.sources import SOURCES, Candidate, Listing
 from cxr.sources.settings import DownloadParams, SourceParams
 
@@ -67,8 +68,11 @@ def _open(task: _Task) -> ImageRow | RejectedRow:
         return RejectedRow(path, task.source, "empty_file", "")
     try:
         picture = decode(data)
-    except ImageError as fault:
-        return RejectedRow(path, task.source, "corrupt", fault.code)
+    except ImageError as error:
+        return RejectedRow(path, task.source, "corrupt", error.code)
+    fault = exposure_fault(picture)
+    if fault is not None:
+        return RejectedRow(path, task.source, "exposure", fault)
     height, width = picture.shape
     found = task.candidate
     return ImageRow(

@@ -24,7 +24,8 @@ from cxr.gate.report import gate_report
 from cxr.gate.settings import GateParams
 from cxr.gate.synthetic_negatives import DRAWINGS, PHOTOS_TO_LEARN, PHOTOS_TO_TEST, blank, drawings, photos
 from cxr.gate.train import TrainedGate, folds, seen_by, threshold_for, train_gate, weights_of
-from cxr.inference.gate import BLANK_RANGE, FRONTAL, REASONS, SIDE, Gate, is_blank, thumbnails
+from cxr.imaging.exposure import BLANK_RANGE
+from cxr.inference.gate import FRONTAL, REASONS, SIDE, Gate, is_blank, thumbnails
 from cxr.sources.synthetic.radiograph import radiograph
 from stages.gate import headline
 from tests.rows import image_row
