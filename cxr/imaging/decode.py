@@ -21,6 +21,7 @@ import numpy as np
 from PIL import Image
 
 from cxr.common.errors import ImageError
+from cxr.imaging.bare_dicom import is_bare_dicom
 from cxr.imaging.pillow_decoder import decode_raster, raster_size
 
 # Code of an ImageError to its meaning.
@@ -97,6 +98,8 @@ def _kind(data: bytes) -> str:
     for name, at, magic in OTHER_SIGNATURES:
         if data[at : at + len(magic)] == magic:
             raise ImageError("unsupported", f"this is a {name} file; {ACCEPTED} are read; convert it, e.g. to PNG")
+    if is_bare_dicom(data):
+        return "DICOM"
     raise ImageError("not_a_picture", f"these {len(data)} bytes are no picture; send a file of {ACCEPTED}")
 
 

@@ -23,43 +23,15 @@ import numpy as np
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException
-from pydicom.filereader import dcmread, read_dataset
-from pydicom.tag import BaseTag, Tag
-from pydicom.uid import UID_dictionary
 
 from cxr.common.errors import ImageError
-from cxr.imaging.dicom_frame import SYNTAXES, Layout, first_frame
-from cxr.imaging.dicom_voi import grey_from_stored
-from cxr.imaging.limits import MeteredBytes, check_pixel_count
+from cxr.imaging.dicom_file import read_header
+from cxr.imaging.dicom_frame import Layout, first_frame
+from cxr.imaging.dicom_palette import PALETTE, grey_from_palette
+from cxr.imaging.dicom_voi import grey_from_stored, is_inverted
+from cxr.imaging.grayscale import grey_from_16_bit
+from cxr.imaging.limits import check_pixel_count
 
-MARK_END = 132  # 128 free bytes, then "DICM"
-PIXEL_DATA = Tag("PixelData")
-NEEDED = [
-    Tag(keyword)
-    for keyword in (
-        "SamplesPerPixel",
-        "PhotometricInterpretation",
-        "PlanarConfiguration",
-        "NumberOfFrames",
-        "Rows",
-        "Columns",
-        "BitsAllocated",
-        "BitsStored",
-        "HighBit",
-        "PixelRepresentation",
-        "PixelPaddingValue",
-        "PixelPaddingRangeLimit",
-        "WindowCenter",
-        "WindowWidth",
-        "VOILUTFunction",
-        "RescaleIntercept",
-        "RescaleSlope",
-        "ModalityLUTSequence",
-        "VOILUTSequence",
-        "PixelData",
-    )
-]
-MAX_ELEMENT_BYTES = 1 << 19  # of any needed element but the pixels; the largest look-up table has 2 ** 17
 CORRUPT = "the DICOM file is damaged, cut off or breaks the standard; export it again"
 
 # What pydicom, and Pillow behind a compressed frame, raise on malformed files: those with a reason were met by the fuzz
@@ -86,13 +58,17 @@ DICOM_FAULTS = (
 def decode_dicom(data: bytes, max_pixels: int) -> np.ndarray:
     """The first frame of a DICOM file to uint8[h, w]. Raises ImageError."""
     try:
-        header = _read_header(data)
+        header = read_header(data, max_pixels)
         layout = _layout(header)
         check_pixel_count(layout.columns, layout.rows, max_pixels)
         if "PixelData" not in header:
             raise ImageError("unsupported", "the DICOM file has no integer pixels; send the radiograph itself")
         frame = first_frame(layout, _pixel_bytes(header, layout))
-        return grey_from_stored(frame, header, layout.space) if layout.samples == 1 else frame.values
+        if layout.samples > 1:
+            return frame.values if frame.bits == 8 else grey_from_16_bit(frame.values)
+        if layout.space == PALETTE:
+            return grey_from_palette(frame, header)
+        return grey_from_stored(frame, header, inverted=is_inverted(header, layout.space))
     except DICOM_FAULTS:
         raise ImageError("corrupt", CORRUPT) from None  # a chained fault may quote the file in a traceback
 
@@ -100,7 +76,7 @@ def decode_dicom(data: bytes, max_pixels: int) -> np.ndarray:
 def dicom_size(data: bytes, max_pixels: int) -> tuple[int, int]:
     """(width, height) from the header alone. Raises ImageError."""
     try:
-        layout = _layout(_read_header(data))
+        layout = _layout(read_header(data, max_pixels))
     except DICOM_FAULTS:
         raise ImageError("corrupt", CORRUPT) from None
     check_pixel_count(layout.columns, layout.rows, max_pixels)
@@ -114,52 +90,16 @@ def _pixel_bytes(header: Dataset, layout: Layout) -> bytes:
     return np.frombuffer(element.value, ">u2").astype("<u2").tobytes()  # single bytes, swapped as words were
 
 
-def _read_header(data: bytes) -> Dataset:
-    _check_syntax(_claimed_syntax(data))
-    header = dcmread(MeteredBytes(data), specific_tags=NEEDED)
-    for tag in (tag for tag in NEEDED if tag in header and tag != PIXEL_DATA):
-        value = header.get_item(tag).value  # as bytes: not made into numbers yet
-        if isinstance(value, bytes) and len(value) > MAX_ELEMENT_BYTES:
-            raise ValueError("an element of the header is far too long")
-    if "Rows" not in header or "Columns" not in header:
-        raise ImageError("unsupported", "the DICOM file holds no picture; send the radiograph itself")
-    return header
-
-
-def _claimed_syntax(data: bytes) -> str:
-    """The transfer syntax in the file's meta group, read by itself: what follows may be deflated to any size.
-
-    An element of unknown kind raises NotImplementedError, since dcmread would go on to read the group another way.
-    """
-
-    def after_meta(tag: BaseTag, _vr: str | None, _length: int) -> bool:
-        return tag.group != 2
-
-    file = MeteredBytes(data)
-    file.seek(MARK_END)
-    meta = read_dataset(file, is_implicit_VR=False, is_little_endian=True, stop_when=after_meta)
-    return next((str(element.value) for element in list(meta) if element.keyword == "TransferSyntaxUID"), "")
-
-
-def _check_syntax(uid: str) -> None:
-    if uid and uid not in SYNTAXES:  # pydicom guesses where there is none
-        name = UID_dictionary[uid][0] if uid in UID_dictionary else "a private or unknown one"
-        raise ImageError(
-            "unsupported",
-            f"the DICOM file's transfer syntax is {name}, which is not read; export it uncompressed or as JPEG 2000",
-        )
-
-
 def _layout(header: Dataset) -> Layout:
     """The header's facts as plain numbers: an element may be of any type in a malformed file."""
     bits_allocated = int(header.BitsAllocated)
-    bits_stored = int(header.get("BitsStored") or bits_allocated)
     high_bit = header.get("HighBit")
+    bits_stored = int(header.get("BitsStored") or (bits_allocated if high_bit is None else int(high_bit) + 1))
     return Layout(
         rows=int(header.Rows),
         columns=int(header.Columns),
         samples=int(header.get("SamplesPerPixel") or 1),
-        space=str(header.PhotometricInterpretation),
+        space=str(header.PhotometricInterpretation).strip().upper(),
         planar=header.get("PlanarConfiguration") == 1,
         frames=int(header.get("NumberOfFrames") or 1),
         bits_allocated=bits_allocated,

@@ -14,13 +14,20 @@ from pydicom import uid
 from cxr.common.errors import ImageError
 from cxr.imaging.limits import MeteredBytes
 from cxr.imaging.pillow_decoder import check_scans
+from cxr.imaging.wide_samples import wide_luma
 
-NATIVE = (uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian)
+NATIVE = (
+    uid.DeflatedExplicitVRLittleEndian,
+    uid.ImplicitVRLittleEndian,
+    uid.ExplicitVRLittleEndian,
+    uid.ExplicitVRBigEndian,
+)
 JPEG = (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit)
 JPEG_2000 = (uid.JPEG2000Lossless, uid.JPEG2000)
 SYNTAXES = frozenset({*NATIVE, uid.RLELossless, *JPEG, *JPEG_2000})
 
 ITEM = 0xE000FFFE  # the tag of a fragment, (FFFE,E000), as one little-endian number
+ITEM_MARK = b"\xfe\xff\x00\xe0"
 SEQUENCE_END = 0xE0DDFFFE
 MAX_FRAGMENTS = 10_000  # of one frame; writers make 1, rarely some dozens
 RLE_HEADER = struct.Struct("<16L")
@@ -64,14 +71,16 @@ def first_frame(layout: Layout, data: bytes) -> Frame:
     """Grey: the stored bit patterns. Colour: brightness, 8 bits. Raises ImageError, or one of DICOM_FAULTS."""
     if layout.samples == 1 and layout.bits_allocated in (8, 16):
         return _grey_frame(layout, data)
+    if layout.samples == 3 and layout.bits_allocated == 16 and layout.space == "RGB" and not _is_packed(layout, data):
+        return Frame(wide_luma(_native(layout, data)), 16, signed=False)
     if layout.samples == 3 and layout.bits_allocated == 8:
         return Frame(_brightness(layout, data), 8, signed=False)
     raise _unsupported(f"{layout.samples} samples of {layout.bits_allocated} bits a pixel")
 
 
 def _grey_frame(layout: Layout, data: bytes) -> Frame:
-    if layout.space not in ("MONOCHROME1", "MONOCHROME2"):
-        raise _unsupported("a palette or another unusual kind of grey")
+    if layout.space not in ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"):
+        raise _unsupported("an unusual kind of grey")
     if layout.syntax in JPEG_2000:
         return _jpeg_2000_frame(layout, _encapsulated(layout, data))
     if layout.syntax in JPEG:
@@ -112,7 +121,11 @@ def _native(layout: Layout, data: bytes) -> np.ndarray:
     word = np.dtype("<u2" if layout.little_endian else ">u2")
     kind = np.dtype("u1") if layout.bits_allocated == 8 else word
     shape = (layout.rows, layout.columns, layout.samples)
-    flat = np.frombuffer(data, kind, count=layout.rows * layout.columns * layout.samples)
+    count = layout.rows * layout.columns * layout.samples
+    missing = count * kind.itemsize - len(data)
+    if 0 < missing < layout.columns * kind.itemsize:  # some writers drop the last values; a whole row is damage
+        data = data + bytes(missing)
+    flat = np.frombuffer(data, kind, count=count)
     if layout.samples > 1 and layout.planar:
         return np.moveaxis(flat.reshape(layout.samples, layout.rows, layout.columns), 0, 2)
     return flat.reshape(shape)
@@ -196,6 +209,10 @@ def _encapsulated(layout: Layout, data: bytes) -> bytes:
         if len(fragments) > MAX_FRAGMENTS:
             raise ValueError("more fragments than any writer makes")
     return b"".join(fragments)
+
+
+def _is_packed(layout: Layout, data: bytes) -> bool:
+    return layout.syntax not in NATIVE and data[:4] == ITEM_MARK
 
 
 def _item(data: bytes, start: int) -> tuple[bytes, int]:

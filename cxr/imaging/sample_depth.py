@@ -44,7 +44,8 @@ def robust_limits_of_counts(values: np.ndarray, counts: np.ndarray) -> tuple[flo
     if not reached[-1]:
         return float("inf"), float("-inf")
     last = reached[-1] - 1
-    low, high = np.searchsorted(reached, (OUTLIER_SHARE * last, (1 - OUTLIER_SHARE) * last), side="right")
+    places = (np.floor(OUTLIER_SHARE * last), np.ceil((1 - OUTLIER_SHARE) * last))
+    low, high = np.searchsorted(reached, places, side="right")
     return _reach(float(values[order[low]]), float(values[order[high]]))
 
 

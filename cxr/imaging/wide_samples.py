@@ -36,7 +36,7 @@ def read_wide(open_again: Callable[[], ImageFile.ImageFile]) -> tuple[np.ndarray
         upper = _read(image, _raw_mode(image))
     with open_again() as image:
         lower = _read(image, _raw_mode(image)[:-1] + OTHER_ORDER[_raw_mode(image)[-1]])
-    return _luma(upper, lower), upper[..., 3] if upper.shape[2] == 4 else None
+    return wide_luma(upper, lower), upper[..., 3] if upper.shape[2] == 4 else None
 
 
 def _read_grey_alpha(image: ImageFile.ImageFile) -> tuple[np.ndarray, np.ndarray]:
@@ -73,12 +73,13 @@ def _read(image: ImageFile.ImageFile, raw_mode: str) -> np.ndarray:
     return np.asarray(image)
 
 
-def _luma(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
-    """uint16[h, w] from the upper and the lower bytes of the samples, uint8[h, w, 3 or 4]."""
-    result = np.empty(upper.shape[:2], np.uint16)
+def wide_luma(colours: np.ndarray, lower: np.ndarray | None = None) -> np.ndarray:
+    """uint16[h, w] from red, green and blue, uint16[h, w, 3 or 4]; or from their upper and `lower` bytes, uint8."""
+    result = np.empty(colours.shape[:2], np.uint16)
     for band in bands(result.shape):
         total = np.full(result[band].shape, 1 << 15, np.uint32)
         for channel, weight in enumerate(LUMA):
-            total += ((upper[band, :, channel].astype(np.uint32) << 8) | lower[band, :, channel]) * np.uint32(weight)
+            sample = colours[band, :, channel].astype(np.uint32)
+            total += (sample if lower is None else sample << 8 | lower[band, :, channel]) * np.uint32(weight)
         result[band] = total >> 16
     return result
