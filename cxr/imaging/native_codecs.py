@@ -1,0 +1,41 @@
+"""Frames that Pillow cannot decode: JPEG of 12 bits, JPEG Lossless, JPEG-LS, HTJ2K; by imagecodecs, in a process apart.
+
+docs/results/dicom-codecs.md says why imagecodecs.
+"""
+
+import numpy as np
+
+from cxr.common.errors import ImageError
+from cxr.imaging.codestream import Codestream, Coding
+from cxr.imaging.decoder_pool import decoder_pool
+from cxr.imaging.mending import decode_without_end, has_no_end
+
+# By imagecodecs' names. jpeg8 is libjpeg-turbo, jpegls is CharLS, htj2k is OpenJPH.
+CODECS: dict[Coding, str] = {
+    "jpeg_deep": "jpeg8",
+    "jpeg_lossless": "jpeg8",
+    "jpeg_ls": "jpegls",
+    "htj2k": "htj2k",
+}
+
+
+def decode_native(frame: bytes, stream: Codestream) -> np.ndarray:
+    """The samples as bit patterns, uint8 or uint16, [h, w] or [h, w, 3], of a coding in CODECS. Raises ImageError."""
+    shape = (stream.height, stream.width) if stream.samples == 1 else (stream.height, stream.width, stream.samples)
+    if stream.samples not in (1, 3) or not 2 <= stream.bits <= 16:
+        raise ImageError(
+            "unsupported",
+            f"the frame has {stream.samples} samples of {stream.bits} bits; export it as 8 to 16-bit grey",
+        )
+    size = 1 if stream.bits <= 8 else 2
+    dtype = np.dtype(f"{'i' if stream.signed else 'u'}{size}")
+
+    def decode(data: bytes) -> np.ndarray:
+        return decoder_pool().decode(CODECS[stream.coding], data, shape, dtype).view(f"u{size}")
+
+    if not stream.coding.startswith("jpeg_") or stream.coding == "jpeg_ls" or not has_no_end(frame):
+        return decode(frame)
+    pixels = decode_without_end(frame, decode)
+    if pixels is None:
+        raise ImageError("corrupt", "the compressed pixels break off; export the picture again")
+    return pixels
