@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -55,7 +57,7 @@ class _Worker:
         self.timed_out = False
 
     def decode(self, codec: str, data: bytes, shape: tuple[int, ...], dtype: np.dtype, limit_s: float) -> np.ndarray:
-        """Raises ImageError where the frame is at fault, _DeadError where the process has died."""
+        """A view of the shared memory. Raises ImageError for a bad frame, _DeadError where the process has died."""
         start = -(-len(data) // 64) * 64
         memory = self._room(start + int(np.prod(shape)) * dtype.itemsize)
         memory[: len(data)] = data
@@ -64,7 +66,7 @@ class _Worker:
         status = self._ask(REQUEST.pack(*request), limit_s)
         if status != DONE:
             raise ImageError(*REASONS.get(status, CRASHED))
-        return np.ndarray(shape, dtype, memory, start).copy()
+        return np.ndarray(shape, dtype, memory, start)
 
     def _ask(self, request: bytes, limit_s: float) -> int:
         stdin, stdout = self._process.stdin, self._process.stdout
@@ -102,8 +104,7 @@ class _Worker:
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()
-        if self._memory is not None:
-            self._memory.close()
+        self._memory = None  # unmapped with the last view of it
         self._file.close()
         if not self._path.startswith("/dev/fd/"):
             Path(self._path).unlink(missing_ok=True)
@@ -132,7 +133,13 @@ class DecoderPool:
         self._limit_s = time_limit_s
 
     def decode(self, codec: str, data: bytes, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-        """The frame's pixels, of exactly this shape and type. Raises ImageError.
+        """As `lend`, for pixels that are kept."""
+        with self.lend(codec, data, shape, dtype) as pixels:
+            return pixels.copy()
+
+    @contextmanager
+    def lend(self, codec: str, data: bytes, shape: tuple[int, ...], dtype: np.dtype) -> Iterator[np.ndarray]:
+        """The frame's pixels, of exactly this shape and type, until the context ends. Raises ImageError.
 
         codec: by imagecodecs' name. The shape comes from a header that has been checked: it bounds the memory.
         """
@@ -149,8 +156,10 @@ class DecoderPool:
             except BaseException:
                 worker.stop()  # its answer may still be on the way
                 raise
-            self._give_back(worker)
-            return pixels
+            try:
+                yield pixels
+            finally:
+                self._give_back(worker)
 
     def _take(self) -> _Worker:
         with self._lock:

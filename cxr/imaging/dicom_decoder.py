@@ -18,6 +18,7 @@ Only the elements in NEEDED are kept: a patient's name is stepped over, never pa
 """
 
 import struct
+from contextlib import ExitStack
 
 import numpy as np
 from PIL import Image
@@ -26,7 +27,7 @@ from pydicom.errors import BytesLengthException
 
 from cxr.common.errors import ImageError
 from cxr.imaging.dicom_file import read_header
-from cxr.imaging.dicom_frame import Layout, first_frame
+from cxr.imaging.dicom_frame import Frame, Layout, first_frame
 from cxr.imaging.dicom_palette import PALETTE, grey_from_palette
 from cxr.imaging.dicom_voi import grey_from_stored, is_inverted
 from cxr.imaging.grayscale import grey_from_16_bit
@@ -63,14 +64,18 @@ def decode_dicom(data: bytes, max_pixels: int) -> np.ndarray:
         check_pixel_count(layout.columns, layout.rows, max_pixels)
         if "PixelData" not in header:
             raise ImageError("unsupported", "the DICOM file has no integer pixels; send the radiograph itself")
-        frame = first_frame(layout, _pixel_bytes(header, layout))
-        if layout.samples > 1:
-            return frame.values if frame.bits == 8 else grey_from_16_bit(frame.values)
-        if layout.space == PALETTE:
-            return grey_from_palette(frame, header)
-        return grey_from_stored(frame, header, inverted=is_inverted(header, layout.space))
+        with ExitStack() as held:
+            return _grey(first_frame(layout, _pixel_bytes(header, layout), held), header, layout)
     except DICOM_FAULTS:
         raise ImageError("corrupt", CORRUPT) from None  # a chained fault may quote the file in a traceback
+
+
+def _grey(frame: Frame, header: Dataset, layout: Layout) -> np.ndarray:
+    if layout.samples > 1:
+        return frame.values if frame.bits == 8 else grey_from_16_bit(frame.values)
+    if layout.space == PALETTE:
+        return grey_from_palette(frame, header)
+    return grey_from_stored(frame, header, inverted=is_inverted(header, layout.space))
 
 
 def dicom_size(data: bytes, max_pixels: int) -> tuple[int, int]:

@@ -5,6 +5,7 @@ byte by byte in Python.
 """
 
 import struct
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,8 +82,11 @@ class Frame:
     shift: int = 0
 
 
-def first_frame(layout: Layout, data: bytes) -> Frame:
-    """Grey: the stored bit patterns. Colour: brightness, of 8 or 16 bits. Raises ImageError, or one of DICOM_FAULTS."""
+def first_frame(layout: Layout, data: bytes, held: ExitStack) -> Frame:
+    """Grey: the stored bit patterns. Colour: brightness, of 8 or 16 bits. Raises ImageError, or one of DICOM_FAULTS.
+
+    The values may lie in memory that is lent until `held` is closed.
+    """
     if layout.samples not in (1, 3) or layout.bits_allocated not in (8, 16):
         raise _unsupported(f"{layout.samples} samples of {layout.bits_allocated} bits a pixel")
     frame = _encapsulated(layout, data) if _is_packed(layout, data) else None
@@ -90,8 +94,8 @@ def first_frame(layout: Layout, data: bytes) -> Frame:
     if frame is not None and stream is not None:
         _check_size(layout, stream)
     if layout.samples == 1:
-        return _grey_frame(layout, data, frame, stream)
-    return _colour_frame(layout, data, frame, stream)
+        return _grey_frame(layout, data, frame, stream, held)
+    return _colour_frame(layout, data, frame, stream, held)
 
 
 def _is_packed(layout: Layout, data: bytes) -> bool:
@@ -105,7 +109,7 @@ def _check_size(layout: Layout, stream: Codestream) -> None:
         raise ValueError("the compressed frame and the header do not agree about the size")
 
 
-def _grey_frame(layout: Layout, data: bytes, frame: bytes | None, stream: Codestream | None) -> Frame:
+def _grey_frame(layout: Layout, data: bytes, frame: bytes | None, stream: Codestream | None, held: ExitStack) -> Frame:
     if layout.space not in ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"):
         raise _unsupported("an unusual kind of grey")
     if frame is None:
@@ -117,25 +121,29 @@ def _grey_frame(layout: Layout, data: bytes, frame: bytes | None, stream: Codest
     elif stream.coding == "jpeg":
         return Frame(_jpeg_brightness(layout, frame), 8, signed=False)
     elif stream.coding == "htj2k":
-        return Frame(decode_native(frame, stream), stream.bits, stream.signed or layout.signed)
+        return Frame(decode_native(frame, stream, held), stream.bits, stream.signed or layout.signed)
     else:
-        values = decode_native(frame, stream)
+        values = decode_native(frame, stream, held)
     return Frame(values, layout.bits_stored, layout.signed, layout.high_bit + 1 - layout.bits_stored)
 
 
-def _colour_frame(layout: Layout, data: bytes, frame: bytes | None, stream: Codestream | None) -> Frame:
+def _colour_frame(
+    layout: Layout, data: bytes, frame: bytes | None, stream: Codestream | None, held: ExitStack
+) -> Frame:
     if layout.bits_allocated == 8:
-        return Frame(_brightness(layout, data, frame, stream), 8, signed=False)
+        return Frame(_brightness(layout, data, frame, stream, held), 8, signed=False)
     if layout.space != "RGB" or (frame is not None and (stream is None or stream.coding in ("jpeg", "jpeg_2000"))):
         raise _unsupported(f"3 samples of 16 bits of kind {layout.space}" if layout.space == "RGB" else "deep colour")
-    colours = _native(layout, data) if frame is None or stream is None else decode_native(frame, stream)
+    colours = _native(layout, data) if frame is None or stream is None else decode_native(frame, stream, held)
     return Frame(wide_luma(colours), 16, signed=False)
 
 
-def _brightness(layout: Layout, data: bytes, frame: bytes | None, stream: Codestream | None) -> np.ndarray:
+def _brightness(
+    layout: Layout, data: bytes, frame: bytes | None, stream: Codestream | None, held: ExitStack
+) -> np.ndarray:
     """uint8[h, w] of a picture in colour: the Y of YBR, else luma."""
     if frame is not None and stream is not None:
-        return _packed_brightness(layout, frame, stream)
+        return _packed_brightness(layout, frame, stream, held)
     if layout.space == "YBR_FULL_422" and frame is None:
         return _native_422(layout, data)
     if layout.space not in ("RGB", "YBR_FULL"):
@@ -144,7 +152,7 @@ def _brightness(layout: Layout, data: bytes, frame: bytes | None, stream: Codest
     return planes[0] if layout.space == "YBR_FULL" else _luma(planes)
 
 
-def _packed_brightness(layout: Layout, frame: bytes, stream: Codestream) -> np.ndarray:
+def _packed_brightness(layout: Layout, frame: bytes, stream: Codestream, held: ExitStack) -> np.ndarray:
     if stream.coding == "jpeg":
         return _jpeg_brightness(layout, frame)
     if stream.coding == "jpeg_2000":
@@ -152,7 +160,7 @@ def _packed_brightness(layout: Layout, frame: bytes, stream: Codestream) -> np.n
         return np.asarray(colours.getchannel(0) if layout.space.startswith("YBR_FULL") else colours.convert("L"))
     if stream.bits != 8 or layout.space not in ("RGB", "YBR_RCT", "YBR_ICT"):
         raise _unsupported("an unusual kind of colour")
-    return _luma(np.moveaxis(decode_native(frame, stream), 2, 0))
+    return _luma(np.moveaxis(decode_native(frame, stream, held), 2, 0))
 
 
 def _luma(planes: np.ndarray) -> np.ndarray:

@@ -3,6 +3,8 @@
 docs/results/dicom-codecs.md says why imagecodecs.
 """
 
+from contextlib import ExitStack
+
 import numpy as np
 
 from cxr.common.errors import ImageError
@@ -19,8 +21,11 @@ CODECS: dict[Coding, str] = {
 }
 
 
-def decode_native(frame: bytes, stream: Codestream) -> np.ndarray:
-    """The samples as bit patterns, uint8 or uint16, [h, w] or [h, w, 3], of a coding in CODECS. Raises ImageError."""
+def decode_native(frame: bytes, stream: Codestream, held: ExitStack) -> np.ndarray:
+    """The samples as bit patterns, uint8 or uint16, [h, w] or [h, w, 3], of a coding in CODECS. Raises ImageError.
+
+    They lie in memory that is lent until `held` is closed.
+    """
     shape = (stream.height, stream.width) if stream.samples == 1 else (stream.height, stream.width, stream.samples)
     if stream.samples not in (1, 3) or not 2 <= stream.bits <= 16:
         raise ImageError(
@@ -30,12 +35,10 @@ def decode_native(frame: bytes, stream: Codestream) -> np.ndarray:
     size = 1 if stream.bits <= 8 else 2
     dtype = np.dtype(f"{'i' if stream.signed else 'u'}{size}")
 
-    def decode(data: bytes) -> np.ndarray:
-        return decoder_pool().decode(CODECS[stream.coding], data, shape, dtype).view(f"u{size}")
-
-    if not stream.coding.startswith("jpeg_") or stream.coding == "jpeg_ls" or not has_no_end(frame):
-        return decode(frame)
-    pixels = decode_without_end(frame, decode)
+    pool, codec = decoder_pool(), CODECS[stream.coding]
+    if stream.coding in ("jpeg_ls", "htj2k") or not has_no_end(frame):
+        return held.enter_context(pool.lend(codec, frame, shape, dtype)).view(f"u{size}")
+    pixels = decode_without_end(frame, lambda ended: pool.decode(codec, ended, shape, dtype).view(f"u{size}"))
     if pixels is None:
         raise ImageError("corrupt", "the compressed pixels break off; export the picture again")
     return pixels
