@@ -2,17 +2,19 @@
 
 | DICOM | what is done with it |
 |---|---|
-| MONOCHROME2, MONOCHROME1 | 8 to 16 bits; MONOCHROME1 comes out inverted, so that bone is always bright |
-| modality LUT, or rescale slope and intercept | applied |
+| MONOCHROME2, MONOCHROME1 | 8 to 16 bits; inverted for MONOCHROME1 or an inverse presentation LUT: bone is bright |
+| modality LUT, or rescale slope and intercept | applied; a slope of 0 counts as 1 |
 | VOI LUT, else the first window (linear, linear exact, sigmoid) | applied; black is 0, white is 255 |
-| neither | 8 bits as they are; else min-max of the values that occur, padding left out |
-| pixel padding value and range | black |
-| RGB, YBR_FULL, YBR_FULL_422, and JPEG 2000's YBR_RCT and YBR_ICT, of 8 bits | brightness |
+| neither | 8 bits as they are; else min-max, without padding and without a few values far from all others |
+| what an Enhanced object's functional groups say of the first frame | applied, where the object itself says nothing |
+| pixel padding value and range | black, where it reaches a corner of the picture; else a grey level |
+| RGB, YBR_FULL, YBR_FULL_422, palettes, JPEG 2000's YBR_RCT and YBR_ICT, of 8 bits; RGB of 16 bits | brightness |
 | several frames | the first |
-| no compression, RLE, JPEG Baseline, JPEG Extended of 8 bits, JPEG 2000 | read |
-| any other transfer syntax, deflated ones included (they unpack to any size) | "unsupported", with its name |
-| no "DICM" mark at byte 128 | not taken for DICOM: too many other things could be |
-| palette colour, more than 16 bits, overlays, presentation states | the first two "unsupported", the others ignored |
+| no compression, deflated, RLE, JPEG, JPEG Lossless, JPEG-LS, JPEG 2000, HTJ2K | read; the frame itself says which |
+| any other transfer syntax | "unsupported", with its name |
+| no "DICM" mark at byte 128 | read, if its first two elements are those of a data set |
+| a value too few, a missing end mark, a number that is none | as dcmtk shows it |
+| more than 16 bits, overlays, presentation states, thumbnails | the first "unsupported", the others ignored |
 
 Only the elements in NEEDED are kept: a patient's name is stepped over, never parsed, kept or logged.
 """
