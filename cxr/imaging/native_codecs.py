@@ -10,7 +10,7 @@ import numpy as np
 from cxr.common.errors import ImageError
 from cxr.imaging.codestream import Codestream, Coding
 from cxr.imaging.decoder_pool import decoder_pool
-from cxr.imaging.mending import decode_without_end, has_no_end
+from cxr.imaging.mending import JPEG_END, decode_without_end, has_no_end
 
 # By imagecodecs' names. jpeg8 is libjpeg-turbo, jpegls is CharLS, htj2k is OpenJPH.
 CODECS: dict[Coding, str] = {
@@ -36,6 +36,8 @@ def decode_native(frame: bytes, stream: Codestream, held: ExitStack) -> np.ndarr
     dtype = np.dtype(f"{'i' if stream.signed else 'u'}{size}")
 
     pool, codec = decoder_pool(), CODECS[stream.coding]
+    if stream.coding == "jpeg_ls" and has_no_end(frame):
+        frame += JPEG_END  # CharLS would look for it for seconds; if pixels are missing too, it says so
     if stream.coding in ("jpeg_ls", "htj2k") or not has_no_end(frame):
         return held.enter_context(pool.lend(codec, frame, shape, dtype)).view(f"u{size}")
     pixels = decode_without_end(frame, lambda ended: pool.decode(codec, ended, shape, dtype).view(f"u{size}"))

@@ -90,8 +90,9 @@ def test_colour_becomes_luma():
 
 
 def test_a_missing_end_mark_is_no_fault_and_missing_pixels_are():
-    frame = native_frames(DEEP)["jpeg_lossless"]
-    assert np.array_equal(decode(packed(uid.JPEGLosslessSV1, frame[:-2])), decode(PLAIN))
+    for syntax, coding in ((uid.JPEGLSLossless, "jpeg_ls"), (uid.JPEGLosslessSV1, "jpeg_lossless")):
+        frame = native_frames(DEEP)[coding]
+        assert np.array_equal(decode(packed(syntax, frame[:-2])), decode(PLAIN))
     assert code_of(packed(uid.JPEGLosslessSV1, frame[: len(frame) // 2])) == "corrupt"
 
 
