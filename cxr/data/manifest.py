@@ -29,6 +29,7 @@ REJECTIONS = {
     "unknown_finding": "the finding is not in the source's list of findings",
     "empty_file": "0 bytes",
     "corrupt": "the picture cannot be decoded to its end",
+    "exposure": "the picture is blank, almost all dark or almost all bright",
     "conflicting_labels": "the same bytes carry both labels",
     "near_duplicate_across_split": "looks like an image of a patient on another split",
 }

@@ -2,12 +2,14 @@
 
 | bytes | what is done with them |
 |---|---|
-| JPEG | the brightness channel; CMYK and RGB by luma (0.299 R + 0.587 G + 0.114 B) |
+| JPEG | the brightness channel; CMYK and RGB by luma (0.299 R + 0.587 G + 0.114 B); a missing end mark is no fault |
 | PNG, WebP, BMP, TIFF | 1, 2, 4, 8 bits, palette, colour by luma; transparent places become black |
-| PNG, TIFF of 16 bits | 0 is black; white is the top of the smallest of 8, 10, 12, 14, 16 bits that fits all pixels |
-| TIFF signed, 32 bits, float | min-max |
+| an alpha channel of one value | ignored |
+| PNG, TIFF of 16 bits | 0 is black; white is the top of the smallest of 8, 10, 12, 14, 16 bits that fits 98 % of it |
+| TIFF signed, 32 and 64 bits, float | min-max; a few numbers far from all others do not count |
 | DICOM | rescale, VOI LUT or window, else min-max; MONOCHROME1 inverted; see cxr/imaging/dicom_decoder.py |
-| several frames or pages | the first |
+| several pages of a TIFF | the largest |
+| several frames | the first |
 | EXIF orientation | honoured; colour profiles, gamma and resolution are not |
 """
 
@@ -19,6 +21,7 @@ import numpy as np
 from PIL import Image
 
 from cxr.common.errors import ImageError
+from cxr.imaging.bare_dicom import is_bare_dicom
 from cxr.imaging.pillow_decoder import decode_raster
 
 # Code of an ImageError to its meaning.
@@ -76,6 +79,8 @@ def _kind(data: bytes) -> str:
     for name, at, magic in OTHER_SIGNATURES:
         if data[at : at + len(magic)] == magic:
             raise ImageError("unsupported", f"this is a {name} file; {ACCEPTED} are read; convert it, e.g. to PNG")
+    if is_bare_dicom(data):
+        return "DICOM"
     raise ImageError("not_a_picture", f"these {len(data)} bytes are no picture; send a file of {ACCEPTED}")
 
 

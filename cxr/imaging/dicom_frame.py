@@ -5,6 +5,7 @@ byte by byte in Python.
 """
 
 import struct
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,19 +13,40 @@ from PIL import Image
 from pydicom import uid
 
 from cxr.common.errors import ImageError
+from cxr.imaging.codestream import Codestream, read_codestream
 from cxr.imaging.limits import MeteredBytes
+from cxr.imaging.mending import decode_without_end, has_no_end
+from cxr.imaging.native_codecs import decode_native
 from cxr.imaging.pillow_decoder import check_scans
+from cxr.imaging.wide_samples import wide_luma
 
-NATIVE = (uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian)
-JPEG = (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit)
-JPEG_2000 = (uid.JPEG2000Lossless, uid.JPEG2000)
-SYNTAXES = frozenset({*NATIVE, uid.RLELossless, *JPEG, *JPEG_2000})
+NATIVE = (
+    uid.DeflatedExplicitVRLittleEndian,
+    uid.ImplicitVRLittleEndian,
+    uid.ExplicitVRLittleEndian,
+    uid.ExplicitVRBigEndian,
+)
+PACKED = (
+    uid.JPEGBaseline8Bit,
+    uid.JPEGExtended12Bit,
+    uid.JPEGLossless,
+    uid.JPEGLosslessSV1,
+    uid.JPEGLSLossless,
+    uid.JPEGLSNearLossless,
+    uid.JPEG2000Lossless,
+    uid.JPEG2000,
+    uid.HTJ2KLossless,
+    uid.HTJ2KLosslessRPCL,
+    uid.HTJ2K,
+    uid.RLELossless,
+)
+SYNTAXES = frozenset({*NATIVE, *PACKED})
 
 ITEM = 0xE000FFFE  # the tag of a fragment, (FFFE,E000), as one little-endian number
+ITEM_MARK = b"\xfe\xff\x00\xe0"
 SEQUENCE_END = 0xE0DDFFFE
 MAX_FRAGMENTS = 10_000  # of one frame; writers make 1, rarely some dozens
 RLE_HEADER = struct.Struct("<16L")
-J2K_START = b"\xff\x4f\xff\x51"
 J2K_DEPTH_AT = 42  # Ssiz of the first component: its depth less 1, and whether it is signed
 
 
@@ -60,45 +82,85 @@ class Frame:
     shift: int = 0
 
 
-def first_frame(layout: Layout, data: bytes) -> Frame:
-    """Grey: the stored bit patterns. Colour: brightness, 8 bits. Raises ImageError, or one of DICOM_FAULTS."""
-    if layout.samples == 1 and layout.bits_allocated in (8, 16):
-        return _grey_frame(layout, data)
-    if layout.samples == 3 and layout.bits_allocated == 8:
-        return Frame(_brightness(layout, data), 8, signed=False)
-    raise _unsupported(f"{layout.samples} samples of {layout.bits_allocated} bits a pixel")
+def first_frame(layout: Layout, data: bytes, held: ExitStack) -> Frame:
+    """Grey: the stored bit patterns. Colour: brightness, of 8 or 16 bits. Raises ImageError, or one of DICOM_FAULTS.
+
+    The values may lie in memory that is lent until `held` is closed.
+    """
+    if layout.samples not in (1, 3) or layout.bits_allocated not in (8, 16):
+        raise _unsupported(f"{layout.samples} samples of {layout.bits_allocated} bits a pixel")
+    frame = _encapsulated(layout, data) if _is_packed(layout, data) else None
+    stream = None if frame is None else read_codestream(frame)
+    if frame is not None and stream is not None:
+        _check_size(layout, stream)
+    if layout.samples == 1:
+        return _grey_frame(layout, data, frame, stream, held)
+    return _colour_frame(layout, data, frame, stream, held)
 
 
-def _grey_frame(layout: Layout, data: bytes) -> Frame:
-    if layout.space not in ("MONOCHROME1", "MONOCHROME2"):
-        raise _unsupported("a palette or another unusual kind of grey")
-    if layout.syntax in JPEG_2000:
-        return _jpeg_2000_frame(layout, _encapsulated(layout, data))
-    if layout.syntax in JPEG:
-        return Frame(_jpeg_brightness(layout, _encapsulated(layout, data)), 8, signed=False)
-    if layout.syntax == uid.RLELossless:
-        values = _rle_planes(layout, _encapsulated(layout, data))[0]
-    else:
+def _is_packed(layout: Layout, data: bytes) -> bool:
+    """By the transfer syntax; by the pixels themselves, where the file does not name one."""
+    return layout.syntax in PACKED or (not layout.syntax and data[:4] == ITEM_MARK)
+
+
+def _check_size(layout: Layout, stream: Codestream) -> None:
+    """Before anything is decoded: else a small header could hide a huge frame."""
+    if (stream.width, stream.height, stream.samples) != (layout.columns, layout.rows, layout.samples):
+        raise ValueError("the compressed frame and the header do not agree about the size")
+
+
+def _grey_frame(layout: Layout, data: bytes, frame: bytes | None, stream: Codestream | None, held: ExitStack) -> Frame:
+    if layout.space not in ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"):
+        raise _unsupported("an unusual kind of grey")
+    if frame is None:
         values = _native(layout, data)[..., 0]
+    elif stream is None:
+        values = _rle_planes(layout, frame)[0]
+    elif stream.coding == "jpeg_2000":
+        return _jpeg_2000_frame(layout, frame)
+    elif stream.coding == "jpeg":
+        return Frame(_jpeg_brightness(layout, frame), 8, signed=False)
+    elif stream.coding == "htj2k":
+        return Frame(decode_native(frame, stream, held), stream.bits, stream.signed or layout.signed)
+    else:
+        values = decode_native(frame, stream, held)
     return Frame(values, layout.bits_stored, layout.signed, layout.high_bit + 1 - layout.bits_stored)
 
 
-def _brightness(layout: Layout, data: bytes) -> np.ndarray:
+def _colour_frame(
+    layout: Layout, data: bytes, frame: bytes | None, stream: Codestream | None, held: ExitStack
+) -> Frame:
+    if layout.bits_allocated == 8:
+        return Frame(_brightness(layout, data, frame, stream, held), 8, signed=False)
+    if layout.space != "RGB" or (frame is not None and (stream is None or stream.coding in ("jpeg", "jpeg_2000"))):
+        raise _unsupported(f"3 samples of 16 bits of kind {layout.space}" if layout.space == "RGB" else "deep colour")
+    colours = _native(layout, data) if frame is None or stream is None else decode_native(frame, stream, held)
+    return Frame(wide_luma(colours), 16, signed=False)
+
+
+def _brightness(
+    layout: Layout, data: bytes, frame: bytes | None, stream: Codestream | None, held: ExitStack
+) -> np.ndarray:
     """uint8[h, w] of a picture in colour: the Y of YBR, else luma."""
-    if layout.syntax in JPEG:
-        return _jpeg_brightness(layout, _encapsulated(layout, data))
-    if layout.syntax in JPEG_2000:
-        colours = _open_frame(layout, _encapsulated(layout, data), "JPEG2000")
-        return np.asarray(colours.getchannel(0) if layout.space.startswith("YBR_FULL") else colours.convert("L"))
-    if layout.space == "YBR_FULL_422" and layout.syntax != uid.RLELossless:
+    if frame is not None and stream is not None:
+        return _packed_brightness(layout, frame, stream, held)
+    if layout.space == "YBR_FULL_422" and frame is None:
         return _native_422(layout, data)
     if layout.space not in ("RGB", "YBR_FULL"):
         raise _unsupported("a colour space other than RGB and YBR_FULL")
-    if layout.syntax == uid.RLELossless:
-        planes = _rle_planes(layout, _encapsulated(layout, data))
-    else:
-        planes = np.moveaxis(_native(layout, data), 2, 0)
+    planes = np.moveaxis(_native(layout, data), 2, 0) if frame is None else _rle_planes(layout, frame)
     return planes[0] if layout.space == "YBR_FULL" else _luma(planes)
+
+
+def _packed_brightness(layout: Layout, frame: bytes, stream: Codestream, held: ExitStack) -> np.ndarray:
+    if stream.coding == "jpeg":
+        return _jpeg_brightness(layout, frame)
+    if stream.coding == "jpeg_2000":
+        colours = _open_frame(layout, frame, "JPEG2000")
+        return np.asarray(colours.getchannel(0) if layout.space.startswith("YBR_FULL") else colours.convert("L"))
+    if stream.bits != 8 or layout.space not in ("RGB", "YBR_RCT", "YBR_ICT"):
+        raise _unsupported("an unusual kind of colour")
+    return _luma(np.moveaxis(decode_native(frame, stream, held), 2, 0))
 
 
 def _luma(planes: np.ndarray) -> np.ndarray:
@@ -112,7 +174,11 @@ def _native(layout: Layout, data: bytes) -> np.ndarray:
     word = np.dtype("<u2" if layout.little_endian else ">u2")
     kind = np.dtype("u1") if layout.bits_allocated == 8 else word
     shape = (layout.rows, layout.columns, layout.samples)
-    flat = np.frombuffer(data, kind, count=layout.rows * layout.columns * layout.samples)
+    count = layout.rows * layout.columns * layout.samples
+    missing = count * kind.itemsize - len(data)
+    if 0 < missing < layout.columns * kind.itemsize:  # some writers drop the last values; a whole row is damage
+        data = data + bytes(missing)
+    flat = np.frombuffer(data, kind, count=count)
     if layout.samples > 1 and layout.planar:
         return np.moveaxis(flat.reshape(layout.samples, layout.rows, layout.columns), 0, 2)
     return flat.reshape(shape)
@@ -149,20 +215,21 @@ def _unpack_bits(packed: bytes, length: int) -> np.ndarray:
 
 def _jpeg_brightness(layout: Layout, data: bytes) -> np.ndarray:
     """uint8[h, w] of a JPEG frame."""
-    if layout.bits_allocated != 8:
-        raise _unsupported("JPEG of more than 8 bits")
     image = _open_frame(layout, data, "JPEG")
-    if layout.space == "RGB" and "adobe_transform" not in image.info:
+    if layout.samples == 3 and layout.space == "RGB" and "adobe_transform" not in image.info:
         image.draft("YCbCr", None)  # unmarked RGB, which Pillow takes for YCbCr: ask for no conversion
         return _luma(np.moveaxis(np.asarray(image), 2, 0))
     image.draft("L", None)
-    return np.asarray(image.convert("L"))
+    if not has_no_end(data):
+        return np.asarray(image.convert("L"))
+    picture = decode_without_end(data, lambda ended: _jpeg_brightness(layout, ended))
+    if picture is None:
+        raise ValueError("the compressed frame breaks off")
+    return picture
 
 
 def _jpeg_2000_frame(layout: Layout, data: bytes) -> Frame:
     """Pillow widens the values to 8 or 16 bits and moves signed ones up by half their range: both are undone."""
-    if not data.startswith(J2K_START):
-        raise ValueError("no JPEG 2000 codestream")
     depth = data[J2K_DEPTH_AT]
     bits = (depth & 0x7F) + 1
     signed = depth > 0x7F

@@ -8,20 +8,28 @@ from pydicom.dataset import Dataset
 
 from cxr.imaging.dicom_frame import Frame
 from cxr.imaging.grayscale import bands, look_up
+from cxr.imaging.sample_depth import depth_top, robust_limits_of_counts
 
 
-def grey_from_stored(frame: Frame, header: Dataset, space: str) -> np.ndarray:
+def is_inverted(header: Dataset, space: str) -> bool:
+    """Whether the least value is white. MONOCHROME1 with an inverse presentation LUT says so twice."""
+    return space == "MONOCHROME1" or str(header.get("PresentationLUTShape") or "").strip().upper() == "INVERSE"
+
+
+def grey_from_stored(frame: Frame, header: Dataset, *, inverted: bool) -> np.ndarray:
     """uint8[h, w] from a grey frame; padding is black. Raises one of cxr.imaging.dicom_decoder.DICOM_FAULTS."""
     with np.errstate(over="raise", divide="raise", invalid="raise"):
         stored = _meaning_of_patterns(frame)
         padding = _is_padding(stored, header)
+        if not padding[_corners(frame)].any():
+            padding = np.zeros(stored.shape, bool)  # the padding surrounds the picture: elsewhere it is a grey level
         values = _modality(stored, header)
         share = _values_of_interest(values, header)
         if share is None and frame.bits == 8 and not frame.signed and np.array_equal(values, stored):
             share = stored / 255  # 8 bits without any mapping are made for display: a JPEG gives the same
         elif share is None:
-            share = _min_max(values, _occurring(frame.values, len(stored)) & ~padding)
-        if space == "MONOCHROME1":
+            share = _min_max(values, np.where(padding, 0, _counts(frame.values, len(stored))))
+        if inverted:
             share = 1 - share
         return look_up(np.where(padding, 0, np.rint(share * 255)).astype(np.uint8), frame.values)
 
@@ -47,9 +55,8 @@ def _is_padding(stored: np.ndarray, header: Dataset) -> np.ndarray:
 def _modality(stored: np.ndarray, header: Dataset) -> np.ndarray:
     if header.get("ModalityLUTSequence"):
         return _through_lut(stored, header.ModalityLUTSequence[0])[0]
-    slope = header.get("RescaleSlope")
-    intercept = header.get("RescaleIntercept")
-    return stored * float(1 if slope is None else slope) + float(0 if intercept is None else intercept)
+    slope = first_number(header, "RescaleSlope") or 1.0  # 0 would make one grey of all: no viewer takes it for true
+    return stored * slope + (first_number(header, "RescaleIntercept") or 0.0)
 
 
 def _values_of_interest(values: np.ndarray, header: Dataset) -> np.ndarray | None:
@@ -57,19 +64,21 @@ def _values_of_interest(values: np.ndarray, header: Dataset) -> np.ndarray | Non
     if header.get("VOILUTSequence"):
         entries, top = _through_lut(values, header.VOILUTSequence[0])
         return (entries / top).clip(0, 1)
-    center = _first_number(header, "WindowCenter")
-    width = _first_number(header, "WindowWidth")
+    center = first_number(header, "WindowCenter")
+    width = first_number(header, "WindowWidth")
     if center is None or width is None:
         return None
     return _window(values, center, width, str(header.get("VOILUTFunction") or "LINEAR"))
 
 
-def _first_number(header: Dataset, keyword: str) -> float | None:
-    """The first of an element's values; None where there is none."""
-    if header.get(keyword) in (None, ""):
+def first_number(header: Dataset, keyword: str) -> float | None:
+    """The first of an element's values; None where there is none, or none that is a number."""
+    try:
+        value = header.get(keyword)
+        number = None if value in (None, "") else float(value[0] if header[keyword].VM > 1 else value)
+    except (ValueError, TypeError, OverflowError, IndexError):
         return None
-    element = header[keyword]
-    return float(element.value[0] if element.VM > 1 else element.value)
+    return number if number is not None and np.isfinite(number) else None
 
 
 def _window(values: np.ndarray, center: float, width: float, function: str) -> np.ndarray | None:
@@ -93,8 +102,9 @@ def _through_lut(values: np.ndarray, lut: Dataset) -> tuple[np.ndarray, int]:
     if not 8 <= bits <= 16:
         raise ValueError("a look-up table's depth is 8 to 16 bits")
     entries = _lut_entries(lut, count)
+    top = min((1 << bits) - 1, depth_top(int(entries.max())))  # some promise 16 bits and fill 12
     indices = np.clip(np.floor(values) - first, 0, count - 1).astype(np.intp)
-    return entries[indices].astype(np.float64), (1 << bits) - 1
+    return entries[indices].astype(np.float64), top
 
 
 def _lut_entries(lut: Dataset, count: int) -> np.ndarray:
@@ -111,17 +121,22 @@ def _lut_entries(lut: Dataset, count: int) -> np.ndarray:
     return entries
 
 
-def _occurring(patterns: np.ndarray, size: int) -> np.ndarray:
-    """bool[size]: which bit patterns the picture has."""
-    seen = np.zeros(size, bool)
+def _corners(frame: Frame) -> np.ndarray:
+    return frame.values[[0, 0, -1, -1], [0, -1, 0, -1]]
+
+
+def _counts(patterns: np.ndarray, size: int) -> np.ndarray:
+    """int64[size]: how often the picture has each bit pattern."""
+    counts = np.zeros(size, np.int64)
     for band in bands(patterns.shape):
-        seen[patterns[band]] = True
-    return seen
+        counts += np.bincount(patterns[band].reshape(-1), minlength=size)
+    return counts
 
 
-def _min_max(values: np.ndarray, occurs: np.ndarray) -> np.ndarray:
-    if not occurs.any():
+def _min_max(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """0 to 1 from the least to the largest value that occurs, but for those far from all others."""
+    low_limit, high_limit = robust_limits_of_counts(values, counts)
+    counted = values[(counts > 0) & (values >= low_limit) & (values <= high_limit)]
+    if not counted.size or counted.min() == counted.max():
         return np.zeros(values.shape)
-    low = values[occurs].min()
-    high = values[occurs].max()
-    return ((values - low) / (high - low)).clip(0, 1) if high > low else np.zeros(values.shape)
+    return ((values - counted.min()) / (counted.max() - counted.min())).clip(0, 1)

@@ -4,20 +4,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
-# The depths that X-ray detectors and their converters use; a 16-bit file hardly ever fills its 16 bits.
-DETECTOR_BITS = (8, 10, 12, 14, 16)
+from cxr.imaging.sample_depth import robust_limits, white_level
+
 BAND_PIXELS = 1 << 19  # worked on at once, since intermediate results take up to 8 bytes a pixel
 
 
 def grey_from_16_bit(values: np.ndarray) -> np.ndarray:
     """uint16[h, w] to uint8[h, w]: 0 stays black, white is the top of the smallest detector depth that fits.
 
-    The depth is the first of DETECTOR_BITS that holds the brightest pixel. So a 12-bit radiograph in a 16-bit
-    file keeps its contrast (the full 16-bit range would make it almost black), an 8-bit picture saved with 16
+    The depth is the first of DETECTOR_BITS that holds all pixels but a few bright ones. So a 12-bit radiograph in a
+    16-bit file keeps its contrast (the full 16-bit range would make it almost black), an 8-bit picture saved with 16
     bits comes back as it was, and, unlike with min-max, black stays black whatever the darkest pixel is.
     """
-    brightest = int(values.max())
-    white = next((1 << bits) - 1 for bits in DETECTOR_BITS if brightest < 1 << bits)
+    white = white_level(values)
     table = np.rint(np.arange(1 << 16) * (255 / white)).clip(0, 255).astype(np.uint8)
     return look_up(table, values)
 
@@ -25,23 +24,25 @@ def grey_from_16_bit(values: np.ndarray) -> np.ndarray:
 def grey_from_any_range(values: np.ndarray) -> np.ndarray:
     """Numbers without a natural black and white (signed, 32-bit, float) [h, w] to uint8[h, w] by min-max.
 
-    NaN and the infinities become black; a picture of one value becomes black.
+    Numbers far from all others do not count: they become black or white. NaN and the infinities become black; a
+    picture of one value becomes black.
     """
-    extremes = [finite_min_max(values[band]) for band in bands(values.shape)]
+    limits = robust_limits(values)
+    extremes = [min_max_within(values[band], limits) for band in bands(values.shape)]
     low = min(extreme[0] for extreme in extremes)
     high = max(extreme[1] for extreme in extremes)
     result = np.zeros(values.shape, np.uint8)
     if high > low:
         for band in bands(values.shape):
             part = np.where(np.isfinite(values[band]), values[band], low).astype(np.float64)
-            result[band] = np.rint((part - low) / (high - low) * 255)
+            result[band] = np.rint(((part - low) / (high - low)).clip(0, 1) * 255)
     return result
 
 
-def finite_min_max(values: np.ndarray) -> tuple[float, float]:
-    """(inf, -inf) where no value is finite."""
-    finite = values[np.isfinite(values)]
-    return (float(finite.min()), float(finite.max())) if finite.size else (float("inf"), float("-inf"))
+def min_max_within(values: np.ndarray, limits: tuple[float, float]) -> tuple[float, float]:
+    """The least and the largest finite value within `limits`; (inf, -inf) where there is none."""
+    counted = values[np.isfinite(values) & (values >= limits[0]) & (values <= limits[1])]
+    return (float(counted.min()), float(counted.max())) if counted.size else (float("inf"), float("-inf"))
 
 
 def look_up(table: np.ndarray, indices: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from cxr.common.errors import ImageError
 # Parsers ask for a few bytes per marker, chunk or element, in Python: a file made of millions of empty ones would
 # keep them busy for minutes. The largest real files take some ten thousand reads.
 MAX_READS = 100_000
+MAX_DICOM_READS = 450_000  # about a second; a file with 100,000 private elements, as some devices write, takes 400,000
 # Parts of a file may overlap: a thousand tags of a TIFF, all on the same 20 MiB. Real files are read once or twice.
 MAX_REREADS = 4
 SMALL_FILE_BYTES = 1 << 16  # below which rereading is harmless
@@ -18,9 +19,9 @@ class MeteredBytes(io.BytesIO):
     Raises ValueError after that.
     """
 
-    def __init__(self, data: bytes, max_read: int | None = None):
+    def __init__(self, data: bytes, max_read: int | None = None, reads: int = MAX_READS):
         super().__init__(data)
-        self.reads_left = MAX_READS
+        self.reads_left = reads
         self.bytes_left = MAX_REREADS * max(len(data), SMALL_FILE_BYTES)
         self.max_read = max_read
 

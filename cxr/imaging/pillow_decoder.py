@@ -4,11 +4,14 @@ import struct
 import zlib
 
 import numpy as np
-from PIL import Image, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
 from cxr.common.errors import ImageError
 from cxr.imaging.grayscale import grey_from_16_bit, grey_from_any_range
 from cxr.imaging.limits import MeteredBytes, check_pixel_count
+from cxr.imaging.mending import decode_without_end, has_no_end, without_bad_metadata
+from cxr.imaging.tiff_pages import BIG_TIFF_BIG_ENDIAN, as_plain_tiff, learn_kinds, seek_largest_page
+from cxr.imaging.wide_samples import is_wide, read_wide
 
 EXIF_ORIENTATION = 0x0112
 # Orientation to what undoes it; 1 is upright.
@@ -24,6 +27,9 @@ UPRIGHT = {
 TO_LUMA = ("1", "P", "RGB", "RGBX", "CMYK", "YCbCr", "RGBA", "LA", "PA")
 TIFF_PHOTOMETRIC = 262
 TIFF_WHITE_IS_ZERO = 0
+TIFF_SAMPLE_FORMAT = 339
+TIFF_UNSIGNED = 1
+TIFF_SIGNED = 2
 # By Pillow's names. Fax codes and the exotic ones are left out: no radiograph has them, and each is more C code.
 TIFF_COMPRESSIONS = ("raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits", "jpeg")
 # A TIFF lists where its strips are, and Pillow makes a Python object of each: this allows 131,072 of them.
@@ -53,12 +59,42 @@ PILLOW_FAULTS = (
 def decode_raster(data: bytes, kind: str, max_pixels: int) -> np.ndarray:
     """One of Pillow's formats, by Pillow's name, to uint8[h, w], upright. Raises ImageError."""
     try:
-        with _open(data, kind, max_pixels) as image:
-            image.draft("L", None)  # a JPEG's brightness channel, without making colours first
-            image.load()
-            return _grey(_upright(image))
+        return _decode(_tidied(data, kind), kind, max_pixels)
     except PILLOW_FAULTS:
         raise _corrupt(kind) from None  # a chained fault may quote the file in a traceback
+
+
+def _decode(data: bytes, kind: str, max_pixels: int) -> np.ndarray:
+    def open_again() -> ImageFile.ImageFile:
+        return _open(data, kind, max_pixels)
+
+    with open_again() as image:
+        if is_wide(image):
+            return _wide_grey(image, *read_wide(open_again))
+        image.draft("L", None)  # a JPEG's brightness channel, without making colours first
+        if kind == "JPEG" and has_no_end(data):
+            return _mended(image, data, max_pixels)
+        image.load()
+        return _grey(_upright(image))
+
+
+def _mended(image: Image.Image, data: bytes, max_pixels: int) -> np.ndarray:
+    """A JPEG without an end mark. Raises OSError where pixels are missing too."""
+    try:
+        image.load()
+    except OSError:
+        picture = decode_without_end(data, lambda ended: _decode(ended, "JPEG", max_pixels))
+        if picture is None:
+            raise
+        return picture
+    return _grey(_upright(image))
+
+
+def _tidied(data: bytes, kind: str) -> bytes:
+    """The file, as far as Pillow needs help with its form."""
+    if kind == "PNG":
+        return without_bad_metadata(data)
+    return as_plain_tiff(data) if data.startswith(BIG_TIFF_BIG_ENDIAN) else data
 
 
 def check_scans(jpeg: bytes, width: int, height: int) -> None:
@@ -72,7 +108,9 @@ def check_scans(jpeg: bytes, width: int, height: int) -> None:
         )
 
 
-def _open(data: bytes, kind: str, max_pixels: int) -> Image.Image:
+def _open(data: bytes, kind: str, max_pixels: int) -> ImageFile.ImageFile:
+    if kind == "TIFF":
+        learn_kinds()
     try:
         image = Image.open(MeteredBytes(data, MAX_READ_BYTES.get(kind)), formats=[kind])
     except Image.DecompressionBombError:  # Pillow's own limit, should ours be higher or a header be read twice
@@ -81,6 +119,8 @@ def _open(data: bytes, kind: str, max_pixels: int) -> Image.Image:
         ) from None
     except UnidentifiedImageError:
         raise _corrupt(kind) from None
+    if kind == "TIFF":
+        seek_largest_page(image)
     check_pixel_count(*image.size, max_pixels)
     if kind == "JPEG":
         check_scans(data, *image.size)
@@ -92,13 +132,13 @@ def _open(data: bytes, kind: str, max_pixels: int) -> Image.Image:
 def _corrupt(kind: str) -> ImageError:
     return ImageError(
         "corrupt",
-        f"the {kind} picture is damaged, cut off or of a rare kind, and can not be read to its end; "
+        f"the {kind} picture is damaged, cut off or of a rare kind, and cannot be read to its end; "
         "send the original file again, or save it as PNG",
     )
 
 
 def _orientation(image: Image.Image) -> int:
-    """1 to 8; 1 (upright) where the file does not say, or says it in a block that can not be read."""
+    """1 to 8; 1 (upright) where the file does not say, or says it in a block that cannot be read."""
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         return 1  # Pillow turns a TIFF by itself
     try:
@@ -116,12 +156,41 @@ def _grey(image: Image.Image) -> np.ndarray:
     if image.mode.startswith("I;16"):
         return _polarity(image, grey_from_16_bit(np.asarray(image)))
     if image.mode in ("I", "F"):
-        return _polarity(image, grey_from_any_range(np.asarray(image)))
+        return _polarity(image, grey_from_any_range(_numbers(image)))
     if image.mode != "L" and image.mode not in TO_LUMA:
         raise ImageError("unsupported", f"the picture's colours are of kind {image.mode}; save it as grey or RGB")
-    if image.has_transparency_data:
+    if image.has_transparency_data and not _is_keyed(image):
         return np.asarray(_on_black(image))
-    return np.asarray(image if image.mode == "L" else image.convert("L"))
+    grey = np.asarray(image if image.mode == "L" else image.convert("L"))
+    return grey ^ np.uint8(0x80) if _sample_format(image) == TIFF_SIGNED and image.mode == "L" else grey
+
+
+def _wide_grey(image: Image.Image, grey: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
+    """uint8[h, w] from brightness of 16 bits; `image` says which way up it is."""
+    picture = Image.fromarray(grey_from_16_bit(grey))
+    if alpha is not None and alpha.min() != alpha.max():
+        picture = Image.composite(picture, Image.new("L", picture.size, 0), Image.fromarray(alpha))
+    turn = UPRIGHT.get(_orientation(image))
+    return np.asarray(picture if turn is None else picture.transpose(turn))
+
+
+def _is_keyed(image: Image.Image) -> bool:
+    """Whether one grey level or colour counts as transparent. It may be white, and then it is bone: it is kept."""
+    return image.mode in ("1", "L", "RGB")
+
+
+def _numbers(image: Image.Image) -> np.ndarray:
+    """Pillow's 32-bit numbers are signed; those of a TIFF often are not."""
+    numbers = np.asarray(image)
+    unsigned = image.mode == "I" and _sample_format(image) == TIFF_UNSIGNED
+    return numbers.view(np.uint32) if unsigned else numbers
+
+
+def _sample_format(image: Image.Image) -> int:
+    """Of a TIFF; 0 for all other kinds."""
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return 0
+    return int(image.tag_v2.get(TIFF_SAMPLE_FORMAT, (TIFF_UNSIGNED,))[0])
 
 
 def _polarity(image: Image.Image, grey: np.ndarray) -> np.ndarray:
@@ -131,8 +200,12 @@ def _polarity(image: Image.Image, grey: np.ndarray) -> np.ndarray:
 
 
 def _on_black(image: Image.Image) -> Image.Image:
-    """Transparent places become black, as the unexposed part of a film is."""
+    """Transparent places become black, as the unexposed part of a film is. The same alpha everywhere means nothing."""
     rgba = image if image.mode == "RGBA" else image.convert("RGBA")
+    alpha = rgba.getchannel("A")
+    least, most = alpha.getextrema()
+    if least == most:
+        return rgba.convert("L")
     background = Image.new("L", image.size, 0)
-    background.paste(rgba.convert("L"), mask=rgba.getchannel("A"))
+    background.paste(rgba.convert("L"), mask=alpha)
     return background

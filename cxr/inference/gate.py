@@ -14,12 +14,12 @@ from typing import Literal, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from cxr.common.errors import ModelError
 from cxr.imaging.decode import resize
+from cxr.imaging.exposure import exposure_fault
 
-Refusal = Literal["blank", "ct", "lateral", "inverted", "not_frontal", "not_xray"]
+Refusal = Literal["blank", "exposure", "ct", "lateral", "inverted", "not_frontal", "not_xray"]
 Kind = Literal["frontal", "ct", "lateral", "inverted", "misplaced", "other"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 FRONTAL: Kind = "frontal"
@@ -32,7 +32,6 @@ REASONS: dict[Kind, Refusal] = {
 }
 FILE = "gate.npz"
 SIDE = 32  # of the thumbnail
-BLANK_RANGE = 8  # grey levels between the 1st and the 99th percentile that any picture of something exceeds
 _SOFTENING = 4.0  # grey levels added to the deviation: noise on a flat picture is not blown up to a pattern
 
 
@@ -77,8 +76,9 @@ class Gate:
 
     def refusal(self, pixels: np.ndarray) -> Refusal | None:
         """Why the picture uint8[size, size], of any side, is not to be classified, or None."""
-        if is_blank(pixels):
-            return "blank"
+        fault = exposure_fault(pixels)
+        if fault is not None:
+            return fault
         odds, kind = self.judge(pixels[None])
         return None if odds[0] >= self.threshold else REASONS[kind[0]]
 
@@ -99,17 +99,7 @@ class Gate:
 
 def is_blank(pixels: np.ndarray) -> bool:
     """Whether the picture shows nothing, or almost."""
-    low, high = (_quantile(pixels, share) for share in (0.01, 0.99))
-    return high - low < BLANK_RANGE
-
-
-def _quantile(pixels: np.ndarray, share: float) -> float:
-    """As np.quantile, which sorts: of 256 levels a count says it sooner."""
-    reached = np.cumsum(Image.fromarray(pixels).histogram())
-    position = share * (pixels.size - 1)
-    below = int(position)
-    low, high = np.searchsorted(reached, (below, min(below + 1, pixels.size - 1)), side="right")
-    return float(low + (position - below) * (high - low))
+    return exposure_fault(pixels) == "blank"
 
 
 def thumbnails(pictures: np.ndarray) -> npt.NDArray[np.float32]:

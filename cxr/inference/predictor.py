@@ -17,7 +17,7 @@ from cxr.inference.precision import Chosen
 
 @dataclass(frozen=True)
 class Predictor:
-    """gate: None refuses blank pictures only. lungs: None tells no share of the heat map inside them."""
+    """gate: None refuses by exposure only. lungs: None tells no share of the heat map inside them."""
 
     engine: Engine
     gate: Gate | None = None

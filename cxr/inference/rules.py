@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cxr.inference.gate import is_blank
+from cxr.imaging.exposure import exposure_fault
 from cxr.inference.lung_segmenter import LUNG_SHARE
 from cxr.inference.predictor import Predictor
 from cxr.inference.remarks import Case, Rules
@@ -36,9 +36,9 @@ def _log_odds(probability: float) -> float:
     return float(np.log(inside / (1 - inside)))
 
 
-@RULES.refusal("blank", "not_xray", "ct", "lateral", "not_frontal", "inverted")
+@RULES.refusal("blank", "exposure", "not_xray", "ct", "lateral", "not_frontal", "inverted")
 def not_a_frontal_xray(model: Predictor, pixels: np.ndarray) -> str | None:
-    """What the gate says; a model without a gate refuses blank pictures only."""
+    """What the gate says; a model without a gate refuses blank and badly exposed pictures only."""
     if model.gate is not None:
         return model.gate.refusal(pixels)
-    return "blank" if is_blank(pixels) else None
+    return exposure_fault(pixels)

@@ -23,6 +23,7 @@ SENTENCES = {
     "refusal.not_frontal": "This does not look like a frontal chest X-ray. Choose a PA or AP view.",
     "refusal.not_xray": "This does not look like a chest X-ray. Choose a picture of one.",
     "refusal.blank": "The picture is blank or has almost no contrast. Choose another one.",
+    "refusal.exposure": "The picture is almost all dark or almost all bright. Export it again with its grey levels, or choose another one.",
     "refusal.inverted": "The picture looks inverted: the bones are dark. Choose one in which the bones are white.",
     "refusal.lateral": "This looks like a lateral view, taken from the side. Choose a frontal (PA or AP) view.",
     "refusal.ct": "This looks like a CT slice. Choose a plain chest X-ray.",

@@ -11,6 +11,7 @@ from cxr.common.errors import ImageError
 from cxr.common.parallel import map_in_order
 from cxr.data.manifest import ImageRow, LungMask, OtherView, RejectedRow
 from cxr.imaging.decode import decode
+from cxr.imaging.exposure import exposure_fault
 from cxr.sources.base import SOURCES, Candidate, Listing, SourceParams
 from cxr.sources.settings import DownloadParams
 
@@ -106,8 +107,11 @@ def _open(task: _Task) -> ImageRow | RejectedRow:
         return RejectedRow(path, task.source, "empty_file", "")
     try:
         picture = decode(data)
-    except ImageError as fault:
-        return RejectedRow(path, task.source, "corrupt", fault.code)
+    except ImageError as error:
+        return RejectedRow(path, task.source, "corrupt", error.code)
+    fault = exposure_fault(picture)
+    if fault is not None:
+        return RejectedRow(path, task.source, "exposure", fault)
     height, width = picture.shape
     found = task.candidate
     return ImageRow(

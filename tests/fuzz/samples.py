@@ -1,5 +1,6 @@
 """Small files of every kind that the decoder meets, made in memory. Nobody's body is in them."""
 
+import importlib.util
 import io
 import struct
 import zlib
@@ -111,6 +112,40 @@ def j2k(picture: np.ndarray, **options: Any) -> bytes:
     return saved(picture, "JPEG2000", no_jp2=True, **options)
 
 
+def native_frames(pixels: np.ndarray, bits: int = 12) -> dict[str, bytes]:
+    """[h, w] or [h, w, 3] in each coding that only imagecodecs knows, which must be installed."""
+    import imagecodecs
+
+    frames = {
+        "jpeg_lossless": imagecodecs.jpeg8_encode(pixels, bitspersample=bits, lossless=True, predictor=1),
+        "jpeg_ls": imagecodecs.jpegls_encode(pixels),
+        "jpeg_ls_near": imagecodecs.jpegls_encode(pixels, level=2),
+        "htj2k": imagecodecs.htj2k_encode(pixels),
+    }
+    if bits == 12:
+        frames["jpeg_deep"] = imagecodecs.jpeg8_encode(pixels, level=98, bitspersample=12)
+    return {name: bytes(frame) for name, frame in frames.items()}
+
+
+def native_dicoms() -> dict[str, bytes]:
+    """Name to file, of the codings that are decoded in a process apart; none where imagecodecs is not installed."""
+    if importlib.util.find_spec("imagecodecs") is None:
+        return {}
+    deep = ramp().astype(np.uint16) * 16
+    frames = native_frames(deep)
+    syntaxes = {
+        "jpeg_lossless": uid.JPEGLosslessSV1,
+        "jpeg_ls": uid.JPEGLSLossless,
+        "jpeg_ls_near": uid.JPEGLSNearLossless,
+        "jpeg_deep": uid.JPEGExtended12Bit,
+        "htj2k": uid.HTJ2KLossless,
+    }
+    return {
+        f"dicom_{name}": dicom(deep, syntax, frames[name], BitsStored=12, HighBit=11)
+        for name, syntax in syntaxes.items()
+    }
+
+
 def rasters() -> dict[str, bytes]:
     """Name to file, of every kind of picture that Pillow reads here; and fax, which is refused."""
     grey = ramp()
@@ -183,7 +218,7 @@ def dicoms() -> dict[str, bytes]:
 
 
 def every_sample() -> dict[str, bytes]:
-    return {**rasters(), **dicoms()}
+    return {**rasters(), **dicoms(), **native_dicoms()}
 
 
 def png_header(width: int, height: int) -> bytes:

@@ -16,7 +16,8 @@ from cxr.gate.dataset import GateDataset
 from cxr.gate.report import gate_report
 from cxr.gate.synthetic_negatives import DRAWINGS, PHOTOS_TO_TEST, photos
 from cxr.gate.train import TrainedGate, train_gate
-from cxr.inference.gate import BLANK_RANGE, FRONTAL, REASONS, SIDE, Gate, is_blank, thumbnails
+from cxr.imaging.exposure import BLANK_RANGE
+from cxr.inference.gate import FRONTAL, REASONS, SIDE, Gate, is_blank, thumbnails
 from stages.gate import headline
 from tests.gate.made import PARAMS, PICTURE_SIDE
 

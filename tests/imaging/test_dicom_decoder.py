@@ -231,10 +231,10 @@ def test_files_of_other_writers_are_read(name):
 @pytest.mark.parametrize(
     ("syntax", "name"),
     [
-        (uid.JPEGLosslessSV1, "JPEG Lossless, Non-Hierarchical, First-Order Prediction"),
-        (uid.JPEGLSLossless, "JPEG-LS Lossless Image Compression"),
-        (uid.DeflatedExplicitVRLittleEndian, "Deflated Explicit VR Little Endian"),
-        (uid.HTJ2KLossless, "High-Throughput JPEG 2000"),
+        (uid.HEVCMP51, "HEVC/H.265"),
+        (uid.MPEG4HP41, "MPEG-4"),
+        (uid.SMPTEST211020UncompressedProgressiveActiveVideo, "SMPTE ST 2110-20"),
+        (uid.JPIPHTJ2KReferenced, "JPIP HTJ2K Referenced"),
         (uid.MPEG2MPML, "MPEG2"),
     ],
 )
@@ -264,11 +264,11 @@ def test_an_unknown_transfer_syntax_is_not_quoted():
 @pytest.mark.parametrize(
     "data",
     [
-        dicom(GREY, PhotometricInterpretation="PALETTE COLOR"),
+        dicom(GREY, PhotometricInterpretation="HSV"),
         dicom(GREY.astype(np.uint32)),
-        dicom(COLOUR.astype(np.uint16)),
+        dicom(COLOUR.astype(np.uint16), PhotometricInterpretation="YBR_FULL"),
         dicom(COLOUR, PhotometricInterpretation="YBR_PARTIAL_422"),
-        dicom(DEEP, uid.JPEGExtended12Bit, saved(GREY, "JPEG")),
+        dicom(COLOUR.astype(np.uint16), uid.JPEGBaseline8Bit, saved(COLOUR, "JPEG")),
     ],
 )
 def test_kinds_of_pixels_that_are_not_read_are_unsupported(data):
@@ -281,8 +281,17 @@ def test_a_report_without_a_picture_is_unsupported():
         assert fault_of(file.read()).code == "unsupported"
 
 
-def test_without_the_mark_at_128_it_is_no_picture():
-    assert fault_of(dicom(GREY)[132:]).code == "not_a_picture"
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG_ENDIAN])
+def test_a_file_without_the_mark_at_128_is_known_by_its_first_elements(syntax):
+    data = dicom(DEEP, syntax, **WINDOWED)
+    without_meta = data[data.index(b"\0\x08\0\x16" if syntax == BIG_ENDIAN else b"\x08\0\x16\0") :]
+    for bare in (data[132:], without_meta):
+        assert np.array_equal(decode(bare), decode(data))
+
+
+def test_bytes_that_only_begin_like_a_data_set_are_no_picture():
+    for data in (b"\x08\0\x16\0UI\4\0" + b"1.2\0", b"\x08\0\x16\0" * 50, dicom(GREY)[131:]):
+        assert fault_of(data).code == "not_a_picture"
 
 
 @pytest.mark.parametrize(
@@ -353,7 +362,33 @@ def hidden_deflated_bomb(size: int) -> bytes:
     return bytes(128) + b"DICM" + group + packer.compress(bytes(size)) + packer.flush()
 
 
-def test_a_deflated_file_is_never_inflated():
+def deflated(data: bytes) -> bytes:
+    """A file of explicit VR with its data set deflated."""
+    start = data.index(b"\x08\0\x16\0")
+    meta = data[:start].replace(*_padded(EXPLICIT, uid.DeflatedExplicitVRLittleEndian))
+    grown = len(meta) - start
+    length = struct.unpack_from("<L", meta, 140)[0] + grown
+    packer = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    return meta[:140] + struct.pack("<L", length) + meta[144:] + packer.compress(data[start:]) + packer.flush()
+
+
+def test_a_deflated_file_is_what_it_unpacks_to():
+    data = dicom(DEEP, **WINDOWED)
+    assert np.array_equal(decode(deflated(data)), decode(data))
+    assert fault_of(deflated(data)[:-40]).code == "corrupt"
+
+
+def test_a_deflated_bomb_is_inflated_no_further_than_a_picture_is_large():
+    packed = deflated(dicom(GREY, frame=bytes(200_000_000)))
+    tracemalloc.start()
+    try:
+        assert fault_of(packed, max_pixels=100_000).code == "too_many_pixels"
+        assert tracemalloc.get_traced_memory()[1] < 12_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_deflated_file_behind_two_meanings_is_never_inflated():
     bomb = hidden_deflated_bomb(100_000_000)
     tracemalloc.start()
     try:
@@ -372,6 +407,7 @@ def test_patient_data_reaches_no_log_no_warning_and_no_error(caplog, capfd):
         dicom(GREY, IMPLICIT, WindowCenter=11111, WindowWidth=22222).replace(b"22222", b"Doe^J"),
         dicom(GREY, NumberOfFrames=11111).replace(b"11111", b"Doe^J"),
         dicom(GREY)[:-100],
+        dicom(GREY, PhotometricInterpretation="Doe^Jane"),
     ]
     with caplog.at_level(logging.DEBUG), warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
@@ -394,3 +430,121 @@ def test_the_size_is_judged_by_the_header_alone():
     without_pixels = data[: len(data) - GREY.size]
     assert fault_of(without_pixels, max_pixels=GREY.size - 1).code == "too_many_pixels"
     assert fault_of(without_pixels).code == "corrupt"
+
+
+# --- headers as sloppy writers make them: the right picture is what dcmtk's dcm2pnm shows ------------------------
+
+
+def test_an_inverse_presentation_lut_turns_black_and_white_round_once():
+    upright = decode(dicom(DEEP, **TO_THE_TOP))
+    for space in ("MONOCHROME1", "MONOCHROME2"):
+        turned = dicom(DEEP, PhotometricInterpretation=space, PresentationLUTShape="INVERSE", **TO_THE_TOP)
+        assert difference(decode(turned), 255 - upright) <= 1
+    assert np.array_equal(decode(dicom(DEEP, PresentationLUTShape="IDENTITY", **TO_THE_TOP)), upright)
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"RescaleSlope": 0, "RescaleIntercept": 0},
+        {"RescaleSlope": None, "RescaleIntercept": None},
+        {"PhotometricInterpretation": " MONOCHROME2"},
+        {"SamplesPerPixel": None},
+        {"HighBit": None},
+        {"BitsStored": None},
+        {"PixelRepresentation": None},
+        {"NumberOfFrames": 0},
+    ],
+)
+def test_a_sloppy_header_gives_the_picture_that_viewers_show(elements):
+    present = {name: value for name, value in elements.items() if value is not None or name in dicom_elements()}
+    assert np.array_equal(decode(dicom(DEEP, **TO_THE_TOP, **present)), decode(dicom(DEEP, **TO_THE_TOP)))
+
+
+def dicom_elements() -> set[str]:
+    return {"SamplesPerPixel", "HighBit", "BitsStored", "PixelRepresentation"}
+
+
+def test_a_window_that_is_no_number_counts_as_none():
+    data = dicom(DEEP, IMPLICIT, WindowCenter=11111, WindowWidth=22222)
+    for text in (b"auto ", b"NaN  ", b"inf  "):
+        assert np.array_equal(decode(data.replace(b"22222", text)), decode(dicom(DEEP)))
+
+
+def test_pixels_a_value_short_are_filled_up_and_a_row_short_are_damage():
+    whole = decode(dicom(DEEP, **TO_THE_TOP))
+    short = decode(dicom(DEEP, frame=DEEP.tobytes()[:-2], **TO_THE_TOP))
+    assert np.array_equal(short.reshape(-1)[:-1], whole.reshape(-1)[:-1])
+    assert fault_of(dicom(DEEP, frame=DEEP[:-1].tobytes())).code == "corrupt"
+
+
+def test_padding_that_is_at_no_corner_is_a_grey_level():
+    bright = np.minimum(DEEP, 2000)
+    plain = dicom(bright, WindowCenter=1000, WindowWidth=2000)
+    bright[-1, -1] = bright[0, -1] = bright[-1, 0] = 0
+    named = dicom(bright, WindowCenter=1000, WindowWidth=2000, PixelPaddingValue=2000)
+    assert np.abs(decode(named).astype(int) - decode(plain)).mean() < 1
+
+
+def test_one_hot_pixel_without_a_window_does_not_set_the_scale():
+    hot = DEEP.copy()
+    hot[0, 10] = 65535
+    assert np.array_equal(decode(dicom(hot))[1:], decode(dicom(DEEP))[1:])
+
+
+def test_a_look_up_table_that_promises_more_bits_than_it_has_does_not_set_the_scale():
+    curve = [int(4095 * (number / 4095) ** 1.6) for number in range(4096)]
+    promised, honest = (decode(dicom(DEEP, VOILUTSequence=lut(curve, 0, bits))) for bits in (16, 12))
+    assert np.array_equal(promised, honest)
+
+
+def test_colour_of_16_bits_is_scaled_by_what_it_uses():
+    assert difference(decode(dicom(np.dstack([DEEP] * 3))), np.rint(DEEP / 4095 * 255)) == 0
+
+
+def test_a_palette_of_greys_gives_its_greys():
+    elements = {}
+    for colour in ("Red", "Green", "Blue"):
+        elements[f"{colour}PaletteColorLookupTableDescriptor"] = [256, 0, 16]
+        elements[f"{colour}PaletteColorLookupTableData"] = (np.arange(256) * 257)[::-1].astype("<u2").tobytes()
+    data = dicom(GREY, PhotometricInterpretation="PALETTE COLOR", **elements)
+    assert np.array_equal(decode(data), 255 - GREY)
+
+
+def with_groups(**macros: dict[str, object]) -> Sequence:
+    item = Dataset()
+    for macro, elements in macros.items():
+        inner = Dataset()
+        for name, value in elements.items():
+            setattr(inner, name, value)
+        setattr(item, macro, Sequence([inner]))
+    return Sequence([item])
+
+
+def test_functional_groups_of_an_enhanced_object_are_applied():
+    shared = with_groups(PixelValueTransformationSequence={"RescaleSlope": 2, "RescaleIntercept": -5})
+    frame = with_groups(FrameVOILUTSequence={"WindowCenter": 2000, "WindowWidth": 3000})
+    enhanced = dicom(DEEP, SharedFunctionalGroupsSequence=shared, PerFrameFunctionalGroupsSequence=frame)
+    plain = dicom(DEEP, RescaleSlope=2, RescaleIntercept=-5, **WINDOWED)
+    assert np.array_equal(decode(enhanced), decode(plain))
+
+
+def test_an_embedded_thumbnail_is_not_the_picture():
+    small = Dataset()
+    small.Rows, small.Columns, small.BitsAllocated, small.PixelData = 4, 4, 8, bytes(16)
+    small["PixelData"].VR = "OB"
+    assert np.array_equal(decode(dicom(GREY, IconImageSequence=Sequence([small]))), GREY)
+
+
+def test_compressed_pixels_without_the_end_of_their_sequence_are_read():
+    data = dicom(GREY, uid.RLELossless, rle(GREY))
+    assert data.endswith(b"\xfe\xff\xdd\xe0\0\0\0\0")
+    assert np.array_equal(decode(data[:-8]), GREY)
+    assert fault_of(data[:-60]).code == "corrupt"
+
+
+def test_a_hundred_thousand_private_elements_are_stepped_over():
+    data = dicom(GREY)
+    at = data.index(struct.pack("<HH", 0x0010, 0x0010))
+    tiny = struct.pack("<HH2sH", 0x0009, 0x1010, b"SH", 2) + b"x "
+    assert np.array_equal(decode(data[:at] + tiny * 100_000 + data[at:]), GREY)

@@ -92,6 +92,13 @@ def test_a_speck_of_dust_does_not_make_a_blank_picture_one_of_something(model):
     assert answer(model, pixels).state == "Refused"
 
 
+@pytest.mark.parametrize("pixels", [picture() // 8, 255 - picture() // 8], ids=["dark", "bright"])
+def test_a_picture_almost_all_dark_or_bright_is_refused_with_and_without_a_gate(model, complete, pixels):
+    for predictor in (model, complete):
+        said = answer(predictor, pixels)
+        assert (said.state, said.reason.code, said.probabilities) == ("Refused", "exposure", None)
+
+
 def test_what_the_gate_refuses_is_not_classified_and_not_explained(complete):
     said = answer(complete, halves(200, 20), explain=True)
     assert said == Answer("Refused", None, None, 0.5, reason=RULES.remark("refusal", "lateral"))
