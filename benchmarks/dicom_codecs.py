@@ -161,7 +161,7 @@ def main() -> None:
 
     frames = native_frames(radiograph())
     facts = {
-        "machine": f"{os.cpu_count()} cores, {platform.platform()}, Python {platform.python_version()}",
+        "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "load_average": os.getloadavg(),
         "frame_bytes": {coding: len(frames[coding]) for coding in SYNTAXES},
         "candidates": candidates(frames),

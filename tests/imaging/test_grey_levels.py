@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from cxr.common.errors import ImageError
-from cxr.imaging.decode import decode, inspect
+from cxr.imaging.decode import decode
 from cxr.imaging.exposure import BRIGHT, DARK, exposure_fault
 from tests.fuzz.samples import ramp, saved
 from tests.imaging.raw_files import chunk, png, tiff
@@ -117,7 +117,6 @@ def test_a_signed_8_bit_tiff_has_black_at_its_lowest_number():
 def test_a_big_tiff_is_read(order, deflate):
     data = tiff(GREY, order=order, big=True, deflate=deflate)
     assert np.array_equal(decode(data), GREY)
-    assert inspect(data) == GREY.shape[::-1]
 
 
 @pytest.mark.parametrize("big", [False, True])
@@ -125,7 +124,6 @@ def test_a_big_tiff_is_read(order, deflate):
 def test_the_largest_page_is_read_and_not_the_thumbnail(order, big):
     data = tiff(255 - GREY[::8, ::8], GREY, GREY[::2, ::2], order=order, big=big)
     assert np.array_equal(decode(data), GREY)
-    assert inspect(data) == GREY.shape[::-1]
 
 
 def test_a_damaged_big_tiff_is_corrupt():
@@ -163,7 +161,6 @@ METADATA = {
 def test_large_or_damaged_metadata_of_a_png_is_passed_over(kind):
     data = png(GREY, METADATA[kind])
     assert np.array_equal(decode(data), GREY)
-    assert inspect(data) == GREY.shape[::-1]
 
 
 def test_the_orientation_of_a_png_survives_beside_large_metadata():
