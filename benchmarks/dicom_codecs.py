@@ -160,8 +160,9 @@ def main() -> None:
     from tests.fuzz.samples import native_frames
 
     frames = native_frames(radiograph())
+    system = f"{platform.system()} {platform.machine()}"
     facts = {
-        "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "machine": f"{os.cpu_count()} cores, {system}, Python {platform.python_version()}",
         "load_average": os.getloadavg(),
         "frame_bytes": {coding: len(frames[coding]) for coding in SYNTAXES},
         "candidates": candidates(frames),

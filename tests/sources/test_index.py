@@ -206,7 +206,7 @@ def test_pictures_that_show_nothing_or_are_almost_all_dark_or_bright_do_not_teac
     shown = {"good": good, "dark": good // 8, "bright": 255 - good // 8, "black": good * 0}
     for name, picture in shown.items():
         put(tmp_path / f"own/covid/{name}1.png", encoded(picture, "PNG"))
-    rows, rejected = build_index(one_source(), tmp_path)
+    rows, rejected, *_ = build_index(one_source(), tmp_path)
     assert [row.path for row in rows] == ["own/covid/good1.png"]
     assert {(row.path.removeprefix("own/covid/"), row.reason, row.detail) for row in rejected} == {
         ("dark1.png", "exposure", "exposure"),
