@@ -35,7 +35,8 @@ def decode_native(frame: bytes, stream: Codestream, held: ExitStack) -> np.ndarr
     size = 1 if stream.bits <= 8 else 2
     dtype = np.dtype(f"{'i' if stream.signed else 'u'}{size}")
 
-    pool, codec = decoder_pool(), CODECS[stream.coding]
+    pool = decoder_pool()
+    codec = CODECS[stream.coding]
     if stream.coding == "jpeg_ls" and has_no_end(frame):
         frame += JPEG_END  # CharLS would look for it for seconds; if pixels are missing too, it says so
     if stream.coding in ("jpeg_ls", "htj2k") or not has_no_end(frame):
