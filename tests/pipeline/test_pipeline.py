@@ -86,7 +86,7 @@ def test_a_killed_repro_goes_on_where_it_was(finished: Workspace, tmp_path: Path
         process = subprocess.Popen(
             command, cwd=workspace.folder, env=workspace.environment(), stdout=log, stderr=log, start_new_session=True
         )
-        cache = workspace.folder / "data" / "cache"
+        cache = workspace.folder / "data" / "feature_cache"
         while process.poll() is None and not list(cache.glob("*/done.u8")):
             time.sleep(0.05)  # until the cache is being filled: the longest stage
         os.killpg(process.pid, signal.SIGKILL)

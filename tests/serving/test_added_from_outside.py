@@ -74,7 +74,7 @@ def toy(serve, routes, rules):
 
 
 def bright() -> bytes:
-    return encoded((255 - grey(1) // 8).astype(np.uint8))
+    return encoded((255 - grey(1) // 3).astype(np.uint8))
 
 
 # --- the route -------------------------------------------------------------------------------------------------

@@ -104,8 +104,8 @@ def test_a_second_call_takes_over_the_code_and_keeps_data_and_cache(code: Path, 
     for kept in ("data/raw/a.png", "models/m/head.npz", "mlflow.db", ".dvc/cache/files/md5/00/1"):
         (demo / kept).parent.mkdir(parents=True, exist_ok=True)
         (demo / kept).write_text("made in the workspace")
-    (code / "cxr" / "metrics.py").unlink()
-    (code / "cxr" / "curves.py").write_text("second")
+    (code / "cxr" / "evaluation" / "metrics.py").unlink()
+    (code / "cxr" / "evaluation" / "curves.py").write_text("second")
     (code / ".dvc" / "plots" / "roc.json").write_text("second")
     (code / "stages" / "train.py").write_text("second")
     make_workspace(demo, [])
@@ -113,7 +113,7 @@ def test_a_second_call_takes_over_the_code_and_keeps_data_and_cache(code: Path, 
         assert (demo / kept).read_text() == "made in the workspace"
     for renewed in ("cxr/evaluation/curves.py", ".dvc/plots/roc.json", "stages/train.py"):
         assert (demo / renewed).read_text() == "second"
-    assert not (demo / "cxr" / "metrics.py").exists()
+    assert not (demo / "cxr" / "evaluation" / "metrics.py").exists()
     assert yaml.safe_load((demo / "params.yaml").read_text()) == BASE
 
 
