@@ -1,13 +1,14 @@
-"""Pick the winner on validation patients, register it with what its audit found, try it, and make it champion unless
-it is surely worse."""
+"""Pick the winner on validation patients, register it with what its audit found, try it, and compare it with the
+champion. A person promotes it (`make promote`), or, with `register.promote: better`, this stage does."""
 
+import os
 import tempfile
 from pathlib import Path
 
 from cxr.audit.report_types import AuditReport, CarriedFacts
 from cxr.audit.verdict import carried_facts
 from cxr.common.config import load_params
-from cxr.common.paths import CHAMPION, FEATURE_CACHE, GATE, INDEX, LUNGS, MODEL_REPORTS, PIXELS, REPORTS, SPLIT, TRAINED
+from cxr.common.paths import FEATURE_CACHE, GATE, INDEX, LUNGS, MODEL_REPORTS, PIXELS, REPORTS, SPLIT, TRAINED
 from cxr.common.report_files import read_report, write_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
@@ -18,14 +19,15 @@ from cxr.evaluation.curves import read_history
 from cxr.evaluation.report_types import GateReport, GateSummary, MetricsReport, Precisions
 from cxr.evaluation.settings import EvaluateParams
 from cxr.inference.bundle import complete_bundle
-from cxr.promotion.decision import pick_winner
-from cxr.promotion.registration import check_registered, decide_on
+from cxr.promotion.decision import Decision, pick_winner
+from cxr.promotion.moves import EXPERIMENT, settle
+from cxr.promotion.registration import act_on, check_registered, decide_on
 from cxr.promotion.settings import RegisterParams
 from cxr.tracking import registry
 from cxr.tracking.report_types import RegisterReport
 from cxr.tracking.runs import TrainingRecord, log_winner, resume_run
 from cxr.training.settings import TrainParams
-from serving.store import publish
+from serving import store
 
 REASONS_SHOWN = 5  # in the registry's description; the run's audit.json has all
 
@@ -39,35 +41,42 @@ class Findings(CarriedFacts):
 
 def main() -> str:
     params = load_params(RegisterParams)
-    validation = validation_values(params)
-    winner = pick_winner({name: {params.metric: value} for name, value in validation.items()}, params.metric)
+    experiment = os.environ.get(EXPERIMENT, "")
+    if not experiment:
+        settle(params.model, store)
+    values = validation_values(params)
+    winner = pick_winner({name: {params.metric: value} for name, value in values.items()}, params.metric)
     reports = MODEL_REPORTS / winner
-    test = Dataset.read(INDEX, SPLIT, PIXELS).split("test")
-    p_covid = read_probabilities(reports / "predictions.csv", test)
+    data = Dataset.read(INDEX, SPLIT, PIXELS)
+    test = data.split("test")
     metrics = read_report(MetricsReport, reports / "metrics.json")
 
     record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
-    why = f"highest {params.metric} on the validation patients of {', '.join(validation)}"
+    why = f"highest {params.metric} on the validation patients of {', '.join(values)}"
     log_winner(record, metrics, why)
     version = registered(params.model, winner, metrics, record)
-    check_registered(version, test, p_covid)
-    split = split_fingerprint(load_params(SplitParams))
-    decision = decide_on(version, split, test, p_covid, load_params(EvaluateParams), FEATURE_CACHE)
-    champion = registry.set_champion(version) if decision.promote else registry.champion(params.model)
-    if not decision.promote:
-        registry.set_challenger(version)
-    if champion is not None:  # a rolled back model may be the only one
-        publish(registry.fetch_bundle(champion, CHAMPION), params.model, champion.number)
-    outcome: RegisterReport = {
+    check_registered(version, test, read_probabilities(reports / "predictions.csv", test))
+    decision = compared(version, data, reports)
+    outcome = act_on(version, decision, params.promote, store, experiment)
+    stated: RegisterReport = {
         "winner": winner,
         "why": why,
-        "validation": validation,
+        "validation": values,
         "version": version.number,
-        "promoted": decision.promote,
-        "reason": decision.reason,
+        "better": decision.promote,
+        "promoted": outcome.promoted,
+        "reason": outcome.said,
     }
-    write_report(outcome, REPORTS / "register.json")
-    return f"{winner} has the {why}; {version} {decision.reason}"
+    write_report(stated, REPORTS / "register.json")
+    return f"{winner} has the {why}; {version} {outcome.said}"
+
+
+def compared(version: registry.Version, data: Dataset, reports: Path) -> Decision:
+    """The version against the champion, on the present validation patients."""
+    validation = data.split("validation")
+    p_covid = read_probabilities(reports / "validation.csv", validation)
+    split = split_fingerprint(load_params(SplitParams))
+    return decide_on(version, split, validation, load_params(EvaluateParams), FEATURE_CACHE, p_covid)
 
 
 def validation_values(params: RegisterParams) -> dict[str, float | None]:
