@@ -1,11 +1,11 @@
 """The champion in BentoML's model store, where the service finds it: whole models, and a file that names one.
 
 BentoML's own `latest` is whatever was stored last. The champion is what `cxr-champions/<model>` in the store's folder
-names. That file changes in one step, and only after the model that it names is whole.
+names (cxr/inference/model_store.py reads it). That file changes in one step, and only after the model that it names is
+whole.
 """
 
 import filecmp
-import os
 import re
 import shutil
 from pathlib import Path
@@ -17,40 +17,11 @@ from yaml import YAMLError
 from cxr.common.atomic_files import sha256_of, write_text
 from cxr.common.errors import ModelError
 from cxr.inference.bundle import copy_bundle
+from cxr.inference.model_store import CHAMPION, FACTS, champion_tag, home, pointer
 
-CHAMPION = "champion"  # the version in a tag that means the file's
 NAME = re.compile(r"[a-z0-9]([-._a-z0-9]*[a-z0-9])?")  # BentoML's; no way out of the store's folder
-FACTS = "model.yaml"  # BentoML writes it; a folder without it was left by a killed process
 # What BentoML lets through where its facts about a model are damaged; a group is what cattrs raises.
 UNREADABLE = (BentoMLException, OSError, ValueError, LookupError, TypeError, YAMLError, ExceptionGroup)
-
-
-def home() -> Path:
-    """The folder of BentoML's stores, as BentoML finds it."""
-    return Path(os.environ.get("BENTOML_HOME", Path.home() / "bentoml"))
-
-
-def pointer(model: str) -> Path:
-    """The file that holds the champion's tag."""
-    return home() / "cxr-champions" / model
-
-
-def champion_tag(model: str) -> str:
-    """The tag of the champion, such as `covid-cxr:v3`. Raises ModelError where none is named."""
-    path = pointer(model)
-    try:
-        tag = path.read_bytes().decode("ascii").strip()
-    except FileNotFoundError:
-        raise ModelError(
-            f"the BentoML store in {home()} has no champion of {model}; run `make promote VERSION=…`, or set CXR_MODEL "
-            f"to a model that was stored by hand, such as {model}:latest"
-        ) from None
-    except (OSError, UnicodeDecodeError) as fault:
-        raise ModelError(f"{path} cannot be read ({fault}); run `make promote VERSION=…` again") from None
-    name, _, version = tag.partition(":")
-    if name != model or not version or "/" in version:
-        raise ModelError(f"{path} names {tag[:80]!r}, no version of {model}; run `make promote VERSION=…` again")
-    return tag
 
 
 def resolved(tag: str) -> str:

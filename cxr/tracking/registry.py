@@ -98,7 +98,7 @@ def named_version(address: str) -> Version:
     """The version of `name@alias` or `name/number`. Raises CxrError where the registry has none."""
     name, at, alias = address.partition("@")
     if at:
-        number = _aliases(connect(), name).get(alias)
+        number = aliases(connect(), name).get(alias)
         if number is None:
             raise CxrError(f"the registry has no version of {name} with the alias {alias}; run `dvc repro`")
         return find_version(name, number)
