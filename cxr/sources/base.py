@@ -50,7 +50,8 @@ class Candidate:
     """An image that the source's own records call a usable frontal X-ray; its file has not been opened yet.
 
     path: relative to the source's folder, with forward slashes. patient: id within the source. view: one of
-    FRONTAL_VIEWS or "" where the source does not say. age: years or "".
+    FRONTAL_VIEWS or "" where the source does not say. age: years or "". same_as: where the records name the collection
+    that a picture was taken from, its name there, as "owner/id"; other sources give their copies the same one.
     """
 
     path: str
@@ -60,6 +61,7 @@ class Candidate:
     finding: str = ""
     sex: str = ""
     age: str = ""
+    same_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ MASKS = "annotations/lungVAE-masks"  # a network's, checked by eye (Selvan et al
 MASK_ENDING = "_mask.png"  # some names end in _mask.png.png
 # volumes/ is left behind: computed tomography, several times the size of all the rest.
 KEPT = (METADATA, IMAGES, "annotations")
-COLUMNS = ("patientid", "sex", "age", "finding", "view", "modality", "folder", "filename")
+COLUMNS = ("patientid", "sex", "age", "finding", "view", "modality", "folder", "filename", "url")
 
 COVID = "COVID-19"
 NOT_RECORDED = ("", "todo", "Unknown")
@@ -51,6 +51,9 @@ SHOWN: dict[tuple[str, str], Shown] = {
     ("not_frontal", "L"): "lateral",
     ("not_frontal", "Lateral"): "lateral",
 }
+
+# A collection that some rows were copied from, by a piece of their `url`. Its pictures keep their names.
+COPIED_FROM = ("ml-workgroup",)
 
 Record = dict[str, str]
 
@@ -197,7 +200,14 @@ def _candidate(path: str, row: Record, patients: dict[str, str]) -> Candidate:
         finding=row["finding"],
         sex=row["sex"],
         age=row["age"],
+        same_as=_same_as(path, row["url"]),
     )
+
+
+def _same_as(path: str, url: str) -> str:
+    """ "ml-workgroup/b343e657" of images/b343e657.jpg; "" where the row names no collection that has a name here."""
+    owners = [owner for owner in COPIED_FROM if owner in PurePosixPath(url).parts]
+    return f"{owners[0]}/{PurePosixPath(path).stem}" if owners else ""
 
 
 def _rejection(path: str, rows: list[Record], files: set[str]) -> tuple[str, str]:

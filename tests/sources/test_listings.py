@@ -137,6 +137,16 @@ def test_patients_that_differ_by_a_letter_are_two(tmp_path: Path):
     assert [candidate.patient for candidate in listing.candidates] == ["331a", "331b"]
 
 
+def test_a_picture_copied_from_another_collection_says_which_one_it_is_there(tmp_path: Path):
+    urls = {
+        "b343e657.jpg": "https://github.com/ml-workgroup/covid-19-image-repository",
+        "c.jpg": "https://example.org/not-ml-workgroup/x",
+        "d.jpg": "",
+    }
+    listing = covid_listing(tmp_path, [f"{row(file)},{url}" for file, url in urls.items()], list(urls))
+    assert [candidate.same_as for candidate in listing.candidates] == ["ml-workgroup/b343e657", "", ""]
+
+
 def test_pictures_without_a_patient_stay_together(tmp_path: Path):
     listing = covid_listing(tmp_path, [row("a.jpg", ""), row("b.jpg", "")], ["a.jpg", "b.jpg"])
     assert {candidate.patient for candidate in listing.candidates} == {"unknown"}

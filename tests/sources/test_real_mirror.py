@@ -58,6 +58,12 @@ def test_the_patient_that_was_entered_twice_is_one(listings: dict[str, Listing])
     assert "339" not in patients
 
 
+def test_the_covid_collection_names_its_copies_of_the_hannover_pictures(listings: dict[str, Listing]):
+    copies = [row.same_as for row in listings["covid"].candidates if row.same_as]
+    assert len(copies) == len(set(copies)) == 92
+    assert "ml-workgroup/b343e657" in copies
+
+
 def test_every_kaggle_name_has_a_patient(listings: dict[str, Listing]):
     listing = listings["kaggle"]
     assert count_by(listing.candidates, "finding") == {
