@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
 from pydantic import GetCoreSchemaHandler
+from pydantic.dataclasses import dataclass as settings
 from pydantic_core import CoreSchema, core_schema
 
+from cxr.common.config import STRICT
 from cxr.common.labels import Label
 from cxr.data.manifest import LungMask, OtherView, RejectedRow
 
@@ -40,6 +42,10 @@ class SourceParams:
     def class_for(cls, kind: str) -> "type[SourceParams]":
         """The settings class of a registered kind. Raises KeyError for another one."""
         return SOURCES[kind].params
+
+    def pinned(self) -> dict[str, Any]:
+        """The settings that decide which files there are, as JSON has them."""
+        return {name: value for name, value in vars(self).items() if name != "train_on"}
 
 
 P = TypeVar("P", bound=SourceParams)
@@ -80,9 +86,9 @@ class Listing:
     lung_masks: list[LungMask] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
+@settings(frozen=True, config=STRICT)
 class SourceDescription:
-    """For the report. people: of whom the images are."""
+    """For the report. people: of whom the images are. A kind whose settings have a `description` is described by it."""
 
     what: str = NOT_STATED
     people: str = NOT_STATED
@@ -102,7 +108,7 @@ class Source(Generic[P]):
     params: type[P]
     fetch: Callable[[P, Path], None]
     list_images: Callable[[P, Path, str], Listing]
-    description: SourceDescription = SourceDescription()
+    description: SourceDescription = field(default_factory=SourceDescription)
 
     @property
     def kind(self) -> str:
