@@ -23,6 +23,7 @@ REJECTIONS = {
     "no_file": "the metadata names a file that is not there",
     "no_row": "a file that the metadata does not name",
     "not_xray": "the modality is not X-ray",
+    "not_chest": "the body part is not the chest",
     "not_frontal": "the view is not one of " + ", ".join(FRONTAL_VIEWS),
     "unknown_view": "the view is not known",
     "unlabelled": "the finding has not been recorded yet",

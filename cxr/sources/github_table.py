@@ -1,6 +1,5 @@
 """Any GitHub repository of pictures with a CSV table, whose columns and words params.yaml explains."""
 
-from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
@@ -18,18 +17,19 @@ from cxr.sources.tables import (
     LATERAL,
     NOT_FRONTAL,
     NOT_SAID,
+    Meanings,
     Record,
     Vocabulary,
+    Words,
+    inverted,
     list_records,
     picture_files,
     read_table,
+    vocabulary_of,
 )
 
-SKIPPED = "skipped"
-# As params.yaml says it. Each key holds the table's words that mean it.
-Meaning = Literal["COVID", "NonCOVID", "skipped"]
+# As params.yaml says it.
 View = Literal["PA", "AP", "AP Supine", "not said", "lateral", "not frontal"]
-Words = tuple[str, ...]
 OF_VIEW = {"not said": NOT_SAID, "lateral": LATERAL, "not frontal": NOT_FRONTAL}
 PINNED = ("kind", "origin", "repository", "revision", "table", "images")
 
@@ -62,7 +62,7 @@ class GithubTableParams(SourceParams):
     images: str
     columns: TableColumns
     patient: str
-    findings: dict[Meaning, Words]
+    findings: Meanings
     views: dict[View, Words]
     xray: Words
     description: SourceDescription
@@ -83,16 +83,6 @@ DESCRIPTION = SourceDescription(
     licence="stated in params.yaml",
     cite="stated in params.yaml",
 )
-
-
-def inverted(meanings: Mapping[Any, Words], key: str) -> dict[str, str]:
-    """Each word of the table to what it means. Raises ValueError for a word that means two things."""
-    found: dict[str, str] = {}
-    for meaning, words in meanings.items():
-        for word in words:
-            if found.setdefault(word, meaning) != meaning:
-                raise ValueError(f"{key} has {word!r} under {found[word]!r} and {meaning!r}; keep one of them")
-    return found
 
 
 def fetch(params: GithubTableParams, directory: Path) -> None:
@@ -134,15 +124,12 @@ def _paths_by_name(files: set[str], folder: str) -> dict[str, str]:
 
 
 def _vocabulary(params: GithubTableParams) -> Vocabulary:
-    meanings = inverted(params.findings, "findings")
-    unlabelled = {word for word, meaning in meanings.items() if meaning == SKIPPED}
     views = {word: OF_VIEW.get(view, view) for word, view in inverted(params.views, "views").items()}
-    return Vocabulary(
-        table=params.table,
-        label_of=lambda finding: None if finding in unlabelled else meanings.get(finding),
-        unlabelled=unlabelled,
-        views=views if params.columns.view else {"": NOT_SAID},
-        xray=params.xray if params.columns.modality else ("",),
+    return vocabulary_of(
+        params.table,
+        params.findings,
+        views if params.columns.view else {"": NOT_SAID},
+        params.xray if params.columns.modality else ("",),
     )
 
 

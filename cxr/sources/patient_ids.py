@@ -24,6 +24,7 @@ def patient_in(text: str, expression: re.Pattern[str], what: str) -> str:
     if not match or not match[1]:
         raise SourceError(
             f"{what} does not match the patient expression {expression.pattern!r}; "
-            "extend the expression in params.yaml or take the file out of the folder"
+            "extend the expression in params.yaml and run `dvc repro`, or take the file out of the origin and run "
+            "`dvc repro --force --single-item download`, then `dvc repro`"
         )
     return match[1]

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any, Literal
 
 from cxr.common.errors import SourceError
 from cxr.data.manifest import FRONTAL_VIEWS, OtherView, RejectedRow, Shown
@@ -19,6 +20,10 @@ LATERAL = "lateral"
 NOT_FRONTAL = "not frontal"
 VIEWS = (*FRONTAL_VIEWS, NOT_SAID, LATERAL, NOT_FRONTAL)
 CT = "CT"
+
+# As params.yaml explains findings: each key holds the table's words that mean it.
+Words = tuple[str, ...]
+Meanings = dict[Literal["COVID", "NonCOVID", "skipped"], Words]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,25 @@ class Vocabulary:
     unlabelled: Collection[str]
     views: Mapping[str, str]
     xray: Collection[str]
+
+
+def inverted(meanings: Mapping[Any, Words], key: str) -> dict[str, str]:
+    """Each word of a table to what it means. Raises ValueError for a word that means two things."""
+    found: dict[str, str] = {}
+    for meaning, words in meanings.items():
+        for word in words:
+            if found.setdefault(word, meaning) != meaning:
+                raise ValueError(f"{key} has {word!r} under {found[word]!r} and {meaning!r}; keep one of them")
+    return found
+
+
+def vocabulary_of(
+    table: str, findings: Meanings, views: Mapping[str, str], xray: Collection[str], unlabelled: Collection[str] = ()
+) -> Vocabulary:
+    """With the findings as params.yaml has them. unlabelled: besides those that it skips."""
+    labels = {word: meaning for word, meaning in inverted(findings, "findings").items() if meaning != "skipped"}
+    skipped = {*findings.get("skipped", ()), *unlabelled}
+    return Vocabulary(table, labels.get, skipped - labels.keys(), views, xray)
 
 
 def read_table(path: Path, columns: Iterable[str]) -> list[dict[str, str]]:
