@@ -47,10 +47,10 @@ class Context:
     @asynccontextmanager
     async def body(self, request: Request) -> AsyncIterator[bytes]:
         """The request's body, and a place among the requests until it is answered."""
-        async with self.load.place() as place:
-            body = await read_body(request, place, self.settings.max_body, self.settings.body_timeout_s)
+        async with self.load.share() as share:
+            body = await read_body(request, share, self.settings)
             try:
-                with anyio.fail_after(ANSWER_WITHIN_S):
+                with self.load.place(), anyio.fail_after(ANSWER_WITHIN_S):
                     yield body
             except TimeoutError:
                 raise too_slow() from None

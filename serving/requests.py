@@ -8,34 +8,55 @@ import anyio
 from starlette.requests import ClientDisconnect, Request
 
 from cxr.imaging.base64_payload import PayloadError, decode_base64
-from serving.errors import ServiceError, bad_request, invalid_field, not_json, of_picture
-from serving.load import Place
+from serving.errors import ServiceError, bad_request, invalid_field, not_json, of_picture, overloaded
+from serving.load import Share
+from serving.settings import Settings
 
+RATE_WINDOW_S = 5  # over which the least rate of a body is measured
 _TYPE_NAMES = {str: "a text", bool: "true or false", list: "a list"}
 
 
-async def read_body(request: Request, place: Place, max_body: int, timeout_s: float) -> bytes:
-    """The whole body; 413 before more than `max_body` bytes of it are held, whatever Content-Length says, 408
-    where it takes longer than `timeout_s`."""
+async def read_body(request: Request, share: Share, settings: Settings) -> bytes:
+    """The whole body, in `share`. 413 before more than `max_body` bytes of it are held, whatever Content-Length says.
+
+    408 where it takes longer than `body_timeout_s`, or brings fewer than `body_rate` bytes a second for some seconds.
+    """
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > max_body:
-        raise _too_large(max_body)
+    if declared.isdigit() and int(declared) > settings.max_body:
+        raise _too_large(settings.max_body)
     try:
-        with anyio.fail_after(timeout_s):
-            return await _joined(request, place, max_body)
+        with anyio.CancelScope() as scope:
+            share.reading = scope
+            return await _joined(request, share, settings, scope)
     except ClientDisconnect:
         raise bad_request("the connection closed before the request was complete") from None
-    except TimeoutError:
-        raise ServiceError(408, "timeout", f"the request was not complete after {timeout_s:g} s; try again") from None
+    finally:
+        share.reading = None
+    if share.given_up:
+        raise overloaded()
+    raise ServiceError(
+        408,
+        "timeout",
+        f"the request was not complete after {settings.body_timeout_s} s, or came with less than "
+        f"{settings.body_rate} bytes a second; try again",
+    )
 
 
-async def _joined(request: Request, place: Place, max_body: int) -> bytes:
+async def _joined(request: Request, share: Share, settings: Settings, scope: anyio.CancelScope) -> bytes:
+    """The body, within the time that `scope` has: it is extended with every piece of the least rate."""
+    last = anyio.current_time() + settings.body_timeout_s
+    scope.deadline = min(last, anyio.current_time() + RATE_WINDOW_S)
     body = bytearray()
+    fresh = 0
     async for chunk in request.stream():
-        if len(body) + len(chunk) > max_body:
-            raise _too_large(max_body)
-        place.hold(len(chunk))
+        if len(body) + len(chunk) > settings.max_body:
+            raise _too_large(settings.max_body)
+        share.hold(len(chunk))
         body += chunk
+        fresh += len(chunk)
+        if fresh >= settings.body_rate * RATE_WINDOW_S:
+            fresh = 0
+            scope.deadline = min(last, anyio.current_time() + RATE_WINDOW_S)
     return bytes(body)
 
 

@@ -77,6 +77,15 @@ class Settings:
     body_timeout_s: int = _setting(
         "CXR_BODY_TIMEOUT_S", 60, _number(1, 3600), "seconds that sending a request may take"
     )
+    body_rate: int = _setting(
+        "CXR_BODY_RATE", 1024, _number(0, 100 * MIB), "bytes a second that a request must bring at least, over 5 s"
+    )
+    header_timeout_s: int = _setting(
+        "CXR_HEADER_TIMEOUT_S", 10, _number(1, 3600), "seconds that the headers of a request may take"
+    )
+    max_connections: int = _setting(
+        "CXR_MAX_CONNECTIONS", 256, _number(1, 65_536), "connections at once per worker, then 503"
+    )
     workers: int = _setting("CXR_WORKERS", 0, _number(0, 256), "processes; 0: one for every 4 cores")
     precision: Chosen = _setting(  # noqa: RUF009 - ruff knows Literal by no other name
         "CXR_PRECISION",
