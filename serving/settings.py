@@ -101,6 +101,12 @@ class Settings:
         return self.max_bytes * 4 // 3 * 11 // 10 + 64 * 1024
 
     @property
+    def max_json_marks(self) -> int:
+        """Commas, and colons, and opening brackets of a JSON request, each: two for every picture, and some to spare
+        for requests whose error should name a field."""
+        return 4 * self.max_batch + 192
+
+    @property
     def held_bytes(self) -> int:
         """Bytes of all requests that a worker holds at once."""
         return 4 * self.max_body
