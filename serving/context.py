@@ -64,9 +64,13 @@ class Context:
         return await self.load.work(request, lambda: parse(body.take(), *arguments))
 
     def answer_to_text(self, text: str, explain: bool) -> dict[str, Any]:
-        """The answer to a picture in Base64, with the model that gave it. It computes: call it by `load.work`."""
+        """As `answer_to`, of a picture in Base64."""
+        return self.answer_to(picture_bytes(text, self.settings.max_bytes), explain)
+
+    def answer_to(self, data: bytes, explain: bool) -> dict[str, Any]:
+        """The answer to a picture file, with the model that gave it. It computes: call it by `load.work`."""
         model = self.champion.model  # once: it may be replaced between two looks
-        said = self._answer(model, picture_bytes(text, self.settings.max_bytes), explain)
+        said = self._answer(model, data, explain)
         return answer_fields(said) | {"model": identity_of(model)}
 
     def winner_of_text(self, text: str) -> str:

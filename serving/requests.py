@@ -67,11 +67,26 @@ def _too_large(max_body: int) -> ServiceError:
     )
 
 
+def media_type(request: Request, default: str) -> str:
+    """Of the request's Content-Type, in lower case and without parameters."""
+    return request.headers.get("content-type", default).partition(";")[0].strip().lower()
+
+
 def check_media_type(request: Request, wanted: str) -> None:
     """415 where the request's Content-Type is another one; a request without a Content-Type passes."""
-    media_type = request.headers.get("content-type", wanted).partition(";")[0].strip().lower()
-    if media_type != wanted:
-        raise ServiceError(415, "unsupported_media_type", f"the request must have the Content-Type {wanted}")
+    if media_type(request, wanted) != wanted:
+        raise unsupported_media_type(wanted)
+
+
+def unsupported_media_type(wanted: str) -> ServiceError:
+    return ServiceError(415, "unsupported_media_type", f"the request must have the Content-Type {wanted}")
+
+
+def flag(name: str, text: str) -> bool:
+    """true or false, as a form or an address has it; 422 for anything else."""
+    if text not in ("true", "false"):
+        raise invalid_field(f"the field {name!r} must be true or false")
+    return text == "true"
 
 
 def json_object(body: bytes, most_marks: int) -> dict[str, Any]:
