@@ -68,6 +68,13 @@ class Settings:
     model: str = _setting("CXR_MODEL", "covid-cxr:latest", _text, "tag of the model in the BentoML store")
     follow_s: int = _setting("CXR_FOLLOW_S", 10, _number(0, 86_400), "seconds between looks for a newer model; 0: none")
     api_key: str = _setting("CXR_API_KEY", "", _ascii, "key that X-API-Key must carry; unset: no key", secret=True)
+    keys_file: str = _setting("CXR_KEYS", "", _text, "file of further keys, a line name:key each; unset: none")
+    key_rate: int = _setting(
+        "CXR_KEY_RATE", 0, _number(0, 1_000_000), "requests a minute of each key per worker, then 429; 0: no limit"
+    )
+    key_for_operators: int = _setting(
+        "CXR_KEY_FOR_OPERATORS", 0, _number(0, 1), "1: /metrics and /docs.json want the key as well"
+    )
     cors_origins: tuple[str, ...] = _setting(
         "CXR_CORS_ORIGINS", (), _origins, "origins whose pages may call, separated by commas; * for all; unset: none"
     )
@@ -94,6 +101,10 @@ class Settings:
         "of the trunk: f32, bf16 or int8; auto: the fastest that was measured to hold",
     )
     max_requests: int = _setting("CXR_MAX_REQUESTS", 16, _number(1, 4096), "requests at once per worker, then 503")
+
+    @property
+    def wants_key(self) -> bool:
+        return bool(self.api_key or self.keys_file)
 
     @property
     def max_body(self) -> int:
