@@ -16,11 +16,13 @@ from bentoml.exceptions import BentoMLException
 from cxr.common.errors import ModelError
 from serving.app import Front, create_app
 from serving.champion import Champion
+from serving.connections import limit_connections
 from serving.settings import read_settings
 
 SETTINGS = read_settings()
 FRONT = Front()
 WEB = Path(__file__).parent / "clients" / "web"
+limit_connections(SETTINGS)
 
 
 @bentoml.service(

@@ -53,6 +53,11 @@ def overloaded(retry_after_s: int = 1) -> ServiceError:
     return ServiceError(503, "overloaded", shared_words("overloaded"), {"Retry-After": str(retry_after_s)})
 
 
+def too_often(retry_after_s: int) -> ServiceError:
+    message = f"this key has asked as often as it may in a minute; wait {retry_after_s} s, then try again"
+    return ServiceError(429, "overloaded", message, {"Retry-After": str(retry_after_s)})
+
+
 def too_slow() -> ServiceError:
     return ServiceError(504, "timeout", shared_words("timeout"))
 
