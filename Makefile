@@ -14,6 +14,12 @@ PORT ?= 3000
 
 HOST ?= 127.0.0.1
 
+# No tool reports its use to its vendor (cxr/common/usage_reports.py).
+export BENTOML_DO_NOT_TRACK := True
+export DVC_NO_ANALYTICS := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+export NNCF_CI := 1
+
 .PHONY: help install demo real ablation repro ui serve report rollback test test-fast check audit deps texts lock
 
 help: ## lists the commands

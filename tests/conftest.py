@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cxr.common.usage_reports import switch_off
 from tests.tiny import complete_tiny_bundle, tiny_bundle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+switch_off()  # before the first import of MLflow, NNCF or OpenVINO
 
 
 @pytest.fixture(scope="session")
