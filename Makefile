@@ -46,8 +46,9 @@ in-env = PATH="$(BIN):$$PATH" VIRTUAL_ENV="$(abspath $(VENV))"
 bento-home = $(if $(filter-out .,$(1)),BENTOML_HOME="$(abspath $(1))/bentoml")
 
 demo: $(VENV)/.pipeline ## runs the whole pipeline on synthetic radiographs, then asks the service about one
-	$(in-env) python tools/workspace.py demo --params params/demo.yaml
+	$(in-env) python -m tools.workspace demo --params params/demo.yaml
 	cd demo && $(call bento-home,demo) $(in-env) dvc repro
+	@$(in-env) python -m tools.workspace_git demo "a finished run"
 	@cd demo && $(in-env) dvc metrics show
 	@$(call bento-home,demo) $(in-env) python tools/ask.py demo
 	@echo
@@ -69,7 +70,7 @@ mirror-given = test -n "$(MIRROR)" -a -n "$(WEIGHTS)" || \
 real: WORK := real
 real: $(VENV)/.pipeline ## runs the real recipe on a mirror: MIRROR=folder WEIGHTS=file (ADULTS=folder RECIPE=original WORK=real)
 	@$(mirror-given)
-	$(in-env) python tools/workspace.py $(WORK) $(recipe) $(mirror) $(adults)
+	$(in-env) python -m tools.workspace $(WORK) $(recipe) $(mirror) $(adults)
 	$(call bento-home,$(WORK)) $(in-env) python tools/measured.py $(WORK) --out docs/results/real$(RECIPE:%=-%).json \
 	  --command "make real$(if $(RECIPE), RECIPE=$(RECIPE))$(if $(ADULTS), ADULTS=folder)"
 	@cd $(WORK) && $(in-env) dvc metrics show
@@ -81,7 +82,7 @@ ONLY ?=
 ablation: $(VENV)/.pipeline ## measures what each part of the recipe gives: MIRROR=folder WEIGHTS=file ADULTS=folder
 	@$(mirror-given)
 	@test -n "$(ADULTS)" || { echo "make ablation needs ADULTS=folder of adults without COVID as well" >&2; exit 2; }
-	$(in-env) python tools/workspace.py ablation $(mirror) $(adults) \
+	$(in-env) python -m tools.workspace ablation $(mirror) $(adults) \
 	  --set download.sources.adult_negatives.train_on=[] --set features.augmented_views=$(VIEWS) --set features.precision=bf16 \
 	  --set train.epochs=200 \
 	  --set register.model=covid-cxr-ablation --set register.experiment=covid-cxr-ablation

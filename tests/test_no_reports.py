@@ -63,7 +63,7 @@ def test_a_stage_reports_nothing(outbound: Outbound, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_repro_in_a_workspace_reports_nothing(outbound: Outbound, tmp_path: Path) -> None:
     folder = tmp_path / "workspace"
-    run(outbound, ROOT, ROOT / "tools/workspace.py", folder, "--params", ROOT / "params/demo.yaml", *FEW_PHANTOMS)
+    run(outbound, ROOT, "-m", "tools.workspace", folder, "--params", ROOT / "params/demo.yaml", *FEW_PHANTOMS)
     assert "download: " in run(outbound, folder, "-m", "dvc", "repro", "download")
     time.sleep(1)  # DVC would report in a process that outlives it
     assert outbound.seen == []

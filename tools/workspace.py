@@ -1,9 +1,10 @@
 """Make a workspace of the pipeline with some parameters changed. `make demo` and `make real` run in one.
 
-    python tools/workspace.py FOLDER [--params FILE ...] [--set KEY=VALUE ...]
+    python -m tools.workspace FOLDER [--params FILE ...] [--set KEY=VALUE ...]
 
 The folder holds a copy of the code, and its own data, models, MLflow store and DVC cache, so that a demo never
-changes the project's own. A second run copies the changed code and keeps data and caches.
+changes the project's own. It is a git repository of its own, so that DVC can compare. A second run copies the changed
+code, commits it, and keeps data and caches.
 """
 
 import argparse
@@ -16,7 +17,17 @@ from typing import Any
 
 import yaml
 
+from tools import workspace_git
+
 ROOT = Path(__file__).resolve().parent.parent
+# No reports, as in the project's own. Links instead of copies: the cache and the workspace share large files.
+DVC_CONFIG = """[core]
+    no_scm = True
+    analytics = false
+    check_update = false
+[cache]
+    type = "reflink,hardlink,copy"
+"""
 CODE = ("cxr", "stages", "serving", "dvc.yaml", ".dvcignore", ".dvc/plots")
 
 
@@ -37,9 +48,7 @@ def _start_dvc(folder: Path) -> None:
     if not (folder / ".dvc" / "config").exists():
         command = [sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet", "--force"]
         subprocess.run(command, cwd=folder, check=True)
-        # Links instead of copies: the cache and the workspace share large files.
-        config = [sys.executable, "-m", "dvc", "config", "cache.type", "reflink,hardlink,copy"]
-        subprocess.run(config, cwd=folder, check=True)
+        (folder / ".dvc" / "config").write_text(DVC_CONFIG, encoding="utf-8")
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -86,6 +95,7 @@ def main() -> None:
     arguments = parser.parse_args()
     changes = [yaml.safe_load(file.read_text(encoding="utf-8")) or {} for file in arguments.params]
     make_workspace(arguments.folder, [*changes, *arguments.set])
+    workspace_git.main(arguments.folder, "code and parameters")
 
 
 if __name__ == "__main__":

@@ -123,6 +123,7 @@ def test_the_command_line_merges_files_and_settings_in_order(tmp_path: Path, mon
     (tmp_path / "nothing.yaml").write_text("# only a comment\n")
     called = []
     monkeypatch.setattr(workspace, "make_workspace", lambda folder, changes: called.append((folder, changes)))
+    monkeypatch.setattr(workspace.workspace_git, "commit", lambda folder, message: True)
     names = [argument for name in ("a.yaml", "b.yaml", "nothing.yaml") for argument in ("--params", tmp_path / name)]
     command = ["workspace.py", "demo", *names, "--set", "train.epochs=7", "--set", "seed=3"]
     monkeypatch.setattr(sys, "argv", [os.fspath(word) for word in command])
