@@ -12,9 +12,10 @@ from tests.tiny import complete_tiny_bundle, tiny_bundle
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-switch_off()  # before the first import of MLflow, NNCF or OpenVINO
 # The folders whose tests take longest, longest first: the workers of `make test` start with them.
 LONGEST = ("pipeline", "benchmarks")
+
+switch_off()  # before the first import of MLflow, NNCF or OpenVINO
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
