@@ -17,7 +17,8 @@ def project(tmp_path: Path) -> Path:
     folder = tmp_path / "a folder with spaces"
     programs = folder / ".venv" / "bin"
     programs.mkdir(parents=True)
-    (folder / "my work").mkdir()
+    for workspace in ("my work", "demo"):
+        (folder / workspace).mkdir()
     for name in ("Makefile", "pyproject.toml", "uv.lock"):
         shutil.copy(ROOT / name, folder / name)
     for name in ("uv", "python", "dvc", "mlflow", "bentoml", "gh"):
@@ -45,10 +46,8 @@ def test_a_folder_with_spaces_is_one_word_everywhere(project: Path) -> None:
 
 def test_mirrors_with_spaces_reach_the_workspace_as_one_word(project: Path) -> None:
     said = make(project, "real", "MIRROR=../the mirror", "WEIGHTS=/a file.h5", "WORK=my work")
-    assert (
-        f"|-m|tools.workspace|my work|--params|params/real.yaml|--set|download.sources.covid_chestxray.origin={project}/../the mirror/covid"
-        in said
-    )
+    origin = f"download.sources.covid_chestxray.origin={project}/../the mirror/covid-chestxray-dataset"
+    assert f"|-m|tools.workspace|my work|--params|params/real.yaml|--set|{origin}|" in said
     assert "|features.weights.inceptionv3=/a file.h5|" in said
 
 
