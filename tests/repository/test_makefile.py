@@ -38,10 +38,10 @@ def make(folder: Path, *arguments: str, status: int = 0) -> str:
 
 def test_a_folder_with_spaces_is_one_word_everywhere(project: Path) -> None:
     assert "demo" in make(project, "help")
-    said = make(project, "demo", "ui", "check", "WORK=my work")
+    said = make(project, "demo", "ui", "lock", "WORK=my work")
     assert f"python|{project}|-m|tools.workspace|demo|--params|params/demo.yaml|" in said
     assert f"mlflow|{project}/my work|server|" in said
-    assert f"uv|{project}|lock|--check|--quiet|" in said
+    assert f"uv|{project}|lock|--upgrade|" in said
 
 
 def test_mirrors_with_spaces_reach_the_workspace_as_one_word(project: Path) -> None:
