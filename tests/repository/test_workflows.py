@@ -66,7 +66,18 @@ def test_every_file_that_a_stage_depends_on_triggers_retraining():
 def test_actions_are_pinned_and_well_known(path: Path):
     for step in steps(path):
         if "uses" in step:
-            assert re.fullmatch(r"(actions|gradle/actions)/[a-z-]+(/[a-z]+)?@v\d+", step["uses"]), step["uses"]
+            assert re.fullmatch(r"(actions|gradle/actions)/[a-z-]+(/[a-z]+)?@[0-9a-f]{40}", step["uses"]), step["uses"]
+
+
+def test_a_pin_is_a_commit_with_its_version_and_the_same_everywhere():
+    """The comment is what Dependabot reads and renews with the commit."""
+    pins: dict[str, set[str]] = {}
+    for path in FILES:
+        text = path.read_text(encoding="utf-8")
+        for action, pin in re.findall(r"uses: ([^@\s]+)@(.*)$", text, re.MULTILINE):
+            assert re.fullmatch(r"[0-9a-f]{40} # v\d+\.\d+\.\d+", pin), (path.name, action, pin)
+            pins.setdefault("/".join(action.split("/")[:2]), set()).add(pin)
+    assert all(len(versions) == 1 for versions in pins.values()), pins
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
