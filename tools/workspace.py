@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from cxr.common.errors import CxrError
 from tools import workspace_git
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +34,8 @@ CODE = ("cxr", "stages", "serving", "dvc.yaml", ".dvcignore", ".dvc/plots")
 
 def make_workspace(folder: Path, changes: Sequence[dict[str, Any]]) -> None:
     """Copy the code, merge `changes` over params.yaml in order, and start a DVC repository of its own."""
+    if folder.resolve() == ROOT:
+        raise CxrError(f"{folder} is the project itself; name another folder, such as demo")
     folder.mkdir(parents=True, exist_ok=True)
     _start_dvc(folder)
     for name in CODE:
@@ -94,7 +97,10 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     changes = [yaml.safe_load(file.read_text(encoding="utf-8")) or {} for file in arguments.params]
-    make_workspace(arguments.folder, [*changes, *arguments.set])
+    try:
+        make_workspace(arguments.folder, [*changes, *arguments.set])
+    except CxrError as fault:
+        parser.error(str(fault))
     workspace_git.main(arguments.folder, "code and parameters")
 
 

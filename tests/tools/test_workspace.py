@@ -136,5 +136,16 @@ def test_the_command_line_merges_files_and_settings_in_order(tmp_path: Path, mon
     assert result == merged(BASE, {"train": {"epochs": 7, "from": "b.yaml"}, "seed": 3})
 
 
+def test_the_project_itself_is_no_workspace(
+    code: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Copying the code over itself would delete it first."""
+    monkeypatch.setattr(sys, "argv", ["workspace", str(code)])
+    with pytest.raises(SystemExit):
+        workspace.main()
+    assert "is the project itself; name another folder, such as demo" in capsys.readouterr().err
+    assert (code / "stages" / "train.py").read_text() == "first"
+
+
 def test_the_project_has_all_that_a_workspace_copies() -> None:
     assert [name for name in workspace.CODE if not (ROOT / name).exists()] == []
