@@ -30,7 +30,7 @@ help: ## lists the commands
 $(VENV)/bin/uv:
 	@$(PYTHON) tools/platform_check.py
 	$(PYTHON) -m venv $(VENV)
-	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check "uv>=0.9"
+	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check "uv==0.13.9"
 
 $(VENV)/.pipeline: pyproject.toml uv.lock | $(VENV)/bin/uv
 	$(UV) sync --quiet --frozen --inexact --extra train --extra serve
