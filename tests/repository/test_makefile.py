@@ -47,7 +47,8 @@ def test_a_folder_with_spaces_is_one_word_everywhere(project: Path) -> None:
 def test_mirrors_with_spaces_reach_the_workspace_as_one_word(project: Path) -> None:
     said = make(project, "real", "MIRROR=../the mirror", "WEIGHTS=/a file.h5", "WORK=my work")
     origin = f"download.sources.covid_chestxray.origin={project}/../the mirror/covid-chestxray-dataset"
-    assert f"|-m|tools.workspace|my work|--params|params/real.yaml|--set|{origin}|" in said
+    assert "|-m|tools.workspace|my work|--params|params/real.yaml|--set|" in said
+    assert f"|--set|{origin}|" in said
     assert "|features.weights.inceptionv3=/a file.h5|" in said
 
 
