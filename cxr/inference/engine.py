@@ -15,6 +15,7 @@ import numpy as np
 
 from cxr.common.atomic_files import sha256_of
 from cxr.common.errors import ModelError
+from cxr.common.usage_reports import switch_off
 from cxr.inference.calibration import calibrated
 from cxr.inference.head import Head
 from cxr.inference.model_facts import ModelFacts
@@ -43,6 +44,7 @@ class Trunk:
     """
 
     def __init__(self, path: Path, precision: Precision = "f32", *, latency: bool = False, threads: int | None = None):
+        switch_off()
         import openvino as ov
 
         self._path = path
