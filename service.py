@@ -55,7 +55,7 @@ class CovidCxr:
         metrics = Metrics()
         metrics.show_model(champion.identity)
         if SETTINGS.follow_s:
-            champion.follow(SETTINGS.follow_s, lambda: metrics.show_model(champion.identity))
+            champion.follow(SETTINGS.follow_s, lambda: metrics.show_model(champion.identity), metrics.show_look)
         FRONT.app = create_app(SETTINGS, champion, metrics, WEB)
         self._champion = champion
 

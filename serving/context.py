@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 import anyio
 from starlette.requests import Request
 
-from cxr.common.errors import ImageError
+from cxr.common.errors import ImageError, UnsoundError
 from cxr.imaging.decode import decode
 from cxr.inference.answer import Answer, answer
 from cxr.inference.predictor import Predictor
 from cxr.inference.remarks import Rules
 from cxr.inference.rules import RULES
 from serving.champion import Champion, identity_of
-from serving.errors import ServiceError, of_picture, too_slow
+from serving.errors import ServiceError, of_picture, too_slow, unsound
 from serving.load import Load
 from serving.metrics import Metrics
 from serving.requests import check_media_type, json_object, picture_bytes, read_body
@@ -93,7 +93,13 @@ class Context:
             picture = decode(data, max_pixels=self.settings.max_pixels)
         except ImageError as fault:
             raise of_picture(fault) from None
-        said = answer(model, picture, explain=explain, rules=self.rules)
+        try:
+            said = answer(model, picture, explain=explain, rules=self.rules)
+        except UnsoundError as fault:
+            self.champion.note(model, sound=False)
+            self.metrics.unsound.inc()
+            raise unsound() from fault
+        self.champion.note(model, sound=True)
         self._count(said)
         return said
 

@@ -70,6 +70,10 @@ def fault_of_ours() -> ServiceError:
     return ServiceError(500, "server", shared_words("server"))
 
 
+def unsound(status: int = 500) -> ServiceError:
+    return ServiceError(status, "unsound_answer", shared_words("unsound_answer"))
+
+
 def of_picture(fault: ImageError | PayloadError) -> ServiceError:
     """The answer to a picture that cannot be read."""
     status = PICTURE_STATUS[fault.code] if isinstance(fault, ImageError) else _PAYLOAD_STATUS[fault.code]
