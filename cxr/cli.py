@@ -18,6 +18,7 @@ from cxr.common.errors import CxrError, ImageError
 from cxr.common.labels import COVID
 from cxr.common.parallel import bar
 from cxr.common.paths import CHAMPION
+from cxr.common.usage_reports import switch_off
 from cxr.imaging.decode import decode
 from cxr.inference.answer import answer
 from cxr.inference.precision import FASTEST_FIRST
@@ -151,6 +152,7 @@ def _run(words: Sequence[str]) -> int:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Exit status: 0 all answered, 1 some files could not be read, 2 nothing could be done."""
+    switch_off()
     try:
         sys.exit(_run(sys.argv[1:] if argv is None else argv))
     except CxrError as fault:
