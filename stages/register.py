@@ -1,7 +1,8 @@
-"""Pick the winner on validation patients, register it with what its audit found, try it, and make it champion unless
-it is surely worse."""
+"""Pick the winner on sources that training left out, or on validation patients. Register it with what its audit found,
+try it, and make it champion unless it is surely worse."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from cxr.audit.report_types import AuditReport, CarriedFacts
@@ -25,8 +26,12 @@ from cxr.tracking import registry
 from cxr.tracking.report_types import RegisterReport
 from cxr.tracking.runs import TrainingRecord, log_winner, resume_run
 from cxr.training.settings import TrainParams
+from cxr.unseen import summary as unseen
+from cxr.unseen.report_types import CarriedUnseen, UnseenReport
 from serving.store import publish
 
+UNSEEN = "unseen_auc"
+FALLBACK = "balanced_auc"
 REASONS_SHOWN = 5  # in the registry's description; the run's audit.json has all
 
 
@@ -35,19 +40,21 @@ class Findings(CarriedFacts):
 
     precisions: Precisions
     gate: GateSummary
+    unseen: CarriedUnseen
 
 
 def main() -> str:
     params = load_params(RegisterParams)
-    validation = validation_values(params)
-    winner = pick_winner({name: {params.metric: value} for name, value in validation.items()}, params.metric)
+    metric, validation, why_not = values_to_pick_by(params)
+    winner = pick_winner({name: {metric: value} for name, value in validation.items()}, metric)
     reports = MODEL_REPORTS / winner
     test = Dataset.read(INDEX, SPLIT, PIXELS).split("test")
     p_covid = read_probabilities(reports / "predictions.csv", test)
     metrics = read_report(MetricsReport, reports / "metrics.json")
 
     record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
-    why = f"highest {params.metric} on the validation patients of {', '.join(validation)}"
+    whose = "sources that training left out" if metric == UNSEEN else "the validation patients"
+    why = f"highest {metric} on {whose} of {', '.join(validation)}{why_not}"
     log_winner(record, metrics, why)
     version = registered(params.model, winner, metrics, record)
     check_registered(version, test, p_covid)
@@ -70,13 +77,26 @@ def main() -> str:
     return f"{winner} has the {why}; {version} {decision.reason}"
 
 
-def validation_values(params: RegisterParams) -> dict[str, float | None]:
-    """By backbone, the metric on the validation patients that picks the winner."""
-    reports = {
-        name: read_report(MetricsReport, MODEL_REPORTS / name / "validation.json")
-        for name in load_params(TrainParams).backbones
-    }
-    return {name: report[params.metric]["value"] for name, report in reports.items()}
+def values_to_pick_by(params: RegisterParams) -> tuple[str, dict[str, float | None], str]:
+    """The metric that picks the winner, its value by backbone, and why it is another than params.yaml names.
+
+    Where a backbone has no `unseen_auc`, `FALLBACK` on the validation patients picks.
+    """
+    backbones = load_params(TrainParams).backbones
+    if params.metric != UNSEEN:
+        return params.metric, validation_values(backbones, params.metric), ""
+    reports = {name: read_report(UnseenReport, MODEL_REPORTS / name / "unseen.json") for name in backbones}
+    values = {name: report["unseen_auc"]["value"] for name, report in reports.items()}
+    missing = [report["why"] for name, report in reports.items() if values[name] is None]
+    if not missing:
+        return UNSEEN, values, ""
+    return FALLBACK, validation_values(backbones, FALLBACK), f", since there is no {UNSEEN}: {missing[0]}"
+
+
+def validation_values(backbones: Sequence[str], metric: str) -> dict[str, float | None]:
+    """By backbone, the metric on the validation patients."""
+    reports = {name: read_report(MetricsReport, MODEL_REPORTS / name / "validation.json") for name in backbones}
+    return {name: report[metric]["value"] for name, report in reports.items()}  # type: ignore[literal-required]
 
 
 def registered(model: str, winner: str, metrics: MetricsReport, record: TrainingRecord) -> registry.Version:
@@ -88,7 +108,7 @@ def registered(model: str, winner: str, metrics: MetricsReport, record: Training
         "group": record.spec.group,
         "shortcut_flagged": str(found["shortcut_flagged"]).lower(),
     }
-    description = f"{_description(winner, metrics)} {_stamp(found)}"
+    description = f"{found['unseen']['says']} {_description(winner, metrics)} {_stamp(found)}"
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder) / "bundle"
         complete_bundle(bundle, TRAINED / winner, found, parts())
@@ -100,6 +120,7 @@ def findings(reports: Path) -> Findings:
     return {
         "precisions": read_report(Precisions, reports / "precision.json"),
         "gate": read_report(GateReport, REPORTS / "gate.json")["summary"],
+        "unseen": unseen.carried_facts(read_report(UnseenReport, reports / "unseen.json")),
         **carried_facts(read_report(AuditReport, reports / "audit.json")),
     }
 
