@@ -74,11 +74,13 @@ def fine_tuned(
     splits: tuple[Split, Split],
     params: TrainParams,
     features: FeaturesParams,
+    *,
+    eight_bits: bool = True,
 ) -> Iterator[tuple[Path, TrainedHead]]:
     """The folder of an exported trunk, for as long as the block runs, and the head that goes with it: fine-tuned ones
     as `params.fine_tune` says, or the frozen trunk and `trained` where none of it did better on validation.
 
-    splits: of training and of validation.
+    splits: of training and of validation. eight_bits: whether the trunk may get its twin in eight-bit integers.
     """
     if not params.fine_tune:
         yield frozen, trained
@@ -92,7 +94,8 @@ def fine_tuned(
         return
     with tempfile.TemporaryDirectory() as name:
         export_trunk(tuned.trunk, Path(name))
-        ensure_eight_bits(Path(name), *splits, features)
+        if eight_bits:
+            ensure_eight_bits(Path(name), *splits, features)
         yield Path(name), tuned.trained
 
 

@@ -122,8 +122,9 @@ class FoldTrainer:
             "backbone": self.backbone,
             "side": self.caches[0].spec.image_size,
         }
-        splits = (train, validation)
-        with fine_tuned(self.backbone, self.trunk, trained, splits, params, self.features) as (trunk, trained):
+        recipe = (params, self.features)
+        tuning = fine_tuned(self.backbone, self.trunk, trained, (train, validation), *recipe, eight_bits=False)
+        with tuning as (trunk, trained):
             if trunk != self.trunk:
                 facts["fine_tuned_blocks"] = params.fine_tune
             compiled = self._compiled if trunk == self.trunk else Trunk(trunk_file(trunk, "f32"))
