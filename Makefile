@@ -99,11 +99,15 @@ report: $(VENV)/.pipeline ## opens the report of the registered model (WORK=demo
 rollback: $(VENV)/.pipeline ## makes the previous champion the champion again
 	cd $(WORK) && $(call bento-home,$(WORK)) PYTHONPATH=. $(in-env) python $(abspath tools)/rollback.py
 
+# Most stages of the pipeline tests keep one core busy. TESTERS=0 runs one test after another.
+TESTERS ?= 2
+pytest = $(in-env) python -m pytest --numprocesses $(TESTERS) --dist loadgroup --no-loadscope-reorder
+
 test: $(VENV)/.dev ## runs every test; skips those whose data is missing and says why
-	$(in-env) python -m pytest
+	$(pytest)
 
 test-fast: $(VENV)/.dev ## runs the tests that take seconds
-	$(in-env) python -m pytest -m "not slow and not browser"
+	$(pytest) -m "not slow and not browser"
 
 check: $(VENV)/.dev ## checks format, lint, types, imports between packages, dvc.yaml's deps, the lock
 	$(in-env) ruff format --check .

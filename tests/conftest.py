@@ -11,6 +11,22 @@ from tests.tiny import complete_tiny_bundle, tiny_bundle
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+# The folders whose tests take longest, longest first: the workers of `make test` start with them.
+LONGEST = ("pipeline", "benchmarks")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One group a folder, so that one worker makes what the folder's tests share; the longest folders first."""
+
+    def folder(item: pytest.Item) -> str:
+        inside = item.path.relative_to(Path(__file__).parent).parts
+        return inside[0] if len(inside) > 1 else ""
+
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(folder(item), len(LONGEST)))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(folder(item)))
+
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:

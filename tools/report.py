@@ -17,7 +17,7 @@ ROWS = {
     "balanced_accuracy": "Balanced accuracy",
     "average_precision": "Average precision",
     "brier": "Brier score (lower is better)",
-    "ece": "Calibration error (lower is better)",
+    "calibration_error": "Calibration error (lower is better)",
 }
 COUNTS = {
     ("reports/index.json", "images"): "Images",

@@ -22,6 +22,10 @@ Need = Literal["covid", "non_covid", "sources"]
 Table = Literal["ranking", "calls", "mix", "calibration"]
 # Where else a metric is shown: the line of `dvc metrics show`, groups.json, and MLflow's metrics of each group.
 Place = Literal["headline", "groups", "groups in MLflow"]
+# How a value and its interval follow from the resamples: cxr/evaluation/intervals.py has one function for each.
+# percentile: the plain bootstrap. root_debiased: `compute` gives a mean of squares, which noise enlarges; the metric is
+# the root of what is left without it. none: biased and without a known remedy, so that no interval would be true.
+Spread = Literal["percentile", "root_debiased", "none"]
 
 BOTH: tuple[Need, ...] = ("covid", "non_covid")
 EVERYWHERE: tuple[Place, ...] = ("headline", "groups", "groups in MLflow")
@@ -62,7 +66,8 @@ class Sample:
 
 @dataclass(frozen=True)
 class Metric:
-    """label, meaning: as the reports say it. compute: gives (b,) values of a sample."""
+    """label, meaning: as the reports say it. compute: gives (b,) values of a sample, of which `spread` makes the metric
+    and its interval."""
 
     name: str
     label: str
@@ -71,6 +76,7 @@ class Metric:
     needs: tuple[Need, ...]
     places: tuple[Place, ...]
     compute: Callable[[Sample], Array]
+    spread: Spread = "percentile"
 
 
 METRICS: dict[str, Metric] = {}
@@ -83,6 +89,7 @@ def metric(
     *,
     needs: tuple[Need, ...] = (),
     places: tuple[Place, ...] = (),
+    spread: Spread = "percentile",
 ) -> Callable[[Callable[[Sample], Array]], Callable[[Sample], Array]]:
     """Add the decorated function to METRICS, under its own name. Raises ValueError where that name is taken."""
 
@@ -90,7 +97,7 @@ def metric(
         name = compute.__name__
         if name in METRICS or name in RESERVED:
             raise ValueError(f"metrics.json has a key {name!r} already; give the metric another name")
-        METRICS[name] = Metric(name, label, meaning, table, needs, places, compute)
+        METRICS[name] = Metric(name, label, meaning, table, needs, places, compute, spread)
         return compute
 
     return add
@@ -185,10 +192,23 @@ def accuracy(sample: Sample) -> Array:
 
 
 @metric(
-    "Calibration error (ECE)",
-    "mean gap between the stated and the true share; lower is better",
+    "Calibration error (RMS)",
+    "root mean square gap between the stated and the true share, less what chance adds; lower is better",
     "calibration",
     places=("headline", "groups"),
+    spread="root_debiased",
+)
+def calibration_error(sample: Sample) -> Array:
+    """Squared, and with what chance adds: `spread` takes it off (Kumar, Liang & Ma 2019)."""
+    return weighted.squared_calibration_error(sample.y, sample.p, sample.weights)
+
+
+@metric(
+    "ECE",
+    "mean gap between the stated and the true share, chance included: for comparison with papers; lower is better",
+    "calibration",
+    places=("headline", "groups"),
+    spread="none",
 )
 def ece(sample: Sample) -> Array:
     return weighted.expected_calibration_error(sample.y, sample.p, sample.weights)

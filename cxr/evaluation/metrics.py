@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr.common.labels import CLASSES
-from cxr.evaluation.intervals import share_interval
+from cxr.evaluation.intervals import debiased_root, percentile_interval, share_interval
 from cxr.evaluation.metric_catalogue import METRICS, Sample, statistics
 from cxr.evaluation.settings import EvaluateParams
 from cxr.evaluation.weighted_metrics import Array, negative_predictive_value, positive_predictive_value
@@ -100,11 +100,12 @@ def _bootstrap_intervals(
     A resample draws as many patients as there are, with replacement, and keeps all images of each. One that
     lacks a class which the data has is degenerate: left out and counted. Where all resamples agree on 0 or 1,
     as at a sensitivity of 1.00, a bootstrap has nothing to say; Clopper & Pearson (1934) with one trial a
-    patient does, and ppv and npv follow from it. The interval of ece lies high: noise only ever adds to a gap.
+    patient does, and ppv and npv follow from it. Metrics whose spread is not
+    "percentile" have another interval, or none (cxr/evaluation/metric_catalogue.py).
     """
     draws, degenerate = _resampled(index, params, whole)
     values = statistics(whole)
-    intervals = {name: _interval(value[0], draws[0][name], params.confidence) for name, value in values.items()}
+    intervals = {name: _interval(name, value[0], draws[0][name], params.confidence) for name, value in values.items()}
     # The notes speak of the plain metrics; those that weigh by source are left out.
     flat = [name for name in intervals if "sources" not in METRICS[name].needs and _has_no_spread(intervals[name])]
     exact = _replace_by_exact(intervals, flat, whole.y, index, params)
@@ -132,16 +133,18 @@ def paired_difference(
     """
     y, first, index = checked(y_true, p_first, patients)
     _, second, _ = checked(y_true, p_second, patients)
-    without_sources = [name for name, one in METRICS.items() if "sources" not in one.needs]
-    if metric not in without_sources:
-        raise ValueError(f"metric {metric!r} is not one of {', '.join(without_sources)}")
+    allowed = [name for name, one in METRICS.items() if "sources" not in one.needs and one.spread == "percentile"]
+    if metric not in allowed:
+        raise ValueError(f"metric {metric!r} is not one of {', '.join(allowed)}")
     models = [_whole(y, p, threshold, params) for p, threshold in zip((first, second), thresholds, strict=True)]
     a, b = (METRICS[metric].compute(model)[0] for model in models)
     if np.isnan(a - b):
         raise ValueError(f"{metric} is undefined on {int(y.sum())} COVID and {int((~y).sum())} other images")
     draws, degenerate = _resampled(index, params, *models)
-    low, high = _percentiles(draws[0][metric] - draws[1][metric], params.confidence)
-    return Difference(metric, float(a - b), low, high, degenerate)
+    difference, low, high = percentile_interval(
+        float(a - b), _defined(draws[0][metric] - draws[1][metric]), params.confidence
+    )
+    return Difference(metric, difference, low, high, degenerate)
 
 
 def checked(
@@ -236,23 +239,26 @@ def _has_classes_of(y: npt.NDArray[np.bool_], weights: Array) -> npt.NDArray[np.
     return ((covid > 0) | (not y.any())) & ((other > 0) | y.all())
 
 
-def _interval(value: float, draws: Array, confidence: float) -> Interval:
+def _interval(name: str, value: float, draws: Array, confidence: float) -> Interval:
+    spread = METRICS[name].spread
     if np.isnan(value):
         return {"value": None, "low": None, "high": None}
-    low, high = _percentiles(draws, confidence)
-    return {"value": float(value), "low": low, "high": high}
+    if spread == "none":
+        return {"value": float(value), "low": None, "high": None}
+    made = {"percentile": percentile_interval, "root_debiased": debiased_root}[spread]
+    middle, low, high = made(float(value), _defined(draws), confidence)
+    return {"value": middle, "low": low, "high": high}
 
 
-def _percentiles(draws: Array, confidence: float) -> tuple[float, float]:
+def _defined(draws: Array) -> Array:
     defined = draws[~np.isnan(draws)]
     if not len(defined):
         raise ValueError("no resample held both classes; the test set needs more than one patient of each")
-    low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
+    return defined
 
 
 def _has_no_spread(interval: Interval) -> bool:
-    return interval["value"] is not None and interval["low"] == interval["high"]
+    return interval["low"] is not None and interval["low"] == interval["high"]
 
 
 def _replace_by_exact(

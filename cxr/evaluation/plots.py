@@ -120,7 +120,8 @@ def reliability_figure(y_true: npt.ArrayLike, p_covid: npt.ArrayLike, evaluation
     below.set_ylabel("Images", fontsize=11)
     below.set_xlabel("Predicted probability of COVID", fontsize=11)
     _frame(below)
-    subtitle = f"ECE {interval_text(evaluation['ece'])}, Brier {interval_text(evaluation['brier'])}"
+    error, brier = (interval_text(evaluation[name]) for name in ("calibration_error", "brier"))
+    subtitle = f"calibration error {error}, Brier {brier}"
     _title(axes, title, f"{subtitle}\n{sample_text(evaluation)}")
     return figure
 

@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 
 class Measured(TypedDict):
-    """A value and its interval over patients; None where the data lacks what it needs."""
+    """A value and its interval over patients; None where the data lacks what it needs. ECE has no interval."""
 
     value: float | None
     low: float | None
@@ -37,6 +37,7 @@ class MetricsReport(TypedDict):
     sensitivity: Measured
     specificity: Measured
     accuracy: Measured
+    calibration_error: NotRequired[Measured]  # reports of before it was measured lack it
     ece: Measured
     counts: Counts
     threshold: float

@@ -36,8 +36,8 @@ def report_figures(facts: ReportFacts) -> dict[str, Markup]:
         ),
         "reliability": (
             plots.reliability_figure(y, p, metrics, title),
-            "Share of COVID images by predicted probability; expected calibration error "
-            f"{text(metrics['ece'])}. Points on the diagonal would be perfectly calibrated.",
+            "Share of COVID images by predicted probability; calibration error (root mean "
+            f"square) {text(metrics['calibration_error'])}. Points on the diagonal would be perfectly calibrated.",
         ),
         "confusion": (
             plots.confusion_figure(y, p, metrics["threshold"], title),

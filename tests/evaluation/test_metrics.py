@@ -84,10 +84,6 @@ def test_evaluate_is_json_and_its_counts_add_up():
     cells = [counts[f"{kind}_{outcome}"] for kind in ("true", "false") for outcome in ("positive", "negative")]
     assert sum(cells) == counts["images"] == 120
     assert counts["patients"] == 40
-    for name in PLAIN:
-        assert result[name]["low"] <= result[name]["high"]
-    for name in set(PLAIN) - {"ece"}:  # noise only ever adds to a calibration error
-        assert result[name]["low"] <= result[name]["value"] <= result[name]["high"]
 
 
 def test_the_same_seed_gives_the_same_intervals_and_another_seed_others():

@@ -65,7 +65,7 @@ def test_titles_carry_the_number_of_images_and_the_interval(scored, tmp_path):
     for figure, metric in (
         (plots.roc_figure(y, p, evaluation, "mine"), "auc"),
         (plots.pr_figure(y, p, evaluation, "mine"), "average_precision"),
-        (plots.reliability_figure(y, p, evaluation, "mine"), "ece"),
+        (plots.reliability_figure(y, p, evaluation, "mine"), "calibration_error"),
     ):
         said = texts(figure)
         assert plots.interval_text(evaluation[metric]) in said

@@ -225,7 +225,9 @@ def test_a_model_that_holds_every_limit_is_not_stamped(made: Made) -> None:
     assert "holds all limits" in model_card(facts)
 
 
-@pytest.mark.parametrize("change", [{"ece": {"value": None, "low": None, "high": None}}, {"threshold": float("nan")}])
+@pytest.mark.parametrize(
+    "change", [{"calibration_error": {"value": None, "low": None, "high": None}}, {"threshold": float("nan")}]
+)
 def test_a_blank_in_the_files_is_an_error_or_is_said(made: Made, change: Mapping[str, Any]) -> None:
     """An undefined metric is said to be so in the table; what has no such words stops the stage."""
     model = replace(made.facts.model, metrics={**made.facts.model.metrics, **change})
