@@ -53,12 +53,16 @@ ADULTS ?=
 RECIPE ?=
 recipe = $(if $(RECIPE),--params params/$(RECIPE).yaml)
 adults = $(if $(ADULTS),--params params/adults.yaml --set download.sources.adult_negatives.origin="$(abspath $(ADULTS))")
-mirror = --params params/real.yaml \
+# Without its folder in the mirror, and in the original recipe, the Hannover collection is left out.
+hannover = $(MIRROR)/covid-19-image-repository
+has-hannover = $(if $(filter original,$(RECIPE)),,$(shell test -d "$(hannover)" && echo yes))
+hannover-origin = --set 'download.sources.covid_image_repository$(if $(has-hannover),.origin=$(abspath $(hannover)),!=null)'
+mirror = --params params/real.yaml $(hannover-origin) \
   --set download.sources.covid_chestxray.origin="$(abspath $(MIRROR))/covid-chestxray-dataset" \
   --set download.sources.kaggle_pneumonia.origin="$(abspath $(MIRROR))/chest-xray-pneumonia" \
   --set features.weights.inceptionv3="$(abspath $(WEIGHTS))"
 mirror-given = test -n "$(MIRROR)" -a -n "$(WEIGHTS)" || \
-  { echo "make $@ needs MIRROR=folder of the two collections and WEIGHTS=file of InceptionV3" >&2; exit 2; }
+  { echo "make $@ needs MIRROR=folder of the collections and WEIGHTS=file of InceptionV3" >&2; exit 2; }
 
 real: WORK := real
 real: $(VENV)/.pipeline ## runs the real recipe on a mirror: MIRROR=folder WEIGHTS=file (ADULTS=folder RECIPE=original WORK=real)
@@ -75,6 +79,7 @@ ONLY ?=
 ablation: $(VENV)/.pipeline ## measures what each part of the recipe gives: MIRROR=folder WEIGHTS=file ADULTS=folder
 	@$(mirror-given)
 	@test -n "$(ADULTS)" || { echo "make ablation needs ADULTS=folder of adults without COVID as well" >&2; exit 2; }
+	@test -d "$(hannover)" || { echo "make ablation needs covid-19-image-repository in MIRROR" >&2; exit 2; }
 	$(in-env) python tools/workspace.py ablation $(mirror) $(adults) \
 	  --set download.sources.adult_negatives.train_on=[] --set features.augmented_views=$(VIEWS) --set features.precision=bf16 \
 	  --set train.epochs=200 \

@@ -43,6 +43,7 @@ ADULTS = "download.sources.adult_negatives.train_on=[NonCOVID]"
 # The settings that turn the recommended recipe into the original one (params/original.yaml), by the part they remove.
 ORIGINAL = {
     "both labels": "download.sources.covid_chestxray.train_on=[COVID]",
+    "second hospital": "download.sources.covid_image_repository.train_on=[]",  # its images are measured all the same
     "weights by source": "train.weighting=label",
     "pooled head": "train.head=flatten",
     "cut trunk": f"features.cut.{BACKBONE}=''",

@@ -53,13 +53,16 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def merged(params: Any, change: Any) -> Any:
-    """`change` over `params`, key by key; a key that ends in "!" replaces the whole value instead."""
+    """`change` over `params`, key by key; a key that ends in "!" replaces the whole value instead, and with null it
+    takes the key away."""
     if not isinstance(change, dict):
         return change
     result = dict(params) if isinstance(params, dict) else {}
     for key, value in change.items():
         if isinstance(key, str) and key.endswith("!"):
             result[key[:-1]] = value
+            if value is None:
+                del result[key[:-1]]
         else:
             result[key] = merged(result.get(key), value)
     return result

@@ -58,8 +58,12 @@ SPLITS = {
 }
 
 
-def source_words(kind: str) -> SourceDescription:
-    """What a source says of itself. Of a kind that is not registered here nothing is known, and the words say so."""
+def source_words(settings: Mapping[str, Any]) -> SourceDescription:
+    """What a source says of itself, by its settings. Of a kind that is not registered here nothing is known, and the
+    words say so."""
+    if "description" in settings:
+        return SourceDescription(**settings["description"])
+    kind = settings["kind"]
     known = SOURCES.get(kind)
     return known.description if known else SourceDescription(what=f"a source of the kind {kind!r}, unknown here")
 

@@ -128,6 +128,7 @@ def _open(task: _Task) -> ImageRow | RejectedRow:
         width=width,
         height=height,
         role=task.role,
+        same_as=found.same_as,
     )
 
 

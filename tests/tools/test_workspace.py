@@ -26,6 +26,8 @@ BASE = {"train": {"epochs": 500, "backbones": ["a", "b"]}, "sources": {"covid": 
         ({"new": {"inner": {"deep!": 1}}}, BASE | {"new": {"inner": {"deep": 1}}}),
         ({"seed": {"inner!": 1}}, BASE | {"seed": {"inner": 1}}),
         ({"seed": None}, BASE | {"seed": None}),
+        ({"sources": {"covid!": None}}, BASE | {"sources": {}}),
+        ({"sources": {"gone!": None}}, BASE),
     ],
     ids=str,
 )
