@@ -53,10 +53,10 @@ class SourceFile:
 class ImageRow(SourceFile):
     """One usable frontal chest X-ray.
 
-    patient: "source/id", so that two sources' ids
-    never meet. view: one of FRONTAL_VIEWS, or "" where the source does not say. age: years or "".
-    sha256: of the file's bytes. phash: perceptual hash, 64 hex digits (256 bits). width, height: pixels of
-    the original. role: "train" takes part in the split; "audit" and "external" are only ever tested on.
+    patient: "source/id", so that two sources' ids never meet; of a person who is in several sources, the name in the
+    first of them (cxr/sources/persons.py). view: one of FRONTAL_VIEWS, or "" where the source does not say. age: years
+    or "". sha256: of the file's bytes. phash: perceptual hash, 64 hex digits (256 bits). width, height: pixels of the
+    original. role: "train" takes part in the split; "audit" and "external" are only ever tested on.
     same_as: a name that all copies of this picture bear, in every source whose records tell; "" where none does.
     """
 

@@ -13,6 +13,8 @@ from cxr.sources.covid_chestxray import CovidChestxrayParams
 from cxr.sources.covid_image_repository import CovidImageRepositoryParams
 from cxr.sources.fetching import fetch_all
 from cxr.sources.kaggle_pneumonia import KagglePneumoniaParams
+from cxr.sources.persons import joined_patients
+from tests.rows import image_row
 
 pytestmark = [
     pytest.mark.mirror,
@@ -103,3 +105,14 @@ def test_the_names_of_copies_join_46_hannover_patients_with_the_covid_collection
     both = [row for row in hannover.candidates if row.same_as in copies]
     assert (len(both), len(copies)) == (82, 92)  # Hannover took ten pictures back later
     assert len({row.patient for row in both}) == 46
+
+
+def test_hannover_and_the_covid_collection_share_46_patients(listings: dict[str, Listing], hannover: Listing):
+    rows = [
+        image_row(f"{name}/{row.path}", source=name, patient=f"{name}/{row.patient}", same_as=row.same_as)
+        for name, listing in {"covid": listings["covid"], "hannover": hannover}.items()
+        for row in listing.candidates
+    ]
+    names = joined_patients(rows, ["covid", "hannover"])
+    assert all(name == patient for patient, name in names.items() if patient.startswith("covid/"))
+    assert len({patient for patient, name in names.items() if name != patient}) == 46
