@@ -1,8 +1,10 @@
-"""Pick the winner on validation patients, register it with what its audit found, try it, and compare it with the
-champion. A person promotes it (`make promote`), or, with `register.promote: better`, this stage does."""
+"""Pick the winner on sources that training left out, or on validation patients; register it with what its audit found,
+try it, and compare it with the champion. A person promotes it (`make promote`), or, with `register.promote: better`,
+this stage does."""
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from cxr.audit.report_types import AuditReport, CarriedFacts
@@ -27,8 +29,12 @@ from cxr.tracking import registry
 from cxr.tracking.report_types import RegisterReport
 from cxr.tracking.runs import TrainingRecord, log_winner, resume_run
 from cxr.training.settings import TrainParams
+from cxr.unseen import summary as unseen
+from cxr.unseen.report_types import CarriedUnseen, UnseenReport
 from serving import store
 
+UNSEEN = "unseen_auc"
+FALLBACK = "balanced_auc"
 REASONS_SHOWN = 5  # in the registry's description; the run's audit.json has all
 
 
@@ -37,6 +43,7 @@ class Findings(CarriedFacts):
 
     precisions: Precisions
     gate: GateSummary
+    unseen: CarriedUnseen
 
 
 def main() -> str:
@@ -44,15 +51,16 @@ def main() -> str:
     experiment = os.environ.get(EXPERIMENT, "")
     if not experiment:
         settle(params.model, store)
-    values = validation_values(params)
-    winner = pick_winner({name: {params.metric: value} for name, value in values.items()}, params.metric)
+    metric, values, why_not = values_to_pick_by(params)
+    winner = pick_winner({name: {metric: value} for name, value in values.items()}, metric)
     reports = MODEL_REPORTS / winner
     data = Dataset.read(INDEX, SPLIT, PIXELS)
     test = data.split("test")
     metrics = read_report(MetricsReport, reports / "metrics.json")
 
     record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
-    why = f"highest {params.metric} on the validation patients of {', '.join(values)}"
+    whose = "sources that training left out" if metric == UNSEEN else "the validation patients"
+    why = f"highest {metric} on {whose} of {', '.join(values)}{why_not}"
     log_winner(record, metrics, why)
     version = registered(params.model, winner, metrics, record)
     check_registered(version, test, read_probabilities(reports / "predictions.csv", test))
@@ -79,13 +87,26 @@ def compared(version: registry.Version, data: Dataset, reports: Path) -> Decisio
     return decide_on(version, split, validation, load_params(EvaluateParams), FEATURE_CACHE, p_covid)
 
 
-def validation_values(params: RegisterParams) -> dict[str, float | None]:
-    """By backbone, the metric on the validation patients that picks the winner."""
-    reports = {
-        name: read_report(MetricsReport, MODEL_REPORTS / name / "validation.json")
-        for name in load_params(TrainParams).backbones
-    }
-    return {name: report[params.metric]["value"] for name, report in reports.items()}
+def values_to_pick_by(params: RegisterParams) -> tuple[str, dict[str, float | None], str]:
+    """The metric that picks the winner, its value by backbone, and why it is another than params.yaml names.
+
+    Where a backbone has no `unseen_auc`, `FALLBACK` on the validation patients picks.
+    """
+    backbones = load_params(TrainParams).backbones
+    if params.metric != UNSEEN:
+        return params.metric, validation_values(backbones, params.metric), ""
+    reports = {name: read_report(UnseenReport, MODEL_REPORTS / name / "unseen.json") for name in backbones}
+    values = {name: report["unseen_auc"]["value"] for name, report in reports.items()}
+    missing = [report["why"] for name, report in reports.items() if values[name] is None]
+    if not missing:
+        return UNSEEN, values, ""
+    return FALLBACK, validation_values(backbones, FALLBACK), f", since there is no {UNSEEN}: {missing[0]}"
+
+
+def validation_values(backbones: Sequence[str], metric: str) -> dict[str, float | None]:
+    """By backbone, the metric on the validation patients."""
+    reports = {name: read_report(MetricsReport, MODEL_REPORTS / name / "validation.json") for name in backbones}
+    return {name: report[metric]["value"] for name, report in reports.items()}  # type: ignore[literal-required]
 
 
 def registered(model: str, winner: str, metrics: MetricsReport, record: TrainingRecord) -> registry.Version:
@@ -97,7 +118,7 @@ def registered(model: str, winner: str, metrics: MetricsReport, record: Training
         "group": record.spec.group,
         "shortcut_flagged": str(found["shortcut_flagged"]).lower(),
     }
-    description = f"{_description(winner, metrics)} {_stamp(found)}"
+    description = f"{found['unseen']['says']} {_description(winner, metrics)} {_stamp(found)}"
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder) / "bundle"
         complete_bundle(bundle, TRAINED / winner, found, parts())
@@ -109,6 +130,7 @@ def findings(reports: Path) -> Findings:
     return {
         "precisions": read_report(Precisions, reports / "precision.json"),
         "gate": read_report(GateReport, REPORTS / "gate.json")["summary"],
+        "unseen": unseen.carried_facts(read_report(UnseenReport, reports / "unseen.json")),
         **carried_facts(read_report(AuditReport, reports / "audit.json")),
     }
 

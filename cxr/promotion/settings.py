@@ -21,12 +21,12 @@ def _model_name(name: str) -> str:
 
 @dataclass(frozen=True, config=STRICT)
 class RegisterParams:
-    """model: name in the MLflow registry and in the BentoML store. metric: on the validation patients, picks
-    the winner over the backbones. promote: whether the stage makes a surely better version champion, or a person does
-    (`make promote`)."""
+    """model: name in the MLflow registry and in the BentoML store. metric: picks the winner over the backbones:
+    unseen_auc on sources that training left out, the others on the validation patients. promote: whether the stage
+    makes a surely better version champion, or a person does (`make promote`)."""
 
     section: ClassVar[str] = "register"
     model: Annotated[str, AfterValidator(_model_name)]
     experiment: str
-    metric: Literal["balanced_auc", "auc", "average_precision", "balanced_accuracy"]
+    metric: Literal["unseen_auc", "balanced_auc", "auc", "average_precision", "balanced_accuracy"]
     promote: Literal["by_hand", "better"]

@@ -114,9 +114,11 @@ def test_metrics_and_plots_are_shown(finished: Workspace) -> None:
     assert files["reports/models/vgg16/headline.json"]["data"].keys() >= {"auc", "auc_low", "auc_high", "sensitivity"}
     audit = files["reports/models/vgg16/audit_headline.json"]["data"]
     assert audit.keys() >= {"same_source_auc", "worst_sensitivity", "shortcut_flagged"}
+    unseen = files["reports/models/vgg16/unseen_headline.json"]["data"]
+    assert unseen.keys() >= {"unseen_auc", "unseen_auc_low", "worst_pair_auc", "false_positive_rate"}
     finished.dvc("plots", "show", "--out", "plots")
     page = (finished.folder / "plots" / "index.html").read_text()
-    for name in ("history", "roc", "pr", "confusion", "reliability", "audit"):
+    for name in ("history", "roc", "pr", "confusion", "reliability", "audit", "unseen"):
         assert f"reports_models_inceptionv3_{name}_csv" in page
 
 
