@@ -122,7 +122,7 @@ ui: $(VENV)/.pipeline ## shows the runs in MLflow, at http://127.0.0.1:5000 (WOR
 	  --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
 
 serve: $(VENV)/.pipeline ## starts the service with the champion, at http://127.0.0.1:3000 (WORK=demo: that of the demo)
-	$(call bento-home,$(WORK)) CXR_MODEL="$$($(in-env) python tools/model_name.py $(WORK)):champion" \
+	$(call bento-home,$(WORK)) CXR_MODEL="$$($(in-env) python tools/model_name.py "$(WORK)"):champion" \
 	  $(in-env) bentoml serve service:CovidCxr --host $(HOST) --port $(PORT)
 
 report: $(VENV)/.pipeline ## opens the report of the registered model (WORK=demo: that of the demo)
@@ -139,7 +139,7 @@ promote: $(VENV)/.pipeline ## makes a registered version the champion, if it is 
 	  --version "$(VERSION)" $(if $(filter 1,$(FORCE)),--force)
 
 rollback: $(VENV)/.pipeline ## makes the previous champion the champion again (WHY="reason" is kept with it)
-	cd $(WORK) && $(call bento-home,$(WORK)) PYTHONPATH=. $(in-env) python $(abspath tools)/rollback.py
+	cd "$(WORK)" && $(call bento-home,$(WORK)) PYTHONPATH=. $(in-env) python "$(CURDIR)/tools/rollback.py"
 
 # Most stages of the pipeline tests keep one core busy. TESTERS=0 runs one test after another.
 TESTERS ?= 2

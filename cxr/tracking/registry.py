@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxr.common.atomic_files import replace_when_complete, sha256_of
 from cxr.common.errors import CxrError
+from cxr.inference.bundle import CHECKS
 from cxr.tracking.store import connect, registry_uri, tracking_uri
 
 if TYPE_CHECKING:
@@ -59,8 +60,13 @@ class Version:
 
 
 def bundle_sha256(bundle: Path) -> str:
-    """One hash of all files of a model bundle and their names."""
-    lines = [f"{sha256_of(path)}  {path.name}\n" for path in sorted(bundle.iterdir()) if path.is_file()]
+    """One hash of the files of a model bundle and their names.
+
+    Without what the bundle is checked by: it tells of the machine and the libraries that made it, and the same model
+    made again after an update of Python is no new version.
+    """
+    files = [path for path in sorted(bundle.iterdir()) if path.is_file() and path.name not in CHECKS]
+    lines = [f"{sha256_of(path)}  {path.name}\n" for path in files]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
