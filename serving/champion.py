@@ -101,7 +101,9 @@ class Champion:
         with self._lock:
             self._previous = (self._path, self.model)
             self._path, self.model, self._unsound = path, model, 0
-        self._refused, self._complaint = Refused(), ""
+        if not self._refused.is_of(path):  # a model that loads may still give no sound answers, again and again
+            self._refused = Refused()
+        self._complaint = ""
         return True
 
     def note(self, model: Predictor, *, sound: bool) -> None:
@@ -116,7 +118,8 @@ class Champion:
                 return
             self._refused.add(self._path)
             (self._path, self.model), self._previous, self._unsound = self._previous, None, 0
-        logger.error("model %s gives no sound answers; %s answers again", model.facts.version, self.facts.version)
+            self._complaint = f"model {model.facts.version} gives no sound answers"
+        logger.error("%s; %s answers again", self._complaint, self.facts.version)
 
     def _complain(self, what: str) -> None:
         if what != self._complaint:
@@ -135,14 +138,18 @@ class Champion:
 
 
 class Refused:
-    """A model that could not be used. It is tried again when its files change, and otherwise ever more rarely: what was
-    wrong may have been the machine, such as no file handles left."""
+    """A model that could not be used, or gave no sound answers. It is tried again when its files change, and otherwise
+    ever more rarely: what was wrong may have been the machine, such as no file handles left."""
 
     def __init__(self) -> None:
         self._path: Path | None = None
         self._files: _Files = ()
         self._looks = 0
         self._pause = 1
+
+    def is_of(self, path: Path) -> bool:
+        """Whether it is this folder that was refused last."""
+        return path == self._path
 
     def add(self, path: Path) -> None:
         files = _files_in(path)

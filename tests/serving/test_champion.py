@@ -112,6 +112,33 @@ def test_three_answers_that_are_none_bring_the_model_before_back(store, tmp_path
     assert not champion.refresh()  # it is not taken again at the next look
 
 
+def test_a_model_that_loads_but_gives_no_answers_is_tried_ever_more_rarely(store, tmp_path):
+    champion = Champion(store.find)
+    old = champion.model
+    store.newest = tiny_bundle(tmp_path / "newer", seed=5)
+    taken = []
+    for look in range(40):
+        if champion.refresh():
+            taken.append(look)
+            for _ in range(3):
+                champion.note(champion.model, sound=False)
+            assert champion.model is old
+            assert not champion.following  # readiness and metrics tell of it
+    assert taken == [0, 2, 5, 10, 19, 36]
+
+
+def test_a_model_that_failed_and_is_meant_again_later_is_taken_at_once(store, tmp_path):
+    champion = Champion(store.find)
+    failing, other = (tiny_bundle(tmp_path / name, seed=seed) for name, seed in (("five", 5), ("six", 6)))
+    store.newest = failing
+    assert champion.refresh()
+    for _ in range(3):
+        champion.note(champion.model, sound=False)
+    for newest in (other, failing):
+        store.newest = newest
+        assert champion.refresh()
+
+
 def test_without_a_model_before_readiness_turns_false_and_a_good_answer_mends_it(store, serve):
     champion = Champion(store.find)
     sound = champion.model.engine.head.weights.copy()
