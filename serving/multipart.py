@@ -1,5 +1,6 @@
 """Fields of a multipart form, in memory: Starlette's own parser would spool a large file to disk."""
 
+import logging
 from collections.abc import Collection
 
 from python_multipart.exceptions import FormParserError
@@ -8,6 +9,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from serving.errors import bad_request, invalid_field
 
 MOST_PARTS = 32
+logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of each malformed form, and quotes from it
 
 
 class _Collector:

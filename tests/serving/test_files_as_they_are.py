@@ -59,6 +59,12 @@ def test_faults_have_their_usual_names(client):
     assert code_of(client.post("/predict", files={"image": FILE}, data={"explain": "1"})) == (422, "invalid_field")
 
 
+def test_a_malformed_form_leaves_nothing_of_itself_in_the_log(client, caplog):
+    content = b'--b\r\nContent-Disposition: form-data; n;me="image"\r\nX Y: \x07\r\n\r\nDATA\r\n--b--'
+    assert code_of(sent(client, content, "multipart/form-data; boundary=b")) == (400, "bad_request")
+    assert not [record for record in caplog.records if record.name.startswith("python_multipart")]
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_lines_of_the_readme_work_for_a_large_file(client, tmp_path):
     (tmp_path / "picture.png").write_bytes(large := encoded(grey(shape=(600, 500))))
