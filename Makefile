@@ -4,69 +4,84 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
+# Targets are relative and recipes quote: the project's folder may have a space in its name.
 VENV := .venv
-BIN := $(abspath $(VENV))/bin
-UV := $(BIN)/uv
+BIN := $(CURDIR)/$(VENV)/bin
+UV := "$(BIN)/uv"
 WORK ?= .
 MIRROR ?=
 WEIGHTS ?=
-PORT ?= 3000
-
 HOST ?= 127.0.0.1
+# The names under which a browser may ask `make ui`, e.g. ALLOWED_HOSTS=mlflow.clinic.example; none: this machine's.
+ALLOWED_HOSTS ?=
 
-.PHONY: help install demo real ablation repro ui serve report rollback test test-fast check audit deps texts lock
+# No tool reports its use to its vendor (cxr/common/usage_reports.py).
+export BENTOML_DO_NOT_TRACK := True
+export DVC_NO_ANALYTICS := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+export NNCF_CI := 1
+
+.PHONY: help install demo real ablation repro ui serve report rollback test test-fast check audit sbom deps texts lock
 
 help: ## lists the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 # One stamp file per set of extras, so that a finished install is not repeated.
-$(UV):
+$(VENV)/bin/uv:
+	@$(PYTHON) tools/platform_check.py
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
+	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check "uv==0.13.9"
 
-$(VENV)/.pipeline: pyproject.toml uv.lock | $(UV)
+$(VENV)/.pipeline: pyproject.toml uv.lock | $(VENV)/bin/uv
 	$(UV) sync --quiet --frozen --inexact --extra train --extra serve
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml uv.lock | $(UV)
+$(VENV)/.dev: pyproject.toml uv.lock | $(VENV)/bin/uv
 	$(UV) sync --quiet --frozen --inexact --all-extras
 	@touch $@ $(VENV)/.pipeline
 
 install: $(VENV)/.pipeline ## installs what the pipeline and the service need into .venv
 
+# make's own abspath takes a space for the end of a name.
+absolute = $(if $(filter /%,$(1)),$(1),$(CURDIR)/$(1))
 # Stages call `python`. This puts the environment's python first, as `source .venv/bin/activate` does.
-in-env = PATH="$(BIN):$$PATH" VIRTUAL_ENV="$(abspath $(VENV))"
+in-env = PATH="$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/$(VENV)"
 # A workspace keeps its models in its own BentoML store, so that the demo's model is never served by accident.
-bento-home = $(if $(filter-out .,$(1)),BENTOML_HOME="$(abspath $(1))/bentoml")
+bento-home = $(if $(filter-out .,$(1)),BENTOML_HOME="$(call absolute,$(1))/bentoml")
 
 demo: $(VENV)/.pipeline ## runs the whole pipeline on synthetic radiographs, then asks the service about one
-	$(in-env) python tools/workspace.py demo --params params/demo.yaml
+	$(in-env) python -m tools.workspace demo --params params/demo.yaml
 	cd demo && $(call bento-home,demo) $(in-env) dvc repro
+	@$(in-env) python -m tools.workspace_git demo "a finished run"
 	@cd demo && $(in-env) dvc metrics show
 	@$(call bento-home,demo) $(in-env) python tools/ask.py demo
 	@echo
 	@echo "Next: make ui WORK=demo      compare the runs in MLflow"
-	@echo "      make serve WORK=demo   serve the winner and open http://127.0.0.1:$(PORT)"
+	@echo "      make serve WORK=demo   serve the winner and open http://127.0.0.1:3000"
 
 # What `make real` changes of params.yaml. RECIPE: a file of params/, such as original; none is the recommended recipe.
 ADULTS ?=
 RECIPE ?=
 recipe = $(if $(RECIPE),--params params/$(RECIPE).yaml)
-adults = $(if $(ADULTS),--params params/adults.yaml --set download.sources.adult_negatives.origin="$(abspath $(ADULTS))")
-mirror = --params params/real.yaml \
-  --set download.sources.covid_chestxray.origin="$(abspath $(MIRROR))/covid-chestxray-dataset" \
-  --set download.sources.kaggle_pneumonia.origin="$(abspath $(MIRROR))/chest-xray-pneumonia" \
-  --set features.weights.inceptionv3="$(abspath $(WEIGHTS))"
+adults = $(if $(ADULTS),--params params/adults.yaml --set download.sources.adult_negatives.origin="$(call absolute,$(ADULTS))")
+# Without its folder in the mirror, and in the original recipe, the Hannover collection is left out.
+hannover = $(MIRROR)/covid-19-image-repository
+has-hannover = $(if $(filter original,$(RECIPE)),,$(shell test -d "$(hannover)" && echo yes))
+hannover-origin = --set 'download.sources.covid_image_repository$(if $(has-hannover),.origin=$(call absolute,$(hannover)),!=null)'
+mirror = --params params/real.yaml $(hannover-origin) \
+  --set download.sources.covid_chestxray.origin="$(call absolute,$(MIRROR))/covid-chestxray-dataset" \
+  --set download.sources.kaggle_pneumonia.origin="$(call absolute,$(MIRROR))/chest-xray-pneumonia" \
+  --set features.weights.inceptionv3="$(call absolute,$(WEIGHTS))"
 mirror-given = test -n "$(MIRROR)" -a -n "$(WEIGHTS)" || \
-  { echo "make $@ needs MIRROR=folder of the two collections and WEIGHTS=file of InceptionV3" >&2; exit 2; }
+  { echo "make $@ needs MIRROR=folder of the collections and WEIGHTS=file of InceptionV3" >&2; exit 2; }
 
 real: WORK := real
 real: $(VENV)/.pipeline ## runs the real recipe on a mirror: MIRROR=folder WEIGHTS=file (ADULTS=folder RECIPE=original WORK=real)
 	@$(mirror-given)
-	$(in-env) python tools/workspace.py $(WORK) $(recipe) $(mirror) $(adults)
-	$(call bento-home,$(WORK)) $(in-env) python tools/measured.py $(WORK) --out docs/results/real$(RECIPE:%=-%).json \
+	$(in-env) python -m tools.workspace "$(WORK)" $(recipe) $(mirror) $(adults)
+	$(call bento-home,$(WORK)) $(in-env) python tools/measured.py "$(WORK)" --out docs/results/real$(RECIPE:%=-%).json \
 	  --command "make real$(if $(RECIPE), RECIPE=$(RECIPE))$(if $(ADULTS), ADULTS=folder)"
-	@cd $(WORK) && $(in-env) dvc metrics show
+	@cd "$(WORK)" && $(in-env) dvc metrics show
 
 # Fewer augmented views and epochs than the recipe, and one precision, so that variants of a trunk share a feature cache.
 # ONLY measures some variants again and keeps the rest. It holds their titles in quotes: ONLY="'+ lungs' 'one layer'".
@@ -75,26 +90,43 @@ ONLY ?=
 ablation: $(VENV)/.pipeline ## measures what each part of the recipe gives: MIRROR=folder WEIGHTS=file ADULTS=folder
 	@$(mirror-given)
 	@test -n "$(ADULTS)" || { echo "make ablation needs ADULTS=folder of adults without COVID as well" >&2; exit 2; }
-	$(in-env) python tools/workspace.py ablation $(mirror) $(adults) \
+	@test -d "$(hannover)" || { echo "make ablation needs covid-19-image-repository in MIRROR" >&2; exit 2; }
+	$(in-env) python -m tools.workspace ablation $(mirror) $(adults) \
 	  --set download.sources.adult_negatives.train_on=[] --set features.augmented_views=$(VIEWS) --set features.precision=bf16 \
 	  --set train.epochs=200 \
 	  --set register.model=covid-cxr-ablation --set register.experiment=covid-cxr-ablation
 	cd ablation && PYTHONPATH="$(CURDIR)" $(in-env) python -m tools.ablation --out ../docs/results/ablation \
 	  --command "make ablation VIEWS=$(VIEWS)" $(if $(ONLY),--only $(ONLY))
 
+# DVC itself only says that a downloaded ZIP "is not a git repository".
+has-history = git rev-parse --git-dir >/dev/null 2>&1 || grep -qs no_scm .dvc/config .dvc/config.local || \
+  { echo "this folder is no git repository, as DVC expects; type \`git init && git add . && git commit -m start\`," \
+  "or \`dvc config --local core.no_scm true\` to do without experiments" >&2; exit 2; }
+
 repro: $(VENV)/.pipeline ## runs the real recipe on the public sources: `dvc repro`
+	@$(has-history)
 	$(in-env) dvc repro
 
+# What listens takes HOST and PORT, and says so if another program has the port.
+ui: PORT ?= 5000
+serve: PORT ?= 3000
+ui serve: free-port
+
+.PHONY: free-port
+free-port: $(VENV)/.pipeline
+	@$(in-env) python tools/free_port.py "$(HOST)" "$(PORT)"
+
 ui: $(VENV)/.pipeline ## shows the runs in MLflow, at http://127.0.0.1:5000 (WORK=demo: those of the demo)
-	cd $(WORK) && MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(in-env) mlflow server --workers 1 --host 127.0.0.1 \
-	  --port 5000 --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
+	cd "$(WORK)" && MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(in-env) mlflow server --workers 1 --host "$(HOST)" \
+	  --port "$(PORT)" $(if $(ALLOWED_HOSTS),--allowed-hosts "$(ALLOWED_HOSTS)") \
+	  --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
 
 serve: $(VENV)/.pipeline ## starts the service with the champion, at http://127.0.0.1:3000 (WORK=demo: that of the demo)
 	$(call bento-home,$(WORK)) CXR_MODEL="$$($(in-env) python tools/model_name.py $(WORK)):latest" \
 	  $(in-env) bentoml serve service:CovidCxr --host $(HOST) --port $(PORT)
 
 report: $(VENV)/.pipeline ## opens the report of the registered model (WORK=demo: that of the demo)
-	$(in-env) python -m tools.show_report $(WORK)
+	$(in-env) python -m tools.show_report "$(WORK)"
 
 rollback: $(VENV)/.pipeline ## makes the previous champion the champion again
 	cd $(WORK) && $(call bento-home,$(WORK)) PYTHONPATH=. $(in-env) python $(abspath tools)/rollback.py
@@ -119,8 +151,12 @@ check: $(VENV)/.dev ## checks format, lint, types, imports between packages, dvc
 	$(UV) lock --check --quiet
 
 audit: $(VENV)/.dev ## lists known vulnerabilities of the locked dependencies
-	$(UV) export --quiet --frozen --all-extras --no-emit-project --format requirements-txt | \
-	  $(in-env) pip-audit --require-hashes --disable-pip --requirement /dev/stdin
+	$(in-env) python -m tools.audit
+
+sbom: $(VENV)/bin/uv ## writes the parts list of the service, build/sbom.json (CycloneDX); EXTRAS="--extra train": of more
+	@mkdir -p build
+	$(UV) export --quiet --frozen --no-dev --no-emit-project --extra serve $(EXTRAS) --format cyclonedx1.5 \
+	  --output-file build/sbom.json
 
 deps: $(VENV)/.dev ## writes the packages that the stages import into dvc.yaml's deps
 	$(in-env) python tools/stage_deps.py
@@ -128,7 +164,7 @@ deps: $(VENV)/.dev ## writes the packages that the stages import into dvc.yaml's
 texts: $(VENV)/.dev ## copies the sentences of clients/texts.json to the service, the page and the Android app
 	$(in-env) python tools/client_texts.py
 
-lock: $(UV) ## resolves the dependencies again and writes uv.lock
+lock: $(VENV)/bin/uv ## resolves the dependencies again and writes uv.lock
 	$(UV) lock --upgrade
 
 # Retraining (docs/retraining.md). The steps of .github/workflows/retrain.yml, in order; a person types the same.
@@ -136,15 +172,16 @@ lock: $(UV) ## resolves the dependencies again and writes uv.lock
 
 BASE ?= HEAD
 PULL_REQUEST ?=
+REPORT ?=
 DVC_PLUGIN ?=
 GRADLE ?= gradle
 SUDO ?= sudo
 BROWSER ?= chromium
 ACTIONLINT := 1.6.0
-export BASE PULL_REQUEST
+export BASE PULL_REQUEST REPORT
 
 # DVC itself knows directories only. DVC_PLUGIN names the package for another kind of remote, e.g. DVC_PLUGIN=dvc-s3.
-dvc-plugin = $(if $(DVC_PLUGIN),$(UV) pip install --quiet --python $(BIN)/python "$(DVC_PLUGIN)")
+dvc-plugin = $(if $(DVC_PLUGIN),$(UV) pip install --quiet --python "$(BIN)/python" "$(DVC_PLUGIN)")
 
 pull: $(VENV)/.pipeline ## pulls the data and models of dvc.lock from the DVC remote, as far as it has them
 	$(dvc-plugin)
@@ -154,9 +191,9 @@ champion: $(VENV)/.pipeline ## copies a server's champion to compare with: CHAMP
 	$(in-env) python -m tools.champion
 
 compare: $(VENV)/.pipeline ## compares this training with BASE=revision and the champion, in build/retraining
-	cd $(WORK) && PYTHONPATH="$(CURDIR)" $(in-env) python -m tools.compare
+	cd "$(WORK)" && PYTHONPATH="$(CURDIR)" $(in-env) python -m tools.compare
 
-comment: $(VENV)/.pipeline ## posts the report on a pull request: PULL_REQUEST=number
+comment: $(VENV)/.pipeline ## posts the report on a pull request: PULL_REQUEST=number (REPORT=file)
 	$(in-env) python -m tools.comment
 
 publish: $(VENV)/.pipeline ## pushes data and models and commits dvc.lock, if the new model became champion
@@ -181,14 +218,14 @@ android: ## tests the Android app and builds it (needs Gradle, JDK 17 and the An
 BENCH ?=
 
 bench: $(VENV)/.dev ## measures speed, into docs/results/bench.* (BENCH="--only NAME", "--full")
-	$(if $(WEIGHTS),CXR_WEIGHTS="$(abspath $(WEIGHTS))") $(if $(MIRROR),CXR_MIRROR="$(abspath $(MIRROR))") \
+	$(if $(WEIGHTS),CXR_WEIGHTS="$(call absolute,$(WEIGHTS))") $(if $(MIRROR),CXR_MIRROR="$(call absolute,$(MIRROR))") \
 	  $(in-env) python -m benchmarks.bench $(BENCH)
 
 .PHONY: bench-plain
 bench-plain: $(VENV)/.dev ## measures what plain Keras reaches in 20 minutes, into docs/results/plain.json (WORK=real WEIGHTS=file)
-	CXR_WEIGHTS="$(abspath $(WEIGHTS))" $(in-env) PYTHONPATH=. python -m benchmarks.plain_training $(WORK) $(BENCH)
+	CXR_WEIGHTS="$(call absolute,$(WEIGHTS))" $(in-env) PYTHONPATH=. python -m benchmarks.plain_training "$(WORK)" $(BENCH)
 
 .PHONY: bench-serve
 bench-serve: $(VENV)/.dev ## compares the service with the original's way, into docs/results/serve.json (BENCH="--soak 20000")
-	$(if $(WEIGHTS),CXR_WEIGHTS="$(abspath $(WEIGHTS))") $(in-env) \
+	$(if $(WEIGHTS),CXR_WEIGHTS="$(call absolute,$(WEIGHTS))") $(in-env) \
 	  python -m benchmarks.bench_serve --out docs/results/serve.json $(BENCH)

@@ -11,23 +11,32 @@ from pathlib import Path
 from typing import Any
 
 import bentoml
+from bentoml._internal.utils.analytics import usage_stats
 from bentoml.exceptions import BentoMLException
 
 from cxr.common.errors import ModelError
+from cxr.common.usage_reports import SWITCHES, switch_off
 from serving.app import Front, create_app
 from serving.champion import Champion
+from serving.connections import limit_connections
 from serving.settings import read_settings
 
+switch_off()
+usage_stats.do_not_track.cache_clear()  # BentoML asked before it imported this file, and remembers the answer
 SETTINGS = read_settings()
 FRONT = Front()
 WEB = Path(__file__).parent / "clients" / "web"
+limit_connections(SETTINGS)
 
 
 @bentoml.service(
     name="covid-cxr",
     workers=SETTINGS.processes,
     # numpy's own threads would spin for milliseconds after each dot product, on the cores that the engine needs.
-    envs=[{"name": "OPENBLAS_NUM_THREADS", "value": "1"}],
+    envs=[
+        {"name": "OPENBLAS_NUM_THREADS", "value": "1"},
+        {"name": "BENTOML_DO_NOT_TRACK", "value": SWITCHES["BENTOML_DO_NOT_TRACK"]},
+    ],
     traffic={
         "timeout": SETTINGS.body_timeout_s + 60
     },  # longer than ours, so that a late request gets the error in our form
@@ -46,7 +55,7 @@ class CovidCxr:
         metrics = Metrics()
         metrics.show_model(champion.identity)
         if SETTINGS.follow_s:
-            champion.follow(SETTINGS.follow_s, lambda: metrics.show_model(champion.identity))
+            champion.follow(SETTINGS.follow_s, lambda: metrics.show_model(champion.identity), metrics.show_look)
         FRONT.app = create_app(SETTINGS, champion, metrics, WEB)
         self._champion = champion
 

@@ -1,6 +1,6 @@
 """Make folders to download X-rays from: some patients first and the others later, as an archive grows.
 
-The files are those of a mirror of the two public collections, or phantoms. They are linked, not copied.
+The files are those of a mirror of the public collections, or phantoms. They are linked, not copied.
 """
 
 import hashlib
@@ -17,7 +17,11 @@ from cxr.sources.settings import DownloadParams
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 # Where a mirror has the sources of params.yaml.
-COLLECTIONS = {"covid_chestxray": "covid-chestxray-dataset", "kaggle_pneumonia": "chest-xray-pneumonia"}
+COLLECTIONS = {
+    "covid_chestxray": "covid-chestxray-dataset",
+    "kaggle_pneumonia": "chest-xray-pneumonia",
+    "covid_image_repository": "covid-19-image-repository",
+}
 
 
 @dataclass(frozen=True)
@@ -57,13 +61,14 @@ class BenchImages:
 
 
 def mirrored(mirror: Path) -> BenchImages:
-    """Both collections of a mirror, as the project's params.yaml reads them."""
+    """The collections that a mirror has, as the project's params.yaml reads them."""
     root = mirror.resolve()
-    configured = load_params(DownloadParams, PARAMS).sources
+    folders = {name: folder for name, folder in COLLECTIONS.items() if (root / folder).is_dir()}
+    configured = {name: load_params(DownloadParams, PARAMS).sources[name] for name in folders}
     patients: dict[str, str] = {}
-    for name, folder in COLLECTIONS.items():
-        patients |= _patients(name, configured[name], root, folder)
-    return BenchImages(root, COLLECTIONS, {"sources": {name: {} for name in COLLECTIONS}}, patients)
+    for name, params in configured.items():
+        patients |= _patients(name, params, root, folders[name])
+    return BenchImages(root, folders, {"sources!": {name: asdict(said) for name, said in configured.items()}}, patients)
 
 
 def drawn(root: Path, images: int, image_size: int) -> BenchImages:

@@ -13,6 +13,7 @@ from cxr.common.errors import CxrError, ImageError
 from cxr.common.labels import COVID
 from cxr.common.parallel import bar
 from cxr.common.paths import CHAMPION
+from cxr.common.usage_reports import switch_off
 from cxr.imaging.decode import decode
 from cxr.inference.answer import answer
 from cxr.inference.precision import FASTEST_FIRST
@@ -98,6 +99,7 @@ def _write(results: Iterator[Result], handle: TextIO) -> int:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Exit status: 0 all answered, 1 some files could not be read, 2 nothing could be done."""
+    switch_off()
     parser = argparse.ArgumentParser(prog="cxr", description="Answers about chest X-rays. Not a medical device.")
     commands = parser.add_subparsers(required=True)
     predict = commands.add_parser("predict", help="classify picture files or folders of them into a CSV table")

@@ -12,6 +12,7 @@ from cxr.inference.rules import RULES
 from serving.champion import Champion
 from serving.context import Context
 from serving.errors import ServiceError, on_http_error, on_service_error
+from serving.keys import Keys, Rates
 from serving.load import Load
 from serving.metrics import Metrics
 from serving.middleware import ApiKey, CatchAll, Observe, Secure, cross_origin
@@ -36,8 +37,9 @@ def create_app(
     context = Context(settings, champion, load, metrics, rules, openapi(settings, routes, rules))
     pages = Pages(web)
     app: ASGIApp = Router([route.bound(context) for route in routes], default=pages, redirect_slashes=False)
-    if settings.api_key:
-        app = ApiKey(app, settings.api_key, routes.paths_with_key())
+    if settings.wants_key:
+        keys = Keys(settings.api_key, Path(settings.keys_file) if settings.keys_file else None)
+        app = ApiKey(app, keys, Rates(settings.key_rate), routes.paths_with_key(settings))
     app = ExceptionMiddleware(app, {ServiceError: on_service_error, HTTPException: on_http_error})
     app = CatchAll(app)
     if settings.cors_origins:

@@ -1,28 +1,30 @@
 """What a route may use: the settings, the model that answers, the limits and the metrics; and the reading of requests
 and the asking of the model that routes share."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 from starlette.requests import Request
 
-from cxr.common.errors import ImageError
+from cxr.common.errors import ImageError, UnsoundError
 from cxr.imaging.decode import decode
 from cxr.inference.answer import Answer, answer
 from cxr.inference.predictor import Predictor
 from cxr.inference.remarks import Rules
 from cxr.inference.rules import RULES
 from serving.champion import Champion, identity_of
-from serving.errors import ServiceError, of_picture, too_slow
+from serving.errors import ServiceError, of_picture, too_slow, unsound
 from serving.load import Load
 from serving.metrics import Metrics
 from serving.requests import check_media_type, json_object, picture_bytes, read_body
 from serving.settings import Settings
 
+T = TypeVar("T")
 SOMETIMES = ("heatmap", "lung_share", "reason")  # fields that not every answer has
+PARSED_AT_ONCE = 64 * 1024  # bytes that are parsed in less than a millisecond
 ANSWER_WITHIN_S = 50  # from the whole request on; a picture that is being worked on is finished first
 
 
@@ -42,23 +44,33 @@ class Context:
         """The fields of a JSON request, and a place among the requests until it is answered."""
         check_media_type(request, "application/json")
         async with self.body(request) as body:
-            yield json_object(body)
+            yield await self.parsed(request, json_object, body, self.settings.max_json_marks)
 
     @asynccontextmanager
-    async def body(self, request: Request) -> AsyncIterator[bytes]:
+    async def body(self, request: Request) -> AsyncIterator["Body"]:
         """The request's body, and a place among the requests until it is answered."""
-        async with self.load.place() as place:
-            body = await read_body(request, place, self.settings.max_body, self.settings.body_timeout_s)
+        async with self.load.share() as share:
+            body = Body(await read_body(request, share, self.settings))
             try:
-                with anyio.fail_after(ANSWER_WITHIN_S):
+                with self.load.place(), anyio.fail_after(ANSWER_WITHIN_S):
                     yield body
             except TimeoutError:
                 raise too_slow() from None
 
+    async def parsed(self, request: Request, parse: Callable[..., T], body: "Body", *arguments: object) -> T:
+        """parse(bytes, *arguments); where they are many, in its turn and in a thread, so that others are answered."""
+        if len(body) <= PARSED_AT_ONCE:
+            return parse(body.take(), *arguments)
+        return await self.load.work(request, lambda: parse(body.take(), *arguments))
+
     def answer_to_text(self, text: str, explain: bool) -> dict[str, Any]:
-        """The answer to a picture in Base64, with the model that gave it. It computes: call it by `load.work`."""
+        """As `answer_to`, of a picture in Base64."""
+        return self.answer_to(picture_bytes(text, self.settings.max_bytes), explain)
+
+    def answer_to(self, data: bytes, explain: bool) -> dict[str, Any]:
+        """The answer to a picture file, with the model that gave it. It computes: call it by `load.work`."""
         model = self.champion.model  # once: it may be replaced between two looks
-        said = self._answer(model, picture_bytes(text, self.settings.max_bytes), explain)
+        said = self._answer(model, data, explain)
         return answer_fields(said) | {"model": identity_of(model)}
 
     def winner_of_text(self, text: str) -> str:
@@ -81,7 +93,13 @@ class Context:
             picture = decode(data, max_pixels=self.settings.max_pixels)
         except ImageError as fault:
             raise of_picture(fault) from None
-        said = answer(model, picture, explain=explain, rules=self.rules)
+        try:
+            said = answer(model, picture, explain=explain, rules=self.rules)
+        except UnsoundError as fault:
+            self.champion.note(model, sound=False)
+            self.metrics.unsound.inc()
+            raise unsound() from fault
+        self.champion.note(model, sound=True)
         self._count(said)
         return said
 
@@ -89,6 +107,20 @@ class Context:
         self.metrics.answers.labels(said.state).inc()
         if said.reason is not None:
             self.metrics.refusals.labels(said.reason.code).inc()
+
+
+class Body:
+    """The bytes of a request, to be taken once: who parses them need not hold them while the answer is made."""
+
+    def __init__(self, data: bytes):
+        self._data = data
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def take(self) -> bytes:
+        data, self._data = self._data, b""
+        return data
 
 
 def answer_fields(said: Answer) -> dict[str, Any]:

@@ -53,6 +53,11 @@ def overloaded(retry_after_s: int = 1) -> ServiceError:
     return ServiceError(503, "overloaded", shared_words("overloaded"), {"Retry-After": str(retry_after_s)})
 
 
+def too_often(retry_after_s: int) -> ServiceError:
+    message = f"this key has asked as often as it may in a minute; wait {retry_after_s} s, then try again"
+    return ServiceError(429, "overloaded", message, {"Retry-After": str(retry_after_s)})
+
+
 def too_slow() -> ServiceError:
     return ServiceError(504, "timeout", shared_words("timeout"))
 
@@ -63,6 +68,10 @@ def unauthorised() -> ServiceError:
 
 def fault_of_ours() -> ServiceError:
     return ServiceError(500, "server", shared_words("server"))
+
+
+def unsound(status: int = 500) -> ServiceError:
+    return ServiceError(status, "unsound_answer", shared_words("unsound_answer"))
 
 
 def of_picture(fault: ImageError | PayloadError) -> ServiceError:

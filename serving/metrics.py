@@ -28,6 +28,14 @@ class Metrics:
         self.in_progress = Gauge(
             "cxr_requests_in_progress", "being answered", multiprocess_mode="livesum", registry=here
         )
+        self.unsound = Counter("cxr_unsound_answers", "answers that were none and were withheld", registry=here)
+        self._failed_looks = Counter("cxr_follow_failures", "looks for another model that failed", registry=here)
+        self._last_look = Gauge(
+            "cxr_follow_last_success_timestamp_seconds",
+            "when a worker last looked for another model without a fault; the oldest of all workers",
+            multiprocess_mode="livemin",
+            registry=here,
+        )
         self._model = Gauge(
             "cxr_model_info",
             "1 for the model that answers, 0 for one that did",
@@ -43,6 +51,13 @@ class Metrics:
             self._model.labels(**self._shown).set(0)
         self._model.labels(**identity).set(1)
         self._shown = identity
+
+    def show_look(self, well: bool) -> None:
+        """Count a look for another model."""
+        if well:
+            self._last_look.set_to_current_time()
+        else:
+            self._failed_looks.inc()
 
     async def page(self, request: Request) -> Response:
         return Response(self._text(), media_type=CONTENT_TYPE_LATEST)

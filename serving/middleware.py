@@ -1,6 +1,5 @@
 """What every request passes through before its route: counting, security headers, the key, and the answer to faults."""
 
-import hmac
 import logging
 import time
 import traceback
@@ -11,7 +10,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.errors import error_response, fault_of_ours, unauthorised
+from serving.errors import error_response, fault_of_ours, too_often, unauthorised
+from serving.keys import Keys, Rates
 from serving.metrics import Metrics
 from serving.pages import STRICTEST_POLICY
 
@@ -28,8 +28,9 @@ HEADERS = {
 
 
 class Observe:
-    """Counts each request and writes one line about it. Neither the path nor anything else that the client chose
-    is written or becomes a label: a path may be a file's name, and clients can make up any number of paths."""
+    """Counts each request and writes one line about it, with the name of its key. Neither the path nor anything else
+    that the client chose is written or becomes a label: a path may be a file's name, and clients can make up any number
+    of paths."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, labels: Mapping[str, str], pages: Container[str]):
         """labels: path to label of each route."""
@@ -64,7 +65,9 @@ class Observe:
         if code:
             self._metrics.errors.labels(route, code).inc()
         method = scope["method"] if scope["method"] in METHODS else "other"
-        logger.info("%s %s %d %s%.0f ms", method, route, status, f"{code} " if code else "", 1000 * seconds)
+        key = scope["state"].get("key_name", "")
+        said = f"{code} " if code else ""
+        logger.info("%s %s %d %s%.0f ms%s", method, route, status, said, 1000 * seconds, f" key={key}" if key else "")
 
     def _route(self, path: str) -> str:
         if path in self._labels:
@@ -102,18 +105,23 @@ def cross_origin(app: ASGIApp, origins: Collection[str]) -> ASGIApp:
 
 
 class ApiKey:
-    """401 on the given paths without the key."""
+    """401 on the given paths without one of the keys, 429 for a key that asks too often. The log gets its name."""
 
-    def __init__(self, app: ASGIApp, key: str, paths: Collection[str]):
+    def __init__(self, app: ASGIApp, keys: Keys, rates: Rates, paths: Collection[str]):
         self._app = app
-        self._key = key.encode()
+        self._keys = keys
+        self._rates = rates
         self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] in self._paths:
-            given = Headers(scope=scope).get("x-api-key", "").encode()
-            if not hmac.compare_digest(given, self._key):
+            name = self._keys.name_of(Headers(scope=scope).get("x-api-key", ""))
+            if name is None:
                 raise unauthorised()
+            scope["state"]["key_name"] = name
+            wait_s = self._rates.wait_s(name)
+            if wait_s:
+                raise too_often(wait_s)
         await self._app(scope, receive, send)
 
 

@@ -22,7 +22,7 @@ def openapi(settings: Settings, routes: Routes = ROUTES, rules: Rules = RULES) -
         "paths": _paths(settings, routes),
         "components": {"schemas": _schemas(rules)},
     }
-    if settings.api_key:
+    if settings.wants_key:
         document["components"]["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}
     return document
 
@@ -36,9 +36,11 @@ def _paths(settings: Settings, routes: Routes) -> Schema:
 def _operation(route: Route, settings: Settings) -> Schema:
     assert route.openapi is not None
     operation = route.openapi(settings)
-    if settings.api_key and route.needs_key:
+    if route.wants_key(settings):
         operation["security"] = [{"key": []}]
         operation["responses"]["401"] = error(401)
+        if settings.key_rate:
+            operation["responses"]["429"] = error(429)
     return operation
 
 

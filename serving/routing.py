@@ -16,6 +16,7 @@ from serving.context import Context
 from serving.schemas import Schema
 from serving.settings import Settings
 
+FOR_OPERATORS = ("/metrics", "/docs.json")  # that CXR_KEY_FOR_OPERATORS puts behind the key
 Method = Literal["GET", "POST"]
 Handler = Callable[[Context, Request], Awaitable[Response]]
 Describe = Callable[[Settings], Schema]
@@ -43,6 +44,11 @@ class Route:
             return await self.handler(context, request)
 
         return StarletteRoute(self.path, endpoint, methods=[self.method])
+
+    def wants_key(self, settings: Settings) -> bool:
+        """Whether it wants a key under these settings."""
+        for_operators = settings.key_for_operators and self.path in FOR_OPERATORS
+        return settings.wants_key and bool(self.needs_key or for_operators)
 
     def row(self) -> str:
         """The route's line in the table of docs/serving.md."""
@@ -92,8 +98,9 @@ class Routes:
         """Path to label: all that metrics and the log ever say about a route."""
         return {route.path: route.label for route in self}
 
-    def paths_with_key(self) -> list[str]:
-        return [route.path for route in self if route.needs_key]
+    def paths_with_key(self, settings: Settings) -> list[str]:
+        """The paths that want a key where one is set."""
+        return [route.path for route in self if route.wants_key(settings)]
 
 
 Decorator = Callable[[Handler], Handler]

@@ -26,6 +26,7 @@ _STATUS_WORDS = {
     413: "Too many bytes or too many pixels.",
     415: "Not a picture, or not the media type that the route takes.",
     422: "A field is wrong; the message names it.",
+    429: "The key has asked too often; Retry-After says when to come back.",
     500: "A fault of the service.",
     503: "Too many requests at once; Retry-After says when to come back.",
     504: "The answer took too long.",
@@ -47,7 +48,7 @@ def telling(summary: str, answer: Schema, errors: tuple[int, ...] = ()) -> Schem
 def error(status: int) -> Schema:
     """The response with an error's status, one of _STATUS_WORDS."""
     response: Schema = {"description": _STATUS_WORDS[status], "content": json_of(ref("Error"))}
-    if status == 503:
+    if status in (429, 503):
         seconds = {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 1}}
         response["headers"] = {"Retry-After": seconds}
     return response

@@ -68,6 +68,13 @@ class Settings:
     model: str = _setting("CXR_MODEL", "covid-cxr:latest", _text, "tag of the model in the BentoML store")
     follow_s: int = _setting("CXR_FOLLOW_S", 10, _number(0, 86_400), "seconds between looks for a newer model; 0: none")
     api_key: str = _setting("CXR_API_KEY", "", _ascii, "key that X-API-Key must carry; unset: no key", secret=True)
+    keys_file: str = _setting("CXR_KEYS", "", _text, "file of further keys, a line name:key each; unset: none")
+    key_rate: int = _setting(
+        "CXR_KEY_RATE", 0, _number(0, 1_000_000), "requests a minute of each key per worker, then 429; 0: no limit"
+    )
+    key_for_operators: int = _setting(
+        "CXR_KEY_FOR_OPERATORS", 0, _number(0, 1), "1: /metrics and /docs.json want the key as well"
+    )
     cors_origins: tuple[str, ...] = _setting(
         "CXR_CORS_ORIGINS", (), _origins, "origins whose pages may call, separated by commas; * for all; unset: none"
     )
@@ -76,6 +83,15 @@ class Settings:
     max_batch: int = _setting("CXR_MAX_BATCH", 16, _number(1, 256), "pictures of one POST /predict/batch")
     body_timeout_s: int = _setting(
         "CXR_BODY_TIMEOUT_S", 60, _number(1, 3600), "seconds that sending a request may take"
+    )
+    body_rate: int = _setting(
+        "CXR_BODY_RATE", 1024, _number(0, 100 * MIB), "bytes a second that a request must bring at least, over 5 s"
+    )
+    header_timeout_s: int = _setting(
+        "CXR_HEADER_TIMEOUT_S", 10, _number(1, 3600), "seconds that the headers of a request may take"
+    )
+    max_connections: int = _setting(
+        "CXR_MAX_CONNECTIONS", 256, _number(1, 65_536), "connections at once per worker, then 503"
     )
     workers: int = _setting("CXR_WORKERS", 0, _number(0, 256), "processes; 0: one for every 4 cores")
     precision: Chosen = _setting(  # noqa: RUF009 - ruff knows Literal by no other name
@@ -87,9 +103,19 @@ class Settings:
     max_requests: int = _setting("CXR_MAX_REQUESTS", 16, _number(1, 4096), "requests at once per worker, then 503")
 
     @property
+    def wants_key(self) -> bool:
+        return bool(self.api_key or self.keys_file)
+
+    @property
     def max_body(self) -> int:
         """Bytes of a request: the largest picture as Base64, with the escapes and line breaks that clients add."""
         return self.max_bytes * 4 // 3 * 11 // 10 + 64 * 1024
+
+    @property
+    def max_json_marks(self) -> int:
+        """Commas, and colons, and opening brackets of a JSON request, each: two for every picture, and some to spare
+        for requests whose error should name a field."""
+        return 4 * self.max_batch + 192
 
     @property
     def held_bytes(self) -> int:

@@ -21,6 +21,7 @@ def main() -> str:
     report = {
         "images": len(rows),
         "patients": len({row.patient for row in rows}),
+        "patients_in_several_sources": _in_several_sources(rows),
         "by_source_and_label": count_by(rows, "source", "label"),
         "by_role": count_by(rows, "role"),
         "by_view": count_by(rows, "view"),
@@ -29,6 +30,13 @@ def main() -> str:
     }
     write_report(report, REPORTS / "index.json")
     return f"{len(rows)} images of {report['patients']} patients, {len(rejected)} rejected"
+
+
+def _in_several_sources(rows: list[ImageRow]) -> int:
+    sources: dict[str, set[str]] = {}
+    for row in rows:
+        sources.setdefault(row.patient, set()).add(row.source)
+    return sum(len(found) > 1 for found in sources.values())
 
 
 if __name__ == "__main__":

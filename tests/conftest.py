@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cxr.common.usage_reports import switch_off
 from tests.tiny import complete_tiny_bundle, tiny_bundle
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 # The folders whose tests take longest, longest first: the workers of `make test` start with them.
 LONGEST = ("pipeline", "benchmarks")
+
+switch_off()  # before the first import of MLflow, NNCF or OpenVINO
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -37,12 +37,14 @@ from cxr.inference.lung_segmenter import LungSegmenter
 from cxr.tracking.runs import resume_run
 from tools.ablation_table import measures, table
 from tools.machine import machine
+from tools.workspace_git import commit
 
 BACKBONE = "inceptionv3"
 ADULTS = "download.sources.adult_negatives.train_on=[NonCOVID]"
 # The settings that turn the recommended recipe into the original one (params/original.yaml), by the part they remove.
 ORIGINAL = {
     "both labels": "download.sources.covid_chestxray.train_on=[COVID]",
+    "second hospital": "download.sources.covid_image_repository.train_on=[]",  # its images are measured all the same
     "weights by source": "train.weighting=label",
     "pooled head": "train.head=flatten",
     "cut trunk": f"features.cut.{BACKBONE}=''",
@@ -61,8 +63,6 @@ AROUND = {
     "alignment 10": "train.alignment=10",
 }
 FINE_TUNED = ("train.fine_tune=1", "train.fine_tune_epochs=2")
-# What DVC, MLflow and BentoML make beside the files that belong to an experiment.
-IGNORED = ("/data/", "/models/", "/reports/", "/bentoml/", "/mlflow.db*", "/mlartifacts/", "__pycache__/")
 
 
 @dataclass(frozen=True)
@@ -174,14 +174,9 @@ def _write(rows: dict[str, dict[str, Any]], out: Path, command: str) -> None:
 
 
 def _start_git() -> None:
-    """Make the workspace a git repository, as DVC's experiments need; its one commit is the recommended recipe."""
-    if not Path(".git").exists():
-        _git("init", "--quiet")
-        subprocess.run([sys.executable, "-m", "dvc", "config", "--unset", "core.no_scm"], check=False)
-    Path(".gitignore").write_text("".join(f"{name}\n" for name in IGNORED), encoding="utf-8")
-    _git("add", "--all")
-    author = ("-c", "user.name=ablation", "-c", "user.email=ablation@localhost")
-    _git(*author, "commit", "--quiet", "--allow-empty", "--message", "the recommended recipe")
+    """DVC's experiments need a git repository; its commit is the recommended recipe."""
+    if not commit(Path(), "the recommended recipe"):
+        raise CxrError("the ablation runs DVC's experiments, which need git; install it")
 
 
 def _git(*arguments: str) -> None:

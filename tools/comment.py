@@ -1,13 +1,14 @@
 """Post the retraining report on a pull request, in place of the one posted before: `make comment`.
 
-PULL_REQUEST in the environment is its number. `gh` talks to GitHub; it signs in with GH_TOKEN or with what
-`gh auth login` stored.
+PULL_REQUEST in the environment is its number, REPORT another file than that of `make compare`. `gh` talks to GitHub; it
+signs in with GH_TOKEN or with what `gh auth login` stored.
 """
 
 import json
 import os
 import subprocess
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from cxr.common.errors import CxrError
@@ -42,7 +43,7 @@ def main() -> str:
     number = os.environ.get("PULL_REQUEST", "")
     if not number.isdecimal():
         raise CxrError(f"PULL_REQUEST is {number!r}, not a pull request's number; use `make comment PULL_REQUEST=12`")
-    report = FOLDER / "report.md"
+    report = Path(os.environ.get("REPORT") or FOLDER / "report.md")
     if not report.is_file():
         raise CxrError(f"{report} is missing; run `make compare` first")
     body = json.dumps({"body": comment_body(report.read_text(encoding="utf-8"), _run_page())})

@@ -10,7 +10,7 @@ patients show: the setting is chosen by it, and by nothing else in the file.
 import argparse
 import datetime
 import os
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ def main() -> None:
         "command": arguments.command,
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
+        "settings": asdict(settings),
         "seeds": {},
     }
     for seed in arguments.seeds:

@@ -1,9 +1,10 @@
 """Make a workspace of the pipeline with some parameters changed. `make demo` and `make real` run in one.
 
-    python tools/workspace.py FOLDER [--params FILE ...] [--set KEY=VALUE ...]
+    python -m tools.workspace FOLDER [--params FILE ...] [--set KEY=VALUE ...]
 
 The folder holds a copy of the code, and its own data, models, MLflow store and DVC cache, so that a demo never
-changes the project's own. A second run copies the changed code and keeps data and caches.
+changes the project's own. It is a git repository of its own, so that DVC can compare. A second run copies the changed
+code, commits it, and keeps data and caches.
 """
 
 import argparse
@@ -16,12 +17,25 @@ from typing import Any
 
 import yaml
 
+from cxr.common.errors import CxrError
+from tools import workspace_git
+
 ROOT = Path(__file__).resolve().parent.parent
+# No reports, as in the project's own. Links instead of copies: the cache and the workspace share large files.
+DVC_CONFIG = """[core]
+    no_scm = True
+    analytics = false
+    check_update = false
+[cache]
+    type = "reflink,hardlink,copy"
+"""
 CODE = ("cxr", "stages", "serving", "dvc.yaml", ".dvcignore", ".dvc/plots")
 
 
 def make_workspace(folder: Path, changes: Sequence[dict[str, Any]]) -> None:
     """Copy the code, merge `changes` over params.yaml in order, and start a DVC repository of its own."""
+    if folder.resolve() == ROOT:
+        raise CxrError(f"{folder} is the project itself; name another folder, such as demo")
     folder.mkdir(parents=True, exist_ok=True)
     _start_dvc(folder)
     for name in CODE:
@@ -37,9 +51,7 @@ def _start_dvc(folder: Path) -> None:
     if not (folder / ".dvc" / "config").exists():
         command = [sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet", "--force"]
         subprocess.run(command, cwd=folder, check=True)
-        # Links instead of copies: the cache and the workspace share large files.
-        config = [sys.executable, "-m", "dvc", "config", "cache.type", "reflink,hardlink,copy"]
-        subprocess.run(config, cwd=folder, check=True)
+        (folder / ".dvc" / "config").write_text(DVC_CONFIG, encoding="utf-8")
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -53,13 +65,16 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def merged(params: Any, change: Any) -> Any:
-    """`change` over `params`, key by key; a key that ends in "!" replaces the whole value instead."""
+    """`change` over `params`, key by key; a key that ends in "!" replaces the whole value instead, and with null it
+    takes the key away."""
     if not isinstance(change, dict):
         return change
     result = dict(params) if isinstance(params, dict) else {}
     for key, value in change.items():
         if isinstance(key, str) and key.endswith("!"):
             result[key[:-1]] = value
+            if value is None:
+                del result[key[:-1]]
         else:
             result[key] = merged(result.get(key), value)
     return result
@@ -85,7 +100,11 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     changes = [yaml.safe_load(file.read_text(encoding="utf-8")) or {} for file in arguments.params]
-    make_workspace(arguments.folder, [*changes, *arguments.set])
+    try:
+        make_workspace(arguments.folder, [*changes, *arguments.set])
+    except CxrError as fault:
+        parser.error(str(fault))
+    workspace_git.main(arguments.folder, "code and parameters")
 
 
 if __name__ == "__main__":

@@ -23,3 +23,7 @@ class ImageError(CxrError):
 
 class ModelError(CxrError):
     """A model bundle is missing, incomplete, or made by another version."""
+
+
+class UnsoundError(ModelError):
+    """A loaded model computed what no model may say: a number that is not finite, or a heat map of another answer."""

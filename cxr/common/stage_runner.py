@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cxr.common.errors import CxrError
+from cxr.common.usage_reports import switch_off
 
 # What a person can do about a fault of the disk. A full one is known by its number alone: writing names no file.
 _REMEDIES = {
@@ -26,6 +27,7 @@ def run_stage(main: Callable[[], str]) -> None:
     An expected fault becomes one sentence on standard error and exit status 1; anything else keeps its
     traceback, since it is a defect.
     """
+    switch_off()
     # TensorFlow and OpenVINO greet at import; a stage's log is one line.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")

@@ -23,6 +23,7 @@ REJECTIONS = {
     "no_file": "the metadata names a file that is not there",
     "no_row": "a file that the metadata does not name",
     "not_xray": "the modality is not X-ray",
+    "not_chest": "the body part is not the chest",
     "not_frontal": "the view is not one of " + ", ".join(FRONTAL_VIEWS),
     "unknown_view": "the view is not known",
     "unlabelled": "the finding has not been recorded yet",
@@ -52,10 +53,11 @@ class SourceFile:
 class ImageRow(SourceFile):
     """One usable frontal chest X-ray.
 
-    patient: "source/id", so that two sources' ids
-    never meet. view: one of FRONTAL_VIEWS, or "" where the source does not say. age: years or "".
-    sha256: of the file's bytes. phash: perceptual hash, 64 hex digits (256 bits). width, height: pixels of
-    the original. role: "train" takes part in the split; "audit" and "external" are only ever tested on.
+    patient: "source/id", so that two sources' ids never meet; of a person who is in several sources, the name in the
+    first of them (cxr/sources/persons.py). view: one of FRONTAL_VIEWS, or "" where the source does not say. age: years
+    or "". sha256: of the file's bytes. phash: perceptual hash, 64 hex digits (256 bits). width, height: pixels of the
+    original. role: "train" takes part in the split; "audit" and "external" are only ever tested on.
+    same_as: a name that all copies of this picture bear, in every source whose records tell; "" where none does.
     """
 
     label: str
@@ -69,6 +71,7 @@ class ImageRow(SourceFile):
     width: int
     height: int
     role: str
+    same_as: str = ""
 
     def __post_init__(self) -> None:
         self._require("label", self.label, CLASSES)

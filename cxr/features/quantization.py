@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from cxr.common.atomic_files import read_json, sha256_of, write_json
+from cxr.common.usage_reports import switch_off
 from cxr.inference.engine import INT8_FILES, Trunk, trunk_file
 from cxr.networks.lung_attention import SHARE
-from cxr.networks.telemetry import silence
 
 LEAST_COSINE = 0.99
 KEPT_CONVOLUTIONS = 3  # the first ones, in floating point
@@ -65,7 +65,7 @@ def read_agreement(directory: Path) -> Agreement | None:
 def quantise(directory: Path, views: Sequence[np.ndarray], kept: int = KEPT_CONVOLUTIONS) -> None:
     """Write int8.xml and int8.bin beside trunk.xml. views: uint8[size, size] each. kept: so many of the first
     convolutions stay in floating point, and those of a lung segmenter."""
-    silence()
+    switch_off()
     import nncf
     import openvino as ov
     from nncf.quantization.range_estimator import RangeEstimatorParametersSet

@@ -5,20 +5,26 @@ A folder:
     <facts_file>    what the rows depend on
     keys.txt        one line per row: the hash of the row's picture
     done.u8         one byte per row: 1 once the row is on disk
+    crc.u32         one CRC-32 per row, of its key and its values; made at the first opening of a folder without it
     <values_file>   the rows, one after another
 """
 
 import hashlib
 import json
+import logging
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cxr.common.atomic_files import read_json, reserve, write_json
+from cxr.common.atomic_files import read_json, replace_when_complete, reserve, write_json
 from cxr.common.errors import CxrError
 
+logger = logging.getLogger(__name__)
+
+_SUMS = "crc.u32"
 Picture = Callable[[int], np.ndarray]  # the i-th picture, uint8[size, size]; pixels need not fit in memory
 
 
@@ -57,7 +63,11 @@ class RowStore:
         if read_json(described) != json.loads(json.dumps(facts)):
             raise CxrError(f"{directory} holds another {kind} than its name says; delete the folder and run again")
         self._row_of = {key: row for row, key in enumerate(self._read_keys())}
-        self._check_sizes()
+        self._check_sizes(self._row_bytes())
+        self._sound = np.zeros(len(self), bool)  # rows whose checksum was compared
+        if len(self) and not (directory / _SUMS).exists():
+            self._sum_up()
+        self._check_sizes({_SUMS: 4})
 
     def __len__(self) -> int:
         return len(self._row_of)
@@ -66,10 +76,34 @@ class RowStore:
         return bool(len(self) and self._open_done("r").any())
 
     def missing(self, keys: Sequence[str]) -> list[int]:
-        """Positions of the keys whose rows are not complete; a key that comes twice counts once."""
-        done = self._open_done("r") if len(self) else np.empty(0, np.uint8)
+        """Positions of the keys whose rows are not complete or are damaged; a key that comes twice counts once. Each
+        row is compared with its checksum once."""
         first = {key: i for i, key in reversed(list(enumerate(keys)))}
-        return sorted(i for key, i in first.items() if not (key in self._row_of and done[self._row_of[key]]))
+        self._verify([key for key in first if key in self._row_of])
+        return sorted(i for key, i in first.items() if not (key in self._row_of and self._sound[self._row_of[key]]))
+
+    def _verify(self, keys: Sequence[str]) -> None:
+        if not keys:
+            return
+        done, sums, values = self._open_done("r"), self._open_sums("r"), self._open_values("r")
+        damaged = []
+        for key in keys:
+            row = self._row_of[key]
+            if done[row] and not self._sound[row]:
+                self._sound[row] = sums[row] == _sum_of(key, values[row])
+                damaged += [] if self._sound[row] else [key]
+        if damaged:
+            logger.warning(
+                "%d rows of the %s %s are damaged and are made anew, the first of picture %s",
+                len(damaged), self._kind, self.directory, damaged[0],
+            )  # fmt: skip
+
+    def _sum_up(self) -> None:
+        """Write the checksums of a folder from before there were any."""
+        values = self._open_values("r")
+        sums = np.array([_sum_of(key, values[row]) for key, row in self._row_of.items()], np.uint32)
+        with replace_when_complete(self.directory / _SUMS) as partial:
+            sums.tofile(partial)
 
     def rows(self, keys: Sequence[str]) -> np.ndarray:
         """Row numbers int64[n] of keys that are all known."""
@@ -82,23 +116,28 @@ class RowStore:
         partial = self.directory / "keys.txt.partial"
         partial.write_text("".join(f"{key}\n" for key in rows))
         # Room first, names last: a named row always has its place in the files.
-        for name, row_bytes in self._row_bytes().items():
+        for name, row_bytes in (self._row_bytes() | {_SUMS: 4}).items():
             with (self.directory / name).open("ab") as handle:
                 handle.truncate(len(self) * row_bytes)  # whatever stood there was no row of ours
                 reserve(handle, len(rows) * row_bytes)
         partial.replace(self.directory / "keys.txt")
         self._row_of = {key: row for row, key in enumerate(rows)}
+        self._sound = np.append(self._sound, np.zeros(len(new), bool))
 
     def write(self, keys: Sequence[str], values: Iterable[np.ndarray]) -> None:
         """Store the rows of keys that `add` has made room for, and call them done."""
         rows = self.rows(keys)
         stored = self._open_values("r+")
         done = self._open_done("r+")
-        for row, value in zip(rows, values, strict=True):
+        sums = self._open_sums("r+")
+        for key, row, value in zip(keys, rows, values, strict=True):
             stored[row] = value
+            sums[row] = _sum_of(key, stored[row])
+        sums.flush()
         stored.flush()  # the values must be on disk before their rows are called done
         done[rows] = 1
         done.flush()
+        self._sound[rows] = True
 
     def stored(self) -> np.ndarray:
         """Memory-mapped [rows, *shape], read-only."""
@@ -107,9 +146,9 @@ class RowStore:
     def damaged(self, what: str) -> CxrError:
         return CxrError(f"the {self._kind} {self.directory} is damaged: {what}; delete the folder and run again")
 
-    def _check_sizes(self) -> None:
+    def _check_sizes(self, expected: dict[str, int]) -> None:
         """Raises CxrError where the files are shorter than their rows: no byte in them can then be trusted."""
-        for name, row_bytes in self._row_bytes().items():
+        for name, row_bytes in expected.items():
             path = self.directory / name
             size = path.stat().st_size if path.exists() else 0
             if size < len(self) * row_bytes:
@@ -125,5 +164,12 @@ class RowStore:
     def _open_values(self, mode: Any) -> np.memmap:
         return np.memmap(self.directory / self._values_file, self._dtype, mode, shape=(len(self), *self._shape))
 
+    def _open_sums(self, mode: Any) -> np.memmap:
+        return np.memmap(self.directory / _SUMS, np.uint32, mode, shape=len(self))
+
     def _open_done(self, mode: Any) -> np.memmap:
         return np.memmap(self.directory / "done.u8", np.uint8, mode, shape=len(self))
+
+
+def _sum_of(key: str, row: np.ndarray) -> int:
+    return zlib.crc32(np.ascontiguousarray(row).data, zlib.crc32(key.encode()))

@@ -22,6 +22,7 @@ from PIL import Image
 
 from cxr.common.errors import ImageError
 from cxr.imaging.bare_dicom import is_bare_dicom
+from cxr.imaging.decoding_room import ROOM
 from cxr.imaging.pillow_decoder import decode_raster
 
 # Code of an ImageError to its meaning.
@@ -43,14 +44,18 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """
     kind = _kind(data)
     _silence()
+    with ROOM.lent():
+        picture = _decoded(data, kind, max_pixels)
+    picture.setflags(write=False)
+    return picture
+
+
+def _decoded(data: bytes, kind: str, max_pixels: int) -> np.ndarray:
     if kind == "DICOM":
         from cxr.imaging.dicom_decoder import decode_dicom
 
-        picture = decode_dicom(data, max_pixels)
-    else:
-        picture = decode_raster(data, kind, max_pixels)
-    picture.setflags(write=False)
-    return picture
+        return decode_dicom(data, max_pixels)
+    return decode_raster(data, kind, max_pixels)
 
 
 def resize(picture: np.ndarray, image_size: int) -> np.ndarray:

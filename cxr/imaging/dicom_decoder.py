@@ -37,6 +37,10 @@ from cxr.imaging.limits import check_pixel_count
 
 CORRUPT = "the DICOM file is damaged, cut off or breaks the standard; export it again"
 
+# At the peak, as measured: a JPEG 2000 decoder has four bytes for every sample.
+BYTES_PER_PIXEL = 6
+BYTES_PER_SAMPLE = 5
+
 # What pydicom, and Pillow behind a compressed frame, raise on malformed files: those with a reason were met by the fuzz
 # target or a test; the others are in the source of the parsers.
 DICOM_FAULTS = (
@@ -63,7 +67,8 @@ def decode_dicom(data: bytes, max_pixels: int) -> np.ndarray:
     try:
         header = read_header(data, max_pixels)
         layout = _layout(header)
-        check_pixel_count(layout.columns, layout.rows, max_pixels)
+        bytes_per_pixel = BYTES_PER_PIXEL + BYTES_PER_SAMPLE * layout.samples
+        check_pixel_count(layout.columns, layout.rows, max_pixels, bytes_per_pixel)
         if "PixelData" not in header:
             raise ImageError("unsupported", "the DICOM file has no integer pixels; send the radiograph itself")
         with ExitStack() as held:

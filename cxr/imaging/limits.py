@@ -3,6 +3,7 @@
 import io
 
 from cxr.common.errors import ImageError
+from cxr.imaging.decoding_room import ROOM
 
 # Parsers ask for a few bytes per marker, chunk or element, in Python: a file made of millions of empty ones would
 # keep them busy for minutes. The largest real files take some ten thousand reads.
@@ -36,8 +37,16 @@ class MeteredBytes(io.BytesIO):
         return part
 
 
-def check_pixel_count(width: int, height: int, max_pixels: int) -> None:
-    """Refuse by the size that the header claims, before anything of that size exists. Raises ImageError."""
+# Many decoders work row by row or column by column, at a cost for each: a picture of 1 x 30,000,000 takes them seconds,
+# and resizing it takes gigabytes. The longest side of a radiograph has some 6,000 pixels.
+MAX_SIDE = 20_000
+
+
+def check_pixel_count(width: int, height: int, max_pixels: int, bytes_per_pixel: int) -> None:
+    """Refuse by the size that the header claims, before anything of that size exists. Raises ImageError.
+
+    Waits until there is room to decode it; `bytes_per_pixel` are what that takes at its peak.
+    """
     if width < 1 or height < 1:
         raise ImageError("corrupt", f"the picture claims {width} x {height} pixels; export it again")
     if width * height > max_pixels:
@@ -45,3 +54,9 @@ def check_pixel_count(width: int, height: int, max_pixels: int) -> None:
             "too_many_pixels",
             f"the picture claims {width} x {height} pixels, at most {max_pixels} are read; send a smaller one",
         )
+    if max(width, height) > MAX_SIDE:
+        raise ImageError(
+            "too_many_pixels",
+            f"the picture claims {width} x {height} pixels, at most {MAX_SIDE} a side are read; send a smaller one",
+        )
+    ROOM.take(width * height * bytes_per_pixel)

@@ -10,7 +10,14 @@ from cxr.common.errors import ImageError
 from cxr.imaging.grayscale import grey_from_16_bit, grey_from_any_range
 from cxr.imaging.limits import MeteredBytes, check_pixel_count
 from cxr.imaging.mending import decode_without_end, has_no_end, without_bad_metadata
-from cxr.imaging.tiff_pages import BIG_TIFF_BIG_ENDIAN, as_plain_tiff, learn_kinds, seek_largest_page
+from cxr.imaging.tiff_pages import (
+    BIG_TIFF_BIG_ENDIAN,
+    START_OF_SCAN,
+    as_plain_tiff,
+    jpeg_visits,
+    learn_kinds,
+    seek_largest_page,
+)
 from cxr.imaging.wide_samples import is_wide, read_wide
 
 EXIF_ORIENTATION = 0x0112
@@ -37,7 +44,8 @@ MAX_READ_BYTES = {"TIFF": 1 << 19}
 # A scan of a JPEG visits every pixel again: without a limit a few kilobytes keep a core busy for minutes. This
 # many visits take about a second; an encoder makes 10 scans.
 MAX_SCAN_PIXELS = 1_000_000_000
-START_OF_SCAN = b"\xff\xda"
+# At the peak, as measured with pictures of 30 million pixels; PNG and TIFF with 16 bits a colour.
+BYTES_PER_PIXEL = {"JPEG": 8, "PNG": 13, "WEBP": 16, "BMP": 8, "TIFF": 13}
 
 # What Pillow raises on malformed bytes. The fuzz target meets the first four; the others are raised by the parts of
 # Pillow that read a TIFF's tags or unpack a PNG's text, or where a machine has no memory left.
@@ -97,14 +105,18 @@ def _tidied(data: bytes, kind: str) -> bytes:
     return as_plain_tiff(data) if data.startswith(BIG_TIFF_BIG_ENDIAN) else data
 
 
-def check_scans(jpeg: bytes, width: int, height: int) -> None:
-    """Refuse a JPEG that would take seconds to decode. Raises ImageError."""
-    scans = jpeg.count(START_OF_SCAN)
-    if scans * width * height > MAX_SCAN_PIXELS:
+def check_scans(jpeg: bytes, width: int, height: int, visits: int | None = None) -> None:
+    """Refuse a JPEG that would take seconds to decode. Raises ImageError.
+
+    visits: how often a pixel is visited, in all; as often as there are scans in the whole, where it is not given.
+    """
+    if visits is None:
+        visits = jpeg.count(START_OF_SCAN) * width * height
+    if visits > MAX_SCAN_PIXELS:
         raise ImageError(
             "unsupported",
-            f"the JPEG picture has {scans} passes over {width} x {height} pixels, too many to read; "
-            "save it as a baseline JPEG",
+            f"the JPEG picture has {visits // (width * height)} passes over {width} x {height} pixels, too many to "
+            "read; save it as a baseline JPEG",
         )
 
 
@@ -121,12 +133,20 @@ def _open(data: bytes, kind: str, max_pixels: int) -> ImageFile.ImageFile:
         raise _corrupt(kind) from None
     if kind == "TIFF":
         seek_largest_page(image)
-    check_pixel_count(*image.size, max_pixels)
+    check_pixel_count(*image.size, max_pixels, BYTES_PER_PIXEL[kind])
     if kind == "JPEG":
         check_scans(data, *image.size)
-    if kind == "TIFF" and image.info.get("compression") not in TIFF_COMPRESSIONS:
-        raise ImageError("unsupported", "the TIFF picture's compression is not read; save it with LZW, Deflate or none")
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        _check_tiff(image, data)
     return image
+
+
+def _check_tiff(image: TiffImagePlugin.TiffImageFile, data: bytes) -> None:
+    compression = image.info.get("compression")
+    if compression not in TIFF_COMPRESSIONS:
+        raise ImageError("unsupported", "the TIFF picture's compression is not read; save it with LZW, Deflate or none")
+    if compression == "jpeg":
+        check_scans(data, *image.size, visits=jpeg_visits(image, data))
 
 
 def _corrupt(kind: str) -> ImageError:

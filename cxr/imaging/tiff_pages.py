@@ -5,6 +5,8 @@ from typing import Any
 
 from PIL import Image, TiffImagePlugin
 
+from cxr.imaging.limits import MAX_REREADS, SMALL_FILE_BYTES
+
 BIG_TIFF_BIG_ENDIAN = b"MM\0+"
 MAX_PAGES = 64  # are looked at; the picture beside its thumbnails is among the first
 MAX_ENTRIES = 4096  # of a directory
@@ -12,6 +14,12 @@ MAX_VALUES = 1 << 16  # of an entry that must be written anew: where the strips 
 LONG8_TYPES = (16, 17, 18)
 LONG = 4
 TYPE_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+
+START_OF_SCAN = b"\xff\xda"  # in a JPEG
+STRIPS = (273, 279)  # the tags of where they are, and of their lengths
+TILES = (324, 325)
+ROWS_PER_STRIP = 278
+TILE_SIZE = (322, 323)
 
 _LITTLE, _BIG = b"II", b"MM"
 # Kinds that Pillow's decoders know and its table lacks: byte order, photometric interpretation, sample format, fill
@@ -43,6 +51,26 @@ def seek_largest_page(image: Image.Image) -> None:
         if image.width * image.height > pixels:
             largest, pixels = page, image.width * image.height
     image.seek(largest)
+
+
+def jpeg_visits(image: TiffImagePlugin.TiffImageFile, data: bytes) -> int:
+    """How often the decoder visits a pixel, over all strips or tiles, of a page whose strips are JPEG.
+
+    Strips may share their bytes: each counts. Raises ValueError where they are far more than the file.
+    """
+    tags = image.tag_v2
+    tiled = TILES[0] in tags
+    starts, lengths = (tags.get(tag, ()) for tag in (TILES if tiled else STRIPS))
+    if sum(lengths) > MAX_REREADS * max(len(data), SMALL_FILE_BYTES):
+        raise ValueError("the strips are longer than the file")
+    if tiled:
+        pixels = tags.get(TILE_SIZE[0], 0) * tags.get(TILE_SIZE[1], 0)
+    else:
+        pixels = image.width * min(tags.get(ROWS_PER_STRIP, image.height), image.height)
+    scans = sum(
+        data.count(START_OF_SCAN, start, start + length) for start, length in zip(starts, lengths, strict=False)
+    )
+    return int(scans * pixels)
 
 
 def as_plain_tiff(data: bytes) -> bytes:

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from cxr.common.errors import UnsoundError
 from cxr.common.labels import CLASSES, COVID_INDEX
 from cxr.imaging.decode import resize
 from cxr.inference.lung_segmenter import share_inside
@@ -22,6 +23,7 @@ State = Literal["COVID", "NonCOVID", "Refused"]
 
 TOWARDS_COVID = (217, 95, 2)  # orange and blue: told apart by people who do not tell red from green
 AWAY_FROM_COVID = (33, 102, 172)
+SUM_TOLERANCE = 1e-4  # of a heat map's absolute weight: the average head rounds its means to float32
 STRONGEST_ALPHA = 200  # the picture stays visible under the strongest share
 
 
@@ -55,7 +57,8 @@ class Answer:
 def answer(model: Predictor, picture: np.ndarray, *, explain: bool = False, rules: Rules = RULES) -> Answer:
     """What `model` says about a decoded picture, uint8[h, w].
 
-    explain: with a heat map, and its share inside the lungs. rules: when to warn and what to refuse.
+    explain: with a heat map, and its share inside the lungs. rules: when to warn and what to refuse. Raises
+    UnsoundError where the model computes what no answer may be.
     """
     engine = model.engine
     pixels = resize(picture, engine.image_size)
@@ -64,7 +67,8 @@ def answer(model: Predictor, picture: np.ndarray, *, explain: bool = False, rule
     if reason is not None:
         return Answer("Refused", None, None, threshold, reason=reason)
     feature_map = engine.trunk(pixels[None])
-    p_covid = float(engine.probabilities(engine.head.logits(feature_map))[0])
+    logit = engine.head.logits(feature_map)
+    p_covid = float(engine.probabilities(logit)[0])
     state: State = "COVID" if p_covid >= threshold else "NonCOVID"
     probabilities = _by_class(p_covid)
     case = Case(engine.facts, p_covid)
@@ -72,6 +76,7 @@ def answer(model: Predictor, picture: np.ndarray, *, explain: bool = False, rule
     if not explain:
         return said
     shares = engine.head.shares(feature_map)[0]
+    _require_sum(shares, float(logit[0]) - engine.head.bias)
     inside = share_in_lungs(model, pixels, shares)
     explained = replace(case, lung_share=inside)
     warnings = _joined(said.warnings, rules.warnings_of(explained))
@@ -85,6 +90,12 @@ def share_in_lungs(model: Predictor, pixels: np.ndarray, shares: np.ndarray) -> 
     """
     lungs = None if model.lungs is None else model.lungs.masks(pixels[None])[0]
     return None if lungs is None else share_inside(lungs, np.abs(shares))
+
+
+def _require_sum(shares: np.ndarray, whole: float) -> None:
+    """Raises UnsoundError where a heat map does not sum to its logit without the bias, but for rounding."""
+    if not abs(float(shares.sum()) - whole) <= SUM_TOLERANCE * (1 + float(np.abs(shares).sum())):
+        raise UnsoundError("the heat map does not sum to the logit")
 
 
 def _joined(first: tuple[Remark, ...], second: tuple[Remark, ...]) -> tuple[Remark, ...]:

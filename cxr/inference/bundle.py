@@ -1,4 +1,4 @@
-"""Making a bundle: the folder that `Engine.load` reads (see cxr/inference/engine.py)."""
+"""Making a bundle: the folder that `Engine.load` reads (see cxr/inference/engine.py), with its manifest."""
 
 import hashlib
 import os
@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from cxr.common.atomic_files import replace_when_complete, sha256_of, write_json
-from cxr.inference.engine import BUNDLE_FILES, INT8_FILES
+from cxr.inference import known_answers, manifest
+from cxr.inference.engine import BUNDLE_FILES, INT8_FILES, PARTS, Engine
 from cxr.inference.head import Head
-from cxr.inference.model_facts import ModelFacts, versioned
+from cxr.inference.known_answers import KnownAnswers, known_pictures
+from cxr.inference.model_facts import SEALED, ModelFacts, versioned
+from cxr.inference.precision import Precision, available
 
-# What the other stages add to what training made, where they could be taught: none of it is needed for an answer.
-PARTS = ("gate.npz", "lungs.xml", "lungs.bin")
+_CHECKS = (manifest.FILE, known_answers.FILE)  # what a bundle is checked by; not in every one
 
 
 def write_bundle(directory: Path, trunk: Path, head: Head, facts: Mapping[str, Any]) -> None:
@@ -34,13 +36,14 @@ def write_bundle(directory: Path, trunk: Path, head: Head, facts: Mapping[str, A
         contents = head.weights.tobytes() + str(numbers).encode() + trunks.encode()
         complete = {**facts, "version": hashlib.sha256(contents).hexdigest()[:12]}
         _write_facts(complete, unfinished)
+        manifest.write_manifest(unfinished, _sealed(unfinished))
 
 
 def complete_bundle(directory: Path, trained: Path, facts: Mapping[str, Any], parts: dict[str, Path]) -> None:
     """The bundle that is registered: what training made, with what later stages found out about it.
 
     facts: what model.json says besides, e.g. the audit's stamp. parts: files of PARTS by their names; the version
-    covers them, since a gate decides answers too.
+    covers them, since a gate decides answers too. Its answers to known pictures are recorded with it.
     """
     unknown = sorted(set(parts) - set(PARTS))
     if unknown:
@@ -56,17 +59,38 @@ def complete_bundle(directory: Path, trained: Path, facts: Mapping[str, Any], pa
             contents = "\n".join([complete["version"], *hashes])
             complete["version"] = hashlib.sha256(contents.encode()).hexdigest()[:12]
         _write_facts(complete, unfinished)
+        recorded_answers(trained).save(unfinished / known_answers.FILE)
+        manifest.write_manifest(unfinished, _sealed(unfinished))
+
+
+def recorded_answers(bundle: Path) -> KnownAnswers:
+    """What a bundle says of the known pictures, in every precision that it and this machine have."""
+    fixed: list[Precision] = ["f32"]
+    if "bf16" in available():
+        fixed.append("bf16")
+    if (bundle / "int8.xml").is_file():
+        fixed.append("int8")
+    engines = {precision: Engine.load(bundle, precision=precision) for precision in fixed}
+    pictures = known_pictures(engines["f32"].image_size)
+    return KnownAnswers(pictures, {name: engine.log_odds(pictures).round(3) for name, engine in engines.items()})
+
+
+def _sealed(directory: Path) -> list[str]:
+    """The files that a manifest lists."""
+    return _present(directory, (*BUNDLE_FILES, *INT8_FILES, *PARTS, known_answers.FILE))
 
 
 def _write_facts(facts: Mapping[str, Any], directory: Path) -> None:
     """Raises ModelError where `Engine.load` would refuse them."""
     ModelFacts.of(facts, f"{directory.name}/model.json")
-    write_json(versioned(facts), directory / "model.json")
+    write_json(versioned({**facts, SEALED: True}), directory / "model.json")
 
 
 def copy_bundle(source: Path, target: Path) -> None:
-    """Copy a bundle's files into the existing folder `target`."""
-    for name in (*BUNDLE_FILES, *_present(source, (*INT8_FILES, *PARTS))):
+    """Copy a bundle's files into the existing folder `target`. No part of another bundle stays there."""
+    for name in (*INT8_FILES, *PARTS, *_CHECKS):
+        (target / name).unlink(missing_ok=True)
+    for name in (*BUNDLE_FILES, *_present(source, (*INT8_FILES, *PARTS, *_CHECKS))):
         link_or_copy(source / name, target / name)
 
 

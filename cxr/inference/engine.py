@@ -14,14 +14,19 @@ from typing import Any
 import numpy as np
 
 from cxr.common.atomic_files import sha256_of
-from cxr.common.errors import ModelError
+from cxr.common.errors import ModelError, UnsoundError
+from cxr.common.usage_reports import switch_off
 from cxr.inference.calibration import calibrated
 from cxr.inference.head import Head
+from cxr.inference.manifest import FILE as MANIFEST
+from cxr.inference.manifest import check_files
 from cxr.inference.model_facts import ModelFacts
 from cxr.inference.precision import Chosen, Precision, best, fastest_float
 
 BUNDLE_FILES = ("trunk.xml", "trunk.bin", "head.npz", "model.json")
 INT8_FILES = ("int8.xml", "int8.bin")  # not in every bundle
+# What the other stages add to what training made, where they could be taught: none of it is needed for an answer.
+PARTS = ("gate.npz", "lungs.xml", "lungs.bin")
 _BATCH = 8  # images a request: enough to fill the cores, small enough to keep activations in the cache
 
 
@@ -43,6 +48,7 @@ class Trunk:
     """
 
     def __init__(self, path: Path, precision: Precision = "f32", *, latency: bool = False, threads: int | None = None):
+        switch_off()
         import openvino as ov
 
         self._path = path
@@ -55,12 +61,12 @@ class Trunk:
             options["INFERENCE_NUM_THREADS"] = threads
         try:
             self._model = core.compile_model(core.read_model(path), "CPU", options)
+            self.image_size = int(self._model.input().partial_shape[1].get_length())
+            self.shape: tuple[int, int, int] = tuple(
+                int(d.get_length()) for d in list(self._model.output().partial_shape)[1:]
+            )  # type: ignore[assignment]
         except RuntimeError as fault:
             raise ModelError(f"{path} is not a readable OpenVINO model ({_reason(fault)})") from None
-        self.image_size = int(self._model.input().partial_shape[1].get_length())
-        self.shape: tuple[int, int, int] = tuple(
-            int(d.get_length()) for d in list(self._model.output().partial_shape)[1:]
-        )  # type: ignore[assignment]
         self._idle: deque[Any] = deque()
         # The first array that OpenVINO takes sets up its bridge to numpy. Two threads that come first together
         # wait for each other for good: one holds that set-up, the other the interpreter's lock.
@@ -118,9 +124,13 @@ class Trunk:
 
 
 class Engine:
-    """A loaded bundle. facts: what model.json says. precision: what the trunk runs in."""
+    """A loaded bundle. facts: what model.json says. precision: what the trunk runs in. checked: whether the bundle had
+    a manifest that its files agree with."""
 
-    def __init__(self, trunk: Trunk, head: Head, facts: ModelFacts, precision: Precision = "f32"):
+    def __init__(
+        self, trunk: Trunk, head: Head, facts: ModelFacts, precision: Precision = "f32", *, checked: bool = False
+    ):
+        self.checked = checked
         self.trunk = trunk
         self.head = head
         self.facts = facts
@@ -136,7 +146,9 @@ class Engine:
         missing = [name for name in BUNDLE_FILES if not (directory / name).is_file()]
         if missing:
             raise ModelError(f"{directory} lacks {', '.join(missing)}; it is not a complete model, run `dvc repro`")
+        listed = check_files(directory)
         facts = ModelFacts.read(directory / "model.json")
+        _require_whole(directory, facts, listed)
         fixed: Precision = best(facts.precisions) if precision == "auto" else precision
         file = trunk_file(directory, fixed)
         if not file.is_file():
@@ -148,7 +160,7 @@ class Engine:
                 f"{directory}: trunk gives {trunk.shape} at image size {trunk.image_size}, "
                 f"head takes {head.weights.shape}, model.json says {facts.image_size}"
             )
-        return cls(trunk, head, facts, fixed)
+        return cls(trunk, head, facts, fixed, checked=listed is not None)
 
     @property
     def image_size(self) -> int:
@@ -156,8 +168,16 @@ class Engine:
         return self.trunk.image_size
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
-        """Calibrated probability of COVID, float64[n]: the log odds divided by the temperature (Guo et al. 2017)."""
+        """Calibrated probability of COVID, float64[n]: the log odds divided by the temperature (Guo et al. 2017).
+
+        Raises UnsoundError where a logit is not finite."""
+        if not np.isfinite(logits).all():
+            raise UnsoundError(f"model {self.facts.version} gave a logit that is not finite")
         return calibrated(logits, self.facts.temperature)
+
+    def log_odds(self, pixels: np.ndarray) -> np.ndarray:
+        """Calibrated log odds of COVID: uint8[n, size, size] to float64[n]."""
+        return self.logits(pixels) / self.facts.temperature
 
     def logits(self, pixels: np.ndarray, progress: Callable[[int], object] = lambda n: None) -> np.ndarray:
         """Log odds of COVID before calibration: uint8[n, size, size] to float64[n]."""
@@ -178,6 +198,18 @@ class Engine:
     def predict(self, pixels: np.ndarray, progress: Callable[[int], object] = lambda n: None) -> np.ndarray:
         """Calibrated probability of COVID of each picture: uint8[n, size, size] to float64[n]."""
         return self.probabilities(self.logits(pixels, progress))
+
+
+def _require_whole(directory: Path, facts: ModelFacts, listed: frozenset[str] | None) -> None:
+    """Raises ModelError where the bundle lost its manifest or gate, or has a file that its manifest does not know."""
+    if listed is None and facts.sealed:
+        raise ModelError(f"{directory} lacks {MANIFEST}, which its model.json tells of; register the model again")
+    if "gate" in facts.document and not (directory / "gate.npz").is_file():
+        raise ModelError(f"{directory} lacks gate.npz, which its model.json tells of; register the model again")
+    names = (*BUNDLE_FILES, *INT8_FILES, *PARTS)
+    foreign = [] if listed is None else [n for n in names if (directory / n).exists() and n not in listed]
+    if foreign:
+        raise ModelError(f"{directory} has {', '.join(foreign)}, which {MANIFEST} does not list; register it again")
 
 
 def _reason(fault: RuntimeError) -> str:

@@ -7,7 +7,6 @@ of the lateral views and refused more adults of an unknown hospital. And a refus
 Trained by cxr/gate/train.py.
 """
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast, get_args
@@ -15,9 +14,10 @@ from typing import Literal, cast, get_args
 import numpy as np
 import numpy.typing as npt
 
-from cxr.common.errors import ModelError
+from cxr.common.errors import ModelError, UnsoundError
 from cxr.imaging.decode import resize
 from cxr.imaging.exposure import exposure_fault
+from cxr.inference.known_answers import NPZ_FAULTS
 
 Refusal = Literal["blank", "exposure", "ct", "lateral", "inverted", "not_frontal", "not_xray"]
 Kind = Literal["frontal", "ct", "lateral", "inverted", "misplaced", "other"]
@@ -59,8 +59,11 @@ class Gate:
             with np.load(path, allow_pickle=False) as file:
                 kinds = cast(tuple[Kind, ...], tuple(file["kinds"].tolist()))
                 hidden, output = ((file[f"{name}_weights"], file[f"{name}_bias"]) for name in ("hidden", "output"))
-                return cls(kinds, hidden, output, float(file["threshold"]))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as fault:
+                threshold = float(file["threshold"])
+                if not all(np.isfinite(values).all() for values in (*hidden, *output, threshold)):
+                    raise ValueError("it has numbers that are not finite")
+                return cls(kinds, hidden, output, threshold)
+        except NPZ_FAULTS as fault:
             raise ModelError(f"{path} is not a readable gate ({fault}); run `dvc repro`") from None
 
     def save(self, path: Path) -> None:
@@ -80,6 +83,8 @@ class Gate:
         if fault is not None:
             return fault
         odds, kind = self.judge(pixels[None])
+        if not np.isfinite(odds[0]):
+            raise UnsoundError("the gate gave log odds that are not finite")
         return None if odds[0] >= self.threshold else REASONS[kind[0]]
 
     def judge(self, pictures: np.ndarray) -> tuple[npt.NDArray[np.float64], list[Kind]]:

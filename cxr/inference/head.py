@@ -4,7 +4,6 @@ Two classes and a softmax are one difference of logits: p(COVID) = sigmoid(z_COV
 kept as that difference, and everything here is a dot product.
 """
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -13,6 +12,7 @@ import numpy as np
 
 from cxr.common.atomic_files import replace_when_complete
 from cxr.common.errors import ModelError
+from cxr.inference.known_answers import NPZ_FAULTS
 
 HeadKind = Literal["flatten", "average"]
 
@@ -67,6 +67,9 @@ class Head:
                 kind = str(stored["kind"])
                 if kind not in get_args(HeadKind):
                     raise ValueError(f"its kind is {kind}, known are {', '.join(get_args(HeadKind))}")
-                return cls(kind, stored["weights"], float(stored["bias"]))  # type: ignore[arg-type]
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as fault:
+                weights, bias = stored["weights"], float(stored["bias"])
+                if weights.dtype != np.float32 or weights.ndim != 3 or not np.isfinite([weights.sum(), bias]).all():
+                    raise ValueError("its weights are not finite float32[h, w, c]")
+                return cls(kind, weights, bias)  # type: ignore[arg-type]
+        except NPZ_FAULTS as fault:
             raise ModelError(f"{path} is not a readable head ({fault}); register the model again") from None

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from cxr.common.errors import UnsoundError
 from cxr.imaging.decode import resize
 from cxr.inference.engine import Trunk
 from cxr.inference.precision import Precision
@@ -21,6 +22,7 @@ WEIGHTS = "lungs.weights.h5"
 SHAPE = "network.json"
 LUNG_SHARE = 0.5  # of a heat map inside the lungs: an answer is warned of below it
 LUNGS = 2  # as many components as are kept: a third one is never a lung
+_ROUNDING = 1e-3  # by which a probability may leave 0 to 1
 _BATCH = 32  # pictures in memory at once as float32 maps
 
 Mask = npt.NDArray[np.bool_]
@@ -62,9 +64,13 @@ class LungSegmenter:
         return masks
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
-        """float32[n, s, s] at the network's own side s, of pictures uint8[n, size, size]."""
+        """float32[n, s, s] at the network's own side s, of pictures uint8[n, size, size]. Raises UnsoundError where one
+        is none."""
         small = np.stack([resize(picture, self.network.image_size) for picture in pixels])
-        return self.network.feature_maps(small)[..., 0]
+        found = self.network.feature_maps(small)[..., 0]
+        if not ((found > -_ROUNDING) & (found < 1 + _ROUNDING)).all():  # NaN is neither
+            raise UnsoundError("the lung segmenter gave a number that is no probability")
+        return found
 
 
 def share_inside(mask: Mask, weights: np.ndarray) -> float | None:

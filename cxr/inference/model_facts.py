@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cxr.common.atomic_files import read_json
 from cxr.common.errors import ModelError
 from cxr.common.labels import CLASSES
 from cxr.common.schema import KEY, require_known_schema
+from cxr.inference.manifest import read_document
 from cxr.inference.precision import Precision, PrecisionFacts
 
 SCHEMA_VERSION = 1
+SEALED = "has_manifest"  # true where a manifest was written; false in older files
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class ModelFacts:
     """image_size: pixels of the square that the model takes; `side` in the file. temperature: above 0, by which the
     log odds are divided. threshold: 0 to 1, from which on p_covid is called COVID. split: the fingerprint of the split
     that it was trained under; None where the file does not say. fine_tuned_blocks: 0 for a frozen trunk. precisions:
-    what was measured of the faster ones. document: the whole file, with the facts that no code reads."""
+    what was measured of the faster ones. document: the whole file, with the facts that no code reads.
+    sealed: whether the bundle was written with a manifest."""
 
     name: str
     version: str
@@ -36,11 +38,12 @@ class ModelFacts:
     fine_tuned_blocks: int
     precisions: Mapping[Precision, PrecisionFacts]
     document: Mapping[str, Any]  # free: later stages and other versions add facts of their own
+    sealed: bool = False
 
     @classmethod
     def read(cls, path: Path) -> "ModelFacts":
         """Raises ModelError, in one sentence, on a file that is damaged or of a later schema."""
-        return cls.of(read_json(path), str(path))
+        return cls.of(read_document(path), str(path))
 
     @classmethod
     def of(cls, document: object, where: str) -> "ModelFacts":
@@ -57,6 +60,7 @@ class ModelFacts:
             shortcut_flagged=bool(facts.get("shortcut_flagged")),
             fine_tuned_blocks=facts.get("fine_tuned_blocks") or 0,
             precisions=facts.get("precisions") or {},
+            sealed=bool(facts.get(SEALED)),
             document=facts,
         )
 
@@ -89,7 +93,10 @@ def _is_count(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
 
 
 def _above_zero(value: Any) -> bool:
@@ -121,6 +128,7 @@ REQUIRED: dict[str, Rule] = {
 _OPTIONAL: dict[str, Rule] = {
     "split": (_is_text, "text"),
     "shortcut_flagged": (lambda value: isinstance(value, bool), "true or false"),
+    SEALED: (lambda value: isinstance(value, bool), "true or false"),
     "fine_tuned_blocks": (_is_count, "a whole number from 0 on"),
     "precisions": (_are_precisions, "a table of precisions, each with holds and times_f32"),
 }

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Literal, TypedDict
 
+from cxr.common.usage_reports import switch_off
+
 Precision = Literal["f32", "bf16", "int8"]
 Chosen = Precision | Literal["auto"]
 FASTEST_FIRST: tuple[Precision, ...] = ("int8", "bf16", "f32")
@@ -27,6 +29,7 @@ class PrecisionFacts(TypedDict):
 
 def available() -> tuple[Precision, ...]:
     """What this machine's processor has instructions for, fastest first; float32 always."""
+    switch_off()
     import openvino as ov
 
     found = ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")

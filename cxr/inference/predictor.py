@@ -4,15 +4,20 @@ The service, the command line and MLflow's pyfunc all load this one, so a pictur
 refuse too. The stages that measure the classifier load `cxr.inference.engine.Engine` alone.
 """
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from cxr.inference.engine import Engine
 from cxr.inference.gate import FILE as GATE_FILE
 from cxr.inference.gate import Gate
+from cxr.inference.known_answers import FILE as KNOWN_FILE
+from cxr.inference.known_answers import KnownAnswers
 from cxr.inference.lung_segmenter import LungSegmenter
 from cxr.inference.model_facts import ModelFacts
 from cxr.inference.precision import Chosen
+
+logger = logging.getLogger("bentoml.covid_cxr")
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,14 @@ class Predictor:
         """precision, latency, threads: as `Engine.load` takes them; the segmenter runs in float32. Raises ModelError
         that names what is missing or damaged."""
         engine = Engine.load(directory, precision=precision, latency=latency, threads=threads)
+        if not engine.checked:
+            logger.warning(
+                "%s has no manifest, so its files are not checked; `dvc repro` makes a model that has", directory
+            )
+        known = directory / KNOWN_FILE
+        if known.is_file():
+            answers = KnownAnswers.load(known)
+            answers.check(engine.log_odds(answers.pictures), engine.precision, directory)
         gate = directory / GATE_FILE
         return cls(
             engine,

@@ -17,6 +17,7 @@ SENTENCES = {
     "error.not_a_picture": "The file is not a picture that the server can read. Choose a JPEG, PNG, WebP, BMP, TIFF or DICOM file.",
     "error.invalid_field": "The server did not accept the picture. Choose another one; if this keeps happening, update the app or the server.",
     "error.overloaded": "The server is busy or still starting. Wait a little, then try again.",
+    "error.unsound_answer": "The server's model gave no sound answer, so none is shown. Tell the person who runs the server.",
     "error.server": "The server failed while it handled the picture. Try again; if it keeps failing, tell the person who runs the server.",
     "error.certificate": "The server's certificate could not be verified, so nothing was sent. Check the server address, and that this device's date is right.",
     "error.broken_answer": "The server's answer could not be understood. Check that the address belongs to a covid-cxr service, then try again.",

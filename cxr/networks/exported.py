@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from cxr.common.errors import ModelError
+from cxr.common.usage_reports import switch_off
 from cxr.inference.lung_segmenter import FILE as LUNGS_FILE
 from cxr.networks.lung_attention import LEAST_LUNG, SHARE
 from cxr.networks.registry import Backbone
 from cxr.networks.settings import ExportedBackbone
-from cxr.networks.telemetry import silence
 from cxr.networks.unet import SEGMENTER
 
 FORMAT = 1  # raise it when the graph that is built around a file changes
@@ -55,7 +55,7 @@ def write_exported_trunk(
     cxr.networks.backbones.build_trunk takes it. Raises ModelError where the file is missing, is not the one that the
     SHA-256 names, or does not do what the entry says.
     """
-    silence()
+    switch_off()
     import openvino as ov
 
     where = f"features.exported.{backbone}"

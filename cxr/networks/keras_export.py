@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cxr.common.errors import ModelError
-from cxr.networks.telemetry import silence
+from cxr.common.usage_reports import switch_off
 
 
 def start_keras() -> None:
@@ -42,7 +42,7 @@ def export_trunk(trunk: Any, directory: Path) -> None:
 
     The exported input is uint8[n, size, size, 1], what the pixel store holds and what the service decodes to.
     """
-    silence()
+    switch_off()
     import keras
     import openvino as ov
     from openvino.preprocess import PrePostProcessor

@@ -121,7 +121,7 @@ def data_sources(facts: ReportFacts) -> Iterator[DataSource]:
         }
         external = name in download["external"]
         trained_on = "nothing: only ever tested on" if external else words.setting(source["train_on"])
-        yield DataSource(name, words.source_words(source["kind"]), words.counted(labels), trained_on, _origin(source))
+        yield DataSource(name, words.source_words(source), words.counted(labels), trained_on, _origin(source))
 
 
 def _origin(source: Mapping[str, Any]) -> str:

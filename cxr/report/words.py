@@ -53,13 +53,18 @@ FACTORS = {"view": "View", "sex": "Sex", "age": "Age in years", "source": "Sourc
 SPLITS = {
     "train": "training",
     "validation": "validation",
+    "cross_fitted": "training and validation, cross-fitted",
     "test": "test",
     "held_out": "held out (only ever tested on, by the audit)",
 }
 
 
-def source_words(kind: str) -> SourceDescription:
-    """What a source says of itself. Of a kind that is not registered here nothing is known, and the words say so."""
+def source_words(settings: Mapping[str, Any]) -> SourceDescription:
+    """What a source says of itself, by its settings. Of a kind that is not registered here nothing is known, and the
+    words say so."""
+    if "description" in settings:
+        return SourceDescription(**settings["description"])
+    kind = settings["kind"]
     known = SOURCES.get(kind)
     return known.description if known else SourceDescription(what=f"a source of the kind {kind!r}, unknown here")
 

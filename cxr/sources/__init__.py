@@ -6,12 +6,23 @@ for a mirror: the folder has the layout of the original in both cases. A package
 reads pixels does not run again because a downloader changed.
 """
 
-from cxr.sources import covid_chestxray, folder, kaggle_pneumonia, phantom
+from cxr.sources import (
+    covid_chestxray,
+    covid_image_repository,
+    dicom_folder,
+    folder,
+    github_table,
+    kaggle_pneumonia,
+    phantom,
+)
 from cxr.sources.base import SOURCES, Candidate, Listing, Source, SourceDescription, SourceParams, register
 
 register(covid_chestxray.SOURCE)
 register(kaggle_pneumonia.SOURCE)
+register(covid_image_repository.SOURCE)
+register(github_table.SOURCE)
 register(folder.SOURCE)
+register(dicom_folder.SOURCE)
 register(phantom.SOURCE)
 
 __all__ = ["SOURCES", "Candidate", "Listing", "Source", "SourceDescription", "SourceParams", "register"]

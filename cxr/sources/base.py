@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
 from pydantic import GetCoreSchemaHandler
+from pydantic.dataclasses import dataclass as settings
 from pydantic_core import CoreSchema, core_schema
 
+from cxr.common.config import STRICT
 from cxr.common.labels import Label
 from cxr.data.manifest import LungMask, OtherView, RejectedRow
 
@@ -41,6 +43,10 @@ class SourceParams:
         """The settings class of a registered kind. Raises KeyError for another one."""
         return SOURCES[kind].params
 
+    def pinned(self) -> dict[str, Any]:
+        """The settings that decide which files there are, as JSON has them."""
+        return {name: value for name, value in vars(self).items() if name != "train_on"}
+
 
 P = TypeVar("P", bound=SourceParams)
 
@@ -50,7 +56,8 @@ class Candidate:
     """An image that the source's own records call a usable frontal X-ray; its file has not been opened yet.
 
     path: relative to the source's folder, with forward slashes. patient: id within the source. view: one of
-    FRONTAL_VIEWS or "" where the source does not say. age: years or "".
+    FRONTAL_VIEWS or "" where the source does not say. age: years or "". same_as: where the records name the collection
+    that a picture was taken from, its name there, as "owner/id"; other sources give their copies the same one.
     """
 
     path: str
@@ -60,6 +67,7 @@ class Candidate:
     finding: str = ""
     sex: str = ""
     age: str = ""
+    same_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +86,9 @@ class Listing:
     lung_masks: list[LungMask] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
+@settings(frozen=True, config=STRICT)
 class SourceDescription:
-    """For the report. people: of whom the images are."""
+    """For the report. people: of whom the images are. A kind whose settings have a `description` is described by it."""
 
     what: str = NOT_STATED
     people: str = NOT_STATED
@@ -100,7 +108,7 @@ class Source(Generic[P]):
     params: type[P]
     fetch: Callable[[P, Path], None]
     list_images: Callable[[P, Path, str], Listing]
-    description: SourceDescription = SourceDescription()
+    description: SourceDescription = field(default_factory=SourceDescription)
 
     @property
     def kind(self) -> str:

@@ -49,8 +49,7 @@ def _recorded(directory: Path) -> Any:
 
 def receipt_of(params: SourceParams) -> dict[str, Any]:
     """The settings that decide which files there are. No path and no date: the same files have the same receipt."""
-    facts = dict(vars(params))
-    del facts["train_on"]
+    facts = params.pinned()
     if facts.get("origin", PUBLIC) != PUBLIC:
         return {"kind": params.kind, "origin": "mirror"}
     return facts

@@ -4,7 +4,6 @@ A folder of the class `other` holds pictures of no chest, hands for one: none is
 them what to refuse.
 """
 
-import re
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -17,6 +16,7 @@ from cxr.data.manifest import OtherView, RejectedRow
 from cxr.sources.base import PUBLIC, Candidate, Listing, Source, SourceDescription, SourceParams
 from cxr.sources.http.archives import is_clutter
 from cxr.sources.mirror import copy_mirror
+from cxr.sources.patient_ids import expression_of, patient_in
 
 OTHER = "other"
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".dcm", ".dicom", ".bmp", ".tif", ".tiff")
@@ -45,12 +45,12 @@ DESCRIPTION = SourceDescription(
 def fetch(params: FolderParams, directory: Path) -> None:
     if params.origin == PUBLIC:
         raise SourceError(f"{directory.name}: a folder source has no public origin; set `origin` to your directory")
-    _expression(params, directory.name)  # a wrong one is better found before the copying
+    expression_of(params.patient, directory.name)  # a wrong one is better found before the copying
     copy_mirror(params.origin, directory, tuple(params.classes), lambda path: path.parts[0] in params.classes)
 
 
 def list_images(params: FolderParams, directory: Path, name: str) -> Listing:
-    expression = _expression(params, name)
+    expression = expression_of(params.patient, name)
     listing = Listing()
     for path in _files(params, directory):
         if not _may_be_image(path):
@@ -58,10 +58,10 @@ def list_images(params: FolderParams, directory: Path, name: str) -> Listing:
             listing.rejected.append(RejectedRow(str(path), name, "no_row", detail))
             continue
         folder = path.parts[0]
-        patient = _patient(path, expression, name)
+        patient = patient_in(path.name, expression, f"{name}: {path}")
         label = params.classes[folder]
         if label == OTHER:
-            listing.rejected.append(RejectedRow(str(path), name, "not_frontal", folder))
+            listing.rejected.append(RejectedRow(str(path), name, "not_chest", folder))
             listing.other_views.append(OtherView(str(path), name, patient, OTHER))
         else:
             listing.candidates.append(Candidate(str(path), label, patient, finding=folder))
@@ -78,28 +78,6 @@ def _may_be_image(path: PurePosixPath) -> bool:
     """DICOM exports often have no suffix, or end in a piece of their number; the decoder will tell."""
     suffix = path.suffix.lower()
     return suffix in IMAGE_SUFFIXES or suffix == "" or suffix[1:].isdigit()
-
-
-def _expression(params: FolderParams, name: str) -> re.Pattern[str]:
-    where = f"{name}: patient expression {params.patient!r}"
-    try:
-        expression = re.compile(params.patient)
-    except re.error as fault:
-        raise SourceError(f"{where} is not a regular expression ({fault}); mend it in params.yaml") from None
-    if expression.groups < 1:
-        raise SourceError(f"{where} has no group; put round brackets around the part that is the patient's id")
-    return expression
-
-
-def _patient(path: PurePosixPath, expression: re.Pattern[str], name: str) -> str:
-    match = expression.search(path.name)
-    if not match or not match[1]:
-        # Not a rejection: one wrong expression would quietly throw most of a hospital's images away.
-        raise SourceError(
-            f"{name}: {path} does not match the patient expression {expression.pattern!r}; "
-            "extend the expression in params.yaml or take the file out of the folder"
-        )
-    return match[1]
 
 
 SOURCE = Source(FolderParams, fetch, list_images, DESCRIPTION)

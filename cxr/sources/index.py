@@ -13,6 +13,7 @@ from cxr.data.manifest import ImageRow, LungMask, OtherView, RejectedRow
 from cxr.imaging.decode import decode
 from cxr.imaging.exposure import exposure_fault
 from cxr.sources.base import SOURCES, Candidate, Listing, SourceParams
+from cxr.sources.persons import joined_patients
 from cxr.sources.settings import DownloadParams
 
 HASH_SIDE = 16  # 16 x 16 lowest frequencies: at 8 x 8 two children's chests look like one
@@ -45,10 +46,12 @@ def build_index(params: DownloadParams, raw: Path) -> Index:
     ]
     images, unusable = _opened(tasks)
     rejected = [*_rejected(listings), *unusable]
+    person = joined_patients(images, list(configured))
+    views = [replace(view, patient=person.get(view.patient, view.patient)) for view in _other_views(listings)]
     return Index(
-        sorted(images, key=lambda row: row.path),
+        sorted((replace(row, patient=person[row.patient]) for row in images), key=lambda row: row.path),
         sorted(rejected, key=lambda row: (row.path, row.reason)),
-        sorted(_other_views(listings), key=lambda row: row.path),
+        sorted(views, key=lambda row: row.path),
         sorted(_lung_masks(listings), key=lambda row: row.path),
     )
 
@@ -128,6 +131,7 @@ def _open(task: _Task) -> ImageRow | RejectedRow:
         width=width,
         height=height,
         role=task.role,
+        same_as=found.same_as,
     )
 
 

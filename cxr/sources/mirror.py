@@ -24,9 +24,9 @@ def copy_mirror(origin: str, directory: Path, markers: Sequence[str], wanted: Wa
     paths relative to `origin`.
     """
     root = Path(origin)
-    _require(root, markers, directory.name)
+    require_mirror(root, markers, directory.name)
     with disk_faults(f"{directory.name}: copying {root}", directory):
-        files = [path for path in _walk(root) if not is_clutter(path) and wanted(path)]
+        files = [path for path in files_below(root) if not is_clutter(path) and wanted(path)]
         if not files:
             raise SourceError(f"{directory.name}: {root} holds none of this source's files; set `origin` to a mirror")
         sizes = [(root / path).stat().st_size for path in files]
@@ -35,7 +35,8 @@ def copy_mirror(origin: str, directory: Path, markers: Sequence[str], wanted: Wa
             _copy(root, files, sizes, partial)
 
 
-def _require(root: Path, markers: Sequence[str], name: str) -> None:
+def require_mirror(root: Path, markers: Sequence[str], name: str) -> None:
+    """Raise SourceError where `root` is no directory or lacks a marker. name: the source's."""
     if not root.is_dir():
         raise SourceError(f"{name}: origin {root} is not a directory; set it to the mirror's directory or to `public`")
     for marker in markers:
@@ -46,8 +47,8 @@ def _require(root: Path, markers: Sequence[str], name: str) -> None:
             )
 
 
-def _walk(root: Path) -> Iterator[PurePosixPath]:
-    """All files under root, sorted, links to folders followed once each."""
+def files_below(root: Path) -> Iterator[PurePosixPath]:
+    """All files under root, relative to it, sorted, links to folders followed once each."""
     seen = {os.path.realpath(root)}
     for folder, folders, files in os.walk(root, followlinks=True, onerror=_raise):
         here = PurePosixPath(Path(folder).relative_to(root).as_posix())

@@ -94,6 +94,20 @@ def find_version(name: str, number: int) -> Version:
         raise CxrError(f"the registry has no version {number} of {name}; {again}") from None
 
 
+def named_version(address: str) -> Version:
+    """The version of `name@alias` or `name/number`. Raises CxrError where the registry has none."""
+    name, at, alias = address.partition("@")
+    if at:
+        number = _aliases(connect(), name).get(alias)
+        if number is None:
+            raise CxrError(f"the registry has no version of {name} with the alias {alias}; run `dvc repro`")
+        return find_version(name, number)
+    name, _, text = address.partition("/")
+    if not text.isdecimal():
+        raise CxrError(f"{address!r} names no registered version; write name@champion or name/3")
+    return find_version(name, int(text))
+
+
 def link_report(version: Version, address: str) -> None:
     """Tag the version with where its report is, e.g. "runs:/<id>/card/report.html"."""
     connect().set_model_version_tag(version.name, str(version.number), REPORT_TAG, address)

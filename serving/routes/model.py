@@ -27,4 +27,7 @@ def _of_model(settings: Settings) -> Schema:
 @ROUTES.get("/model", openapi=_of_model, answer="the facts about the model", needs_key=True)
 async def model(context: Context, request: Request) -> Response:
     champion = context.champion
-    return JSONResponse(public_facts(champion.facts.document) | {"precision": champion.model.engine.precision})
+    engine = champion.model.engine
+    return JSONResponse(
+        public_facts(champion.facts.document) | {"precision": engine.precision, "checked": engine.checked}
+    )

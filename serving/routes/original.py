@@ -63,5 +63,5 @@ async def upload(context: Context, request: Request) -> Response:
     """As `sendbase64`, for a form with a file."""
     check_media_type(request, "multipart/form-data")
     async with context.body(request) as body:
-        data = form_field(body, request.headers.get("content-type", ""), "pic")
+        data = await context.parsed(request, form_field, body, request.headers.get("content-type", ""), "pic")
         return PlainTextResponse(await context.load.work(request, context.winner, data))

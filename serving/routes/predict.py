@@ -7,33 +7,61 @@ from starlette.responses import JSONResponse, Response
 
 from serving.context import Context
 from serving.errors import ServiceError, error_body
-from serving.requests import field, only, texts
+from serving.multipart import form_fields
+from serving.requests import field, flag, media_type, only, texts, unsupported_media_type
 from serving.routing import Routes
-from serving.schemas import EXPLAIN, PICTURE, TEXT, Schema, json_of, object_of, posting, ref
+from serving.schemas import EXPLAIN, PICTURE, PICTURE_FILE, TEXT, Schema, json_of, object_of, posting, ref
 from serving.settings import Settings
 
 ROUTES = Routes()
 BATCH = "/predict/batch"
+JSON = "application/json"
+FORM = "multipart/form-data"
+DICOM = "application/dicom"
+FILE_TYPES = ("image/*", DICOM)
 
 
 def _of_predict(settings: Settings) -> Schema:
-    request = object_of({"image": PICTURE, "explain": EXPLAIN}, ["image"])
-    return posting("Ask about one picture.", json_of(request), json_of(ref("Answer")))
+    fields = object_of({"image": PICTURE, "explain": EXPLAIN}, ["image"])
+    form = {"type": "object", "properties": {"image": PICTURE_FILE, "explain": EXPLAIN}, "required": ["image"]}
+    requests = json_of(fields) | {"multipart/form-data": {"schema": form}}
+    requests |= {kind: {"schema": PICTURE_FILE} for kind in FILE_TYPES}
+    asked = {"name": "explain", "in": "query", "required": False, "schema": EXPLAIN}
+    return posting("Ask about one picture.", requests, json_of(ref("Answer"))) | {"parameters": [asked]}
 
 
 @ROUTES.post(
     "/predict",
     openapi=_of_predict,
-    request='`{"image": "<Base64 or data URI>", "explain": false}`',
+    request='`{"image": "<Base64 or data URI>", "explain": false}`; or the file itself as `image/*` or '
+    "`application/dicom`, or in the field `image` of a form, with `?explain=true`",
     answer="`state`, `percentage`, `probabilities`, `threshold`, `warnings`, `model`; `heatmap` and `lung_share` where "
     "asked for, `reason` where refused",
 )
 async def predict(context: Context, request: Request) -> Response:
-    async with context.json(request) as fields:
-        only(fields, ("image", "explain"))
-        explain = field(fields, "explain", bool, default=False)
-        text = field(fields, "image", str)
-        return JSONResponse(await context.load.work(request, context.answer_to_text, text, explain))
+    kind = media_type(request, JSON)
+    explain = flag("explain", request.query_params.get("explain", "false"))
+    if kind == JSON:
+        async with context.json(request) as fields:
+            only(fields, ("image", "explain"))
+            explain = field(fields, "explain", bool, default=False) or explain
+            text = field(fields, "image", str)
+            return JSONResponse(await context.load.work(request, context.answer_to_text, text, explain))
+    if kind != FORM and not kind.startswith("image/") and kind != DICOM:
+        raise unsupported_media_type(f"{JSON}, image/*, {DICOM} or {FORM}")
+    only(request.query_params, ("explain",))
+    async with context.body(request) as body:
+        data = body.take()
+        if kind == FORM:
+            data, explain = await context.load.work(request, _from_form, data, request.headers["content-type"], explain)
+        return JSONResponse(await context.load.work(request, context.answer_to, data, explain))
+
+
+def _from_form(body: bytes, content_type: str, explain: bool) -> tuple[bytes, bool]:
+    """The picture of a form, and whether the form or `explain` asks for a heat map."""
+    fields = form_fields(body, content_type, "image", "explain")
+    asked = fields.get("explain", b"false").decode("ascii", "replace")
+    return fields["image"], flag("explain", asked) or explain
 
 
 def _of_batch(settings: Settings) -> Schema:

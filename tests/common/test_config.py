@@ -56,7 +56,7 @@ def test_values_arrive_with_their_types(tmp_path: Path) -> None:
     download = load_params(DownloadParams, path)
     assert isinstance(download.sources["covid_chestxray"], CovidChestxrayParams)
     assert isinstance(download.external["x"], PhantomParams)
-    assert list(download.all()) == ["covid_chestxray", "kaggle_pneumonia", "x"]
+    assert list(download.all()) == ["covid_chestxray", "covid_image_repository", "kaggle_pneumonia", "x"]
     assert load_params(FeaturesParams, path).augmentation.rotation_degrees == 20
 
 
@@ -99,7 +99,7 @@ FAULTS = [
     ("scalar for list", "train", {"train": {"backbones": "vgg16"}}, ["train.backbones", "'vgg16'", "list"]),
     ("scalar for mapping", "features", {"features": {"weights": "imagenet"}}, ["features.weights", "keys and values"]),
     ("list for section", "split", {"split!": [1]}, ["split", "keys and values"]),
-    ("empty section", "split", {"split!": None}, ["split", "None"]),
+    ("empty section", "split", {"split": None}, ["split", "None"]),
     ("unknown word", "train", {"train": {"head": "conv"}}, ["train.head", "'conv'", "'flatten' or 'average'"]),
     ("number in a list of names", "train", {"train": {"backbones": ["vgg16", 3]}}, ["train.backbones[1]", "3", "str"]),
     ("unknown backbone", "features", {"features": {"weights": {"vgg19": "x"}}}, ["'vgg19'", "known are incep"]),

@@ -8,8 +8,9 @@ import pytest
 
 from cxr.common.errors import CxrError
 from cxr.features.cached_engine import cached_engine
-from cxr.inference.engine import Engine, Trunk, trunk_file
+from cxr.inference.engine import BUNDLE_FILES, Engine, Trunk, trunk_file
 from cxr.inference.head import Head
+from cxr.inference.manifest import write_manifest
 from tests.labelled import pictures
 from tests.tiny import tiny_bundle
 
@@ -69,6 +70,7 @@ def test_another_head_of_the_same_kind_asks_nothing(bundle: Path, tmp_path: Path
     other = Path(shutil.copytree(bundle, tmp_path / "other"))
     old = Head.load(other / "head.npz")
     Head(old.kind, old.weights * 2, old.bias).save(other / "head.npz")
+    write_manifest(other, BUNDLE_FILES)
     found = engine_of(other, tmp_path / "cache").logits(pictures(8))
     assert len(asked) == 8
     np.testing.assert_allclose(found, Engine.load(other).logits(pictures(8)), rtol=1e-5)
@@ -82,6 +84,7 @@ def another_weight(folder: Path) -> Path:
     bundle = tiny_bundle(folder)
     file = trunk_file(bundle, "f32").with_suffix(".bin")
     file.write_bytes(bytes(byte ^ 1 for byte in file.read_bytes()[:1]) + file.read_bytes()[1:])
+    write_manifest(bundle, BUNDLE_FILES)
     return bundle
 
 

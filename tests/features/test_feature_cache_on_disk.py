@@ -95,6 +95,37 @@ def test_a_damaged_file_is_named_before_anything_is_read_from_it(
         FeatureCache(tmp_path, SPEC, SHAPE)
 
 
+@pytest.mark.parametrize("name", ["features.u8", "crc.u32", "done.u8"])
+def test_damaged_rows_are_named_and_made_anew(name: str, tmp_path: Path, many: Pictures, caplog) -> None:
+    cache = filled(tmp_path, many)
+    expected = features(cache, many.keys).copy()
+    path = cache.directory / name
+    data = bytearray(path.read_bytes())
+    for row in (3, 50):  # of 70
+        data[row * len(data) // 70] ^= 1
+    path.write_bytes(data)
+    cache = FeatureCache(tmp_path, SPEC, SHAPE)
+    assert cache.fill(many.keys, many, FakeTrunk()) == 2
+    assert ("2 rows of the cache" in caplog.text) == (name != "done.u8")
+    np.testing.assert_array_equal(features(cache, many.keys), expected)
+
+
+def test_two_rows_that_were_exchanged_are_noticed(tmp_path: Path, many: Pictures) -> None:
+    path = filled(tmp_path, many).directory / "keys.txt"
+    keys = path.read_text().split()
+    keys[:2] = keys[1::-1]
+    path.write_text("\n".join(keys) + "\n")
+    assert FeatureCache(tmp_path, SPEC, SHAPE).missing(many.keys) == 2
+
+
+def test_a_bank_from_before_checksums_gets_them_and_is_not_computed_again(tmp_path: Path, many: Pictures) -> None:
+    sums = filled(tmp_path, many).directory / "crc.u32"
+    before = sums.read_bytes()
+    sums.unlink()
+    assert FeatureCache(tmp_path, SPEC, SHAPE).missing(many.keys) == 0
+    assert sums.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("content", "said"), [(b"{", "is not JSON"), (b"{}", "another cache than its name says"), (b"\xff", "is not JSON")]
 )

@@ -118,6 +118,45 @@ def with_empty_strips(count: int) -> bytes:
     return (b"II*\0" + struct.pack("<L", 8) + directory).ljust(200, b"\0") + struct.pack("<L", 8) * count
 
 
+@pytest.mark.parametrize("size", [(1, 60_000), (20_001, 1), (300, 20_001)])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "DICOM"])
+def test_a_picture_of_few_pixels_with_one_very_long_side_is_refused(kind, size):
+    fault = fault_of(HUGE[kind](*size))
+    assert fault.code == "too_many_pixels"
+    assert "a side" in str(fault)
+
+
+def jpeg_strips(scans: int, strips: int) -> bytes:
+    """A TIFF of 2048 x 2048 pixels whose strips are all the same JPEG, with so many passes too many."""
+    side, at = 2048, 8
+    strip = saved(Image.new("L", (side, side // strips)), "JPEG", progressive=True)
+    last_scan = strip[strip.rindex(b"\xff\xda") : -2]
+    strip = strip[:-2] + last_scan * scans + strip[-2:]
+    starts, lengths = at + len(strip), at + len(strip) + 4 * strips
+    tags = [(256, 1, side), (257, 1, side), (258, 1, 8), (259, 1, 7), (262, 1, 1), (273, strips, starts), (277, 1, 1)]
+    tags += [(278, 1, side // strips), (279, strips, lengths)]
+    if strips == 1:
+        tags = [(tag, 1, {273: at, 279: len(strip)}.get(tag, value)) for tag, _, value in tags]
+    directory = struct.pack("<H", len(tags)) + b"".join(
+        struct.pack("<HHLL", tag, 4, n, value) for tag, n, value in tags
+    )
+    lists = struct.pack("<L", at) * strips + struct.pack("<L", len(strip)) * strips
+    end = at + len(strip) + len(lists)
+    return b"II*\0" + struct.pack("<L", end) + strip + lists + directory + bytes(4)
+
+
+def test_a_tiff_whose_strips_are_jpeg_is_held_to_the_same_passes():
+    for strips in (1, 2, 16):
+        assert decode(jpeg_strips(1, strips)).shape == (2048, 2048)
+        fault = fault_of(jpeg_strips(400, strips))
+        assert fault.code == "unsupported"
+        assert "passes" in str(fault)
+
+
+def test_a_tiff_whose_strips_share_their_bytes_too_often_is_corrupt():
+    assert fault_of(jpeg_strips(1000, 128)).code in ("corrupt", "unsupported")
+
+
 JPEG, PNG = saved(GREY, "JPEG"), saved(GREY, "PNG")
 EMPTY_CHUNK = b"\0\0\0\0abCd" + zlib.crc32(b"abCd").to_bytes(4, "big")
 ENDLESS = {

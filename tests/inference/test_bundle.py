@@ -9,7 +9,8 @@ from cxr.common.atomic_files import read_json
 from cxr.common.errors import ModelError
 from cxr.inference.bundle import complete_bundle, copy_bundle, write_bundle
 from cxr.inference.engine import BUNDLE_FILES, Engine
-from cxr.inference.model_facts import SCHEMA_VERSION
+from cxr.inference.manifest import FILE as MANIFEST
+from cxr.inference.model_facts import SCHEMA_VERSION, SEALED
 from tests.tiny import tiny_bundle, tiny_head
 
 FACTS = {
@@ -37,16 +38,21 @@ def no_links(source: Path, target: Path) -> None:
 
 def test_a_bundle_is_complete_and_keeps_the_facts(trunk: Path, tmp_path: Path) -> None:
     write_bundle(tmp_path / "bundle", trunk, tiny_head(), FACTS | {"note": "kept"})
-    assert sorted(path.name for path in (tmp_path / "bundle").iterdir()) == sorted(BUNDLE_FILES)
+    assert sorted(path.name for path in (tmp_path / "bundle").iterdir()) == sorted([*BUNDLE_FILES, MANIFEST])
     facts = Engine.load(tmp_path / "bundle").facts
-    assert facts.document == FACTS | {"note": "kept", "version": facts.version, "schema_version": SCHEMA_VERSION}
+    assert facts.document == FACTS | {
+        "note": "kept",
+        "version": facts.version,
+        "schema_version": SCHEMA_VERSION,
+        SEALED: True,
+    }
 
 
 def test_a_bundle_takes_the_place_of_an_older_one(trunk: Path, tmp_path: Path) -> None:
     write_bundle(tmp_path / "bundle", trunk, tiny_head(), FACTS)
     (tmp_path / "bundle" / "left over").touch()
     write_bundle(tmp_path / "bundle", trunk, tiny_head(), FACTS | {"threshold": 0.25})
-    assert sorted(path.name for path in (tmp_path / "bundle").iterdir()) == sorted(BUNDLE_FILES)
+    assert sorted(path.name for path in (tmp_path / "bundle").iterdir()) == sorted([*BUNDLE_FILES, MANIFEST])
     assert Engine.load(tmp_path / "bundle").facts.threshold == 0.25
 
 

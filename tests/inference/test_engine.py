@@ -11,7 +11,7 @@ import pytest
 
 from cxr.common.errors import CxrError, ModelError
 from cxr.inference.engine import BUNDLE_FILES, Engine, Trunk
-from cxr.inference.model_facts import REQUIRED
+from cxr.inference.model_facts import REQUIRED, SEALED
 from tests.labelled import pictures
 from tests.tiny import CHANNELS, GRID, tiny_bundle
 
@@ -23,8 +23,11 @@ def engine(bundle: Path) -> Engine:
 
 @pytest.fixture
 def broken(bundle: Path, tmp_path: Path) -> Path:
-    """A copy of the model, to be damaged."""
-    return Path(shutil.copytree(bundle, tmp_path / "broken"))
+    """A copy of the model without the manifest that would name each damage first (test_manifest.py)."""
+    copied = Path(shutil.copytree(bundle, tmp_path / "broken"))
+    (copied / "manifest.json").unlink()
+    change_facts(copied, lambda facts: facts.pop(SEALED))
+    return copied
 
 
 def change_facts(directory: Path, change: Callable[[dict], object]) -> None:

@@ -48,13 +48,13 @@ def test_a_list_reads_as_a_sentence_would_say_it() -> None:
 
 @pytest.mark.parametrize("kind", SOURCES)
 def test_every_source_of_the_project_describes_itself(kind: str) -> None:
-    said = source_words(kind)
+    said = source_words({"kind": kind})
     assert said == SOURCES[kind].description
     assert NOT_STATED not in (said.what, said.people, said.licence, said.cite)
 
 
 def test_a_source_that_is_not_registered_is_not_described_as_another() -> None:
-    said = source_words("bygone")
+    said = source_words({"kind": "bygone"})
     assert "'bygone'" in said.what
     assert (said.people, said.licence, said.cite) == (NOT_STATED, NOT_STATED, NOT_STATED)
     assert "folders" not in said.what

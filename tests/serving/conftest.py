@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from serving.app import create_app
 from serving.champion import Champion
+from serving.connections import limited
 from serving.metrics import Metrics
 from serving.settings import Settings
 from tests.tiny import tiny_bundle
@@ -42,8 +43,9 @@ def serve(champion: Champion) -> Serve:
     def served(
         settings: Settings | None = None, model: Champion = champion, web: Path = WEB, **options: Any
     ) -> Iterator[httpx.Client]:
-        app = create_app(settings or Settings(), model, Metrics(), web, **options)
-        with running(app) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        settings = settings or Settings()
+        app = create_app(settings, model, Metrics(), web, **options)
+        with running(app, settings) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             yield client
 
     return served
@@ -64,9 +66,9 @@ def gated(serve: Serve, complete_bundle: Path) -> Iterator[httpx.Client]:
 
 
 @contextlib.contextmanager
-def running(app: ASGIApp) -> Iterator[int]:
+def running(app: ASGIApp, settings: Settings) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", http=limited(settings)))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:

@@ -3,6 +3,7 @@
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cxr.common.errors import ModelError
@@ -66,6 +67,61 @@ def test_what_was_unreadable_is_complained_of_once(store, tmp_path, caplog):
     for _ in range(3):
         champion.refresh()
     assert caplog.text.count("goes on answering") == 1
+
+
+def test_what_was_mended_is_taken(store, tmp_path):
+    champion = Champion(store.find)
+    store.newest = tiny_bundle(tmp_path / "newer", seed=5)
+    sound = (store.newest / "head.npz").read_bytes()
+    (store.newest / "head.npz").write_bytes(sound[:-1])
+    assert not champion.refresh()
+    (store.newest / "head.npz").write_bytes(sound)
+    assert champion.refresh()
+
+
+@pytest.mark.parametrize("fault", [OSError(24, "Too many open files"), UnicodeDecodeError("utf-8", b"", 0, 1, "")])
+def test_a_fault_of_any_kind_ends_no_following(store, tmp_path, caplog, fault):
+    faults, changed, looks = [fault] * 3, threading.Event(), []
+
+    def find() -> Path:
+        if faults and threading.current_thread().name == "follow-model":
+            raise faults.pop()
+        return store.find()
+
+    champion = Champion(find)
+    champion.follow(0.01, changed.set, looks.append)
+    store.newest = tiny_bundle(tmp_path / "newer", seed=5)
+    assert changed.wait(30)
+    champion.stop()
+    assert looks[:3] == [False, False, False]
+    assert champion.following
+    assert caplog.text.count("goes on answering") == 1
+
+
+def test_three_answers_that_are_none_bring_the_model_before_back(store, tmp_path, serve):
+    champion = Champion(store.find)
+    old = champion.model
+    store.newest = tiny_bundle(tmp_path / "newer", seed=5)
+    assert champion.refresh()
+    champion.model.engine.head.weights[:] = np.nan  # as if memory were damaged
+    with serve(model=champion) as client:
+        said = [client.post("/predict", json={"image": text_of(picture())}) for _ in range(4)]
+    assert [answer.status_code for answer in said] == [500, 500, 500, 200]
+    assert said[0].json()["error"]["code"] == "unsound_answer"
+    assert champion.model is old
+    assert not champion.refresh()  # it is not taken again at the next look
+
+
+def test_without_a_model_before_readiness_turns_false_and_a_good_answer_mends_it(store, serve):
+    champion = Champion(store.find)
+    sound = champion.model.engine.head.weights.copy()
+    with serve(model=champion) as client:
+        for weights, status in ((np.nan, 503), (sound, 200)):
+            champion.model.engine.head.weights[:] = weights
+            for _ in range(3):
+                client.post("/predict", json={"image": text_of(picture())})
+            assert client.get("/readyz").status_code == status
+        assert client.get("/metrics").text.count("cxr_unsound_answers_total 3.0") == 1
 
 
 def test_it_looks_again_by_itself_and_tells_of_the_change(store, tmp_path):

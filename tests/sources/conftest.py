@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from cxr.sources import covid_chestxray, kaggle_pneumonia
+from cxr.sources import kaggle_pneumonia
+from cxr.sources.http import github
 
 from .made import HURRIED, metadata, noise, zip_of
 from .servers import REVISION, Server
@@ -20,10 +21,8 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with Server() as running:
         monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.PROD, running.url)
-        monkeypatch.setattr(
-            covid_chestxray, "ARCHIVE_URL", running.url + "/ieee8023/covid-chestxray-dataset/zip/{revision}"
-        )
-        monkeypatch.setattr(covid_chestxray, "PATIENCE", HURRIED)
+        monkeypatch.setattr(github, "ARCHIVE_URL", running.url + "/{repository}/zip/{revision}")
+        monkeypatch.setattr(github, "PATIENCE", HURRIED)
         monkeypatch.setattr(kaggle_pneumonia, "PATIENCE", HURRIED)
         yield running
         running.shutdown()

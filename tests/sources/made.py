@@ -9,7 +9,7 @@ from pathlib import Path
 from cxr.sources.http.transfer import Patience
 
 HURRIED = Patience(connect_timeout_s=5, read_timeout_s=5, attempts=3, backoff_s=0, longest_wait_s=5)
-HEADER = "patientid,offset,sex,age,finding,view,modality,folder,filename\n"
+HEADER = "patientid,offset,sex,age,finding,view,modality,folder,filename,url\n"
 
 
 def zip_of(files: Mapping[str, bytes], comment: str = "") -> bytes:

@@ -44,6 +44,11 @@ class State:
         return [request for request in self.seen if request.path.startswith(path)]
 
 
+def is_revision(text: str) -> bool:
+    """GitHub takes the beginning of a commit's id for the id, if it is long enough to be the only one."""
+    return len(text) >= 7 and REVISION.startswith(text)
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: "Server"
@@ -68,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
             faults.pop(0)(self)
         elif in_storage:
             self.stored()
-        elif self.path.endswith(f"/zip/{REVISION}"):
+        elif is_revision(self.path.rpartition("/zip/")[2]):
             self.chunked()
         else:
             status(404)(self)

@@ -8,7 +8,7 @@ import pytest
 
 from cxr.sources import covid_chestxray, kaggle_pneumonia
 from cxr.sources.covid_chestxray import CovidChestxrayParams
-from cxr.sources.http import transfer
+from cxr.sources.http import github, transfer
 from cxr.sources.kaggle_pneumonia import KagglePneumoniaParams
 
 from .downloads import COVID, KAGGLE, fault_of
@@ -155,7 +155,7 @@ def test_no_network_is_one_sentence(server: Server, tmp_path: Path):
 
 
 def test_an_unknown_host_is_one_sentence(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(covid_chestxray, "ARCHIVE_URL", "http://nowhere.invalid/{revision}")
+    monkeypatch.setattr(github, "ARCHIVE_URL", "http://nowhere.invalid/{revision}")
     assert "no answer from the server" in fault_of(covid_chestxray, COVID, tmp_path / "covid")
 
 
@@ -166,7 +166,7 @@ def test_a_web_page_is_not_taken_for_the_archive(codeload: Server, tmp_path: Pat
 
 def test_a_silent_server_is_given_up(codeload: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     impatient = transfer.Patience(connect_timeout_s=5, read_timeout_s=0.05, attempts=1, backoff_s=0)
-    monkeypatch.setattr(covid_chestxray, "PATIENCE", impatient)
+    monkeypatch.setattr(github, "PATIENCE", impatient)
     monkeypatch.setattr(kaggle_pneumonia, "PATIENCE", impatient)
     codeload.state.faults = [lambda _: time.sleep(0.5)] * 2
     assert "went silent" in fault_of(covid_chestxray, COVID, tmp_path / "covid")

@@ -28,8 +28,8 @@ def test_a_folder_of_other_pictures_is_rejected_and_teaches_the_gate(raw: Path) 
     rows, rejected, views, _ = build_index(DownloadParams(sources={"mura": HANDS}, external={}), raw)
     assert rows == []
     assert [(row.path, row.reason, row.detail) for row in rejected] == [
-        ("mura/XR_HAND/patient0_image1.png", "not_frontal", "XR_HAND"),
-        ("mura/XR_HAND/patient1_image1.png", "not_frontal", "XR_HAND"),
+        ("mura/XR_HAND/patient0_image1.png", "not_chest", "XR_HAND"),
+        ("mura/XR_HAND/patient1_image1.png", "not_chest", "XR_HAND"),
     ]
     assert views == [
         OtherView("mura/XR_HAND/patient0_image1.png", "mura", "mura/patient0", "other"),

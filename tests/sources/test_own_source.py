@@ -163,7 +163,7 @@ def test_the_segmenter_learns_from_its_masks(project: Path) -> None:
 
 
 def test_the_report_says_of_it_what_it_says_of_itself(registered: None) -> None:
-    said = source_words("ward")
+    said = source_words({"kind": "ward"})
     assert (said.what, said.people, said.licence) == ("drawn patients of one ward", "nobody", NOT_STATED)
 
 

@@ -1,4 +1,5 @@
-"""The real X-rays: CXR_MIRROR names a directory with covid-chestxray-dataset/ and chest-xray-pneumonia/."""
+"""The real X-rays: CXR_MIRROR names a directory with covid-chestxray-dataset/, chest-xray-pneumonia/ and, if it has it,
+covid-19-image-repository/."""
 
 import os
 from pathlib import Path
@@ -9,8 +10,11 @@ from cxr.data.manifest import count_by
 from cxr.sources import SOURCES
 from cxr.sources.base import Listing
 from cxr.sources.covid_chestxray import CovidChestxrayParams
+from cxr.sources.covid_image_repository import CovidImageRepositoryParams
 from cxr.sources.fetching import fetch_all
 from cxr.sources.kaggle_pneumonia import KagglePneumoniaParams
+from cxr.sources.persons import joined_patients
+from tests.rows import image_row
 
 pytestmark = [
     pytest.mark.mirror,
@@ -58,6 +62,12 @@ def test_the_patient_that_was_entered_twice_is_one(listings: dict[str, Listing])
     assert "339" not in patients
 
 
+def test_the_covid_collection_names_its_copies_of_the_hannover_pictures(listings: dict[str, Listing]):
+    copies = [row.same_as for row in listings["covid"].candidates if row.same_as]
+    assert len(copies) == len(set(copies)) == 92
+    assert "ml-workgroup/b343e657" in copies
+
+
 def test_every_kaggle_name_has_a_patient(listings: dict[str, Listing]):
     listing = listings["kaggle"]
     assert count_by(listing.candidates, "finding") == {
@@ -66,3 +76,43 @@ def test_every_kaggle_name_has_a_patient(listings: dict[str, Listing]):
         "viral pneumonia": 394,
     }
     assert listing.rejected == []
+
+
+@pytest.fixture(scope="module")
+def hannover(tmp_path_factory: pytest.TempPathFactory) -> Listing:
+    origin = Path(os.environ["CXR_MIRROR"]) / "covid-19-image-repository"
+    if not origin.is_dir():
+        pytest.skip("the mirror has no covid-19-image-repository")
+    params = CovidImageRepositoryParams("covid_image_repository", str(origin), "0" * 40, ("COVID",))
+    raw = tmp_path_factory.mktemp("hannover")
+    fetch_all({"hannover": params}, SOURCES, raw)
+    return SOURCES[params.kind].list_images(params, raw / "hannover", "hannover")
+
+
+def test_the_hannover_collection_is_listed_whole(hannover: Listing):
+    assert hannover.rejected == []
+    assert len(hannover.candidates) == 243
+    assert len({row.patient for row in hannover.candidates}) == 71
+    assert count_by(hannover.candidates, "label") == {"COVID": 243}
+    assert count_by(hannover.candidates, "view") == {"AP": 194, "PA": 49}
+    assert count_by(hannover.candidates, "sex") == {"F": 63, "M": 180}
+
+
+def test_the_names_of_copies_join_46_hannover_patients_with_the_covid_collection(
+    hannover: Listing, listings: dict[str, Listing]
+):
+    copies = {row.same_as for row in listings["covid"].candidates if row.same_as}
+    both = [row for row in hannover.candidates if row.same_as in copies]
+    assert (len(both), len(copies)) == (82, 92)  # Hannover took ten pictures back later
+    assert len({row.patient for row in both}) == 46
+
+
+def test_hannover_and_the_covid_collection_share_46_patients(listings: dict[str, Listing], hannover: Listing):
+    rows = [
+        image_row(f"{name}/{row.path}", source=name, patient=f"{name}/{row.patient}", same_as=row.same_as)
+        for name, listing in {"covid": listings["covid"], "hannover": hannover}.items()
+        for row in listing.candidates
+    ]
+    names = joined_patients(rows, ["covid", "hannover"])
+    assert all(name == patient for patient, name in names.items() if patient.startswith("covid/"))
+    assert len({patient for patient, name in names.items() if name != patient}) == 46

@@ -26,6 +26,8 @@ BASE = {"train": {"epochs": 500, "backbones": ["a", "b"]}, "sources": {"covid": 
         ({"new": {"inner": {"deep!": 1}}}, BASE | {"new": {"inner": {"deep": 1}}}),
         ({"seed": {"inner!": 1}}, BASE | {"seed": {"inner": 1}}),
         ({"seed": None}, BASE | {"seed": None}),
+        ({"sources": {"covid!": None}}, BASE | {"sources": {}}),
+        ({"sources": {"gone!": None}}, BASE),
     ],
     ids=str,
 )
@@ -123,6 +125,7 @@ def test_the_command_line_merges_files_and_settings_in_order(tmp_path: Path, mon
     (tmp_path / "nothing.yaml").write_text("# only a comment\n")
     called = []
     monkeypatch.setattr(workspace, "make_workspace", lambda folder, changes: called.append((folder, changes)))
+    monkeypatch.setattr(workspace.workspace_git, "commit", lambda folder, message: True)
     names = [argument for name in ("a.yaml", "b.yaml", "nothing.yaml") for argument in ("--params", tmp_path / name)]
     command = ["workspace.py", "demo", *names, "--set", "train.epochs=7", "--set", "seed=3"]
     monkeypatch.setattr(sys, "argv", [os.fspath(word) for word in command])
@@ -133,6 +136,17 @@ def test_the_command_line_merges_files_and_settings_in_order(tmp_path: Path, mon
         result = merged(result, change)
     assert folder == Path("demo")
     assert result == merged(BASE, {"train": {"epochs": 7, "from": "b.yaml"}, "seed": 3})
+
+
+def test_the_project_itself_is_no_workspace(
+    code: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Copying the code over itself would delete it first."""
+    monkeypatch.setattr(sys, "argv", ["workspace", str(code)])
+    with pytest.raises(SystemExit):
+        workspace.main()
+    assert "is the project itself; name another folder, such as demo" in capsys.readouterr().err
+    assert (code / "stages" / "train.py").read_text() == "first"
 
 
 def test_the_project_has_all_that_a_workspace_copies() -> None:

@@ -187,3 +187,18 @@ def test_a_version_that_the_registry_lacks_is_one_sentence(client):
 
     with pytest.raises(CxrError, match="no version 7 of covid-cxr; run `dvc repro"):
         find_version("covid-cxr", 7)
+
+
+@pytest.mark.slow
+def test_a_version_is_found_by_its_alias_and_by_its_number(client, tmp_path):
+    from cxr.tracking.registry import named_version, set_challenger
+
+    set_challenger(registered(tmp_path))
+    assert named_version("covid-cxr@challenger").number == named_version("covid-cxr/1").number == 1
+    for address, said in {
+        "covid-cxr@champion": "no version of covid-cxr with the alias champion",
+        "covid-cxr/2": "no version 2 of covid-cxr",
+        "covid-cxr": "write name@champion or name/3",
+    }.items():
+        with pytest.raises(CxrError, match=said):
+            named_version(address)
