@@ -21,7 +21,7 @@ export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export NNCF_CI := 1
 
-.PHONY: help install demo real ablation repro ui serve report rollback test test-fast check audit sbom deps texts lock
+.PHONY: help install demo real ablation repro ui serve report promote rollback test test-fast check audit sbom deps texts lock
 
 help: ## lists the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -122,14 +122,24 @@ ui: $(VENV)/.pipeline ## shows the runs in MLflow, at http://127.0.0.1:5000 (WOR
 	  --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
 
 serve: $(VENV)/.pipeline ## starts the service with the champion, at http://127.0.0.1:3000 (WORK=demo: that of the demo)
-	$(call bento-home,$(WORK)) CXR_MODEL="$$($(in-env) python tools/model_name.py $(WORK)):latest" \
+	$(call bento-home,$(WORK)) CXR_MODEL="$$($(in-env) python tools/model_name.py "$(WORK)"):champion" \
 	  $(in-env) bentoml serve service:CovidCxr --host $(HOST) --port $(PORT)
 
 report: $(VENV)/.pipeline ## opens the report of the registered model (WORK=demo: that of the demo)
 	$(in-env) python -m tools.show_report "$(WORK)"
 
-rollback: $(VENV)/.pipeline ## makes the previous champion the champion again
-	cd $(WORK) && $(call bento-home,$(WORK)) PYTHONPATH=. $(in-env) python $(abspath tools)/rollback.py
+VERSION ?=
+FORCE ?=
+WHY ?=
+export WHY
+
+promote: $(VENV)/.pipeline ## makes a registered version the champion, if it is surely better: VERSION=3 (FORCE=1: in any case)
+	@test -n "$(VERSION)" || { echo "make promote needs VERSION=number, as \`dvc repro\` or \`make ui\` shows it" >&2; exit 2; }
+	cd "$(WORK)" && $(call bento-home,$(WORK)) PYTHONPATH=. $(in-env) python "$(CURDIR)/tools/promote.py" \
+	  --version "$(VERSION)" $(if $(filter 1,$(FORCE)),--force)
+
+rollback: $(VENV)/.pipeline ## makes the previous champion the champion again (WHY="reason" is kept with it)
+	cd "$(WORK)" && $(call bento-home,$(WORK)) PYTHONPATH=. $(in-env) python "$(CURDIR)/tools/rollback.py"
 
 # Most stages of the pipeline tests keep one core busy. TESTERS=0 runs one test after another.
 TESTERS ?= 2
@@ -196,7 +206,7 @@ compare: $(VENV)/.pipeline ## compares this training with BASE=revision and the 
 comment: $(VENV)/.pipeline ## posts the report on a pull request: PULL_REQUEST=number (REPORT=file)
 	$(in-env) python -m tools.comment
 
-publish: $(VENV)/.pipeline ## pushes data and models and commits dvc.lock, if the new model became champion
+publish: $(VENV)/.pipeline ## promotes the new version if it is surely better, pushes data and models, commits dvc.lock
 	$(dvc-plugin)
 	$(in-env) python -m tools.publish
 

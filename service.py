@@ -12,10 +12,10 @@ from typing import Any
 
 import bentoml
 from bentoml._internal.utils.analytics import usage_stats
-from bentoml.exceptions import BentoMLException
 
 from cxr.common.errors import ModelError
 from cxr.common.usage_reports import SWITCHES, switch_off
+from serving import store
 from serving.app import Front, create_app
 from serving.champion import Champion
 from serving.connections import limit_connections
@@ -27,6 +27,14 @@ SETTINGS = read_settings()
 FRONT = Front()
 WEB = Path(__file__).parent / "clients" / "web"
 limit_connections(SETTINGS)
+
+
+def packed_model() -> str:
+    """The tag that `bentoml build` packs. Where no champion is named, as on a bento's machine, the setting as it is."""
+    try:
+        return store.resolved(SETTINGS.model)
+    except ModelError:
+        return SETTINGS.model
 
 
 @bentoml.service(
@@ -46,7 +54,7 @@ limit_connections(SETTINGS)
 class CovidCxr:
     """COVID-19 against the rest on frontal chest X-rays. Not a medical device."""
 
-    model = bentoml.models.BentoModel(SETTINGS.model)  # packed with the bento
+    model = bentoml.models.BentoModel(packed_model())  # packed with the bento
 
     def __init__(self) -> None:
         from serving.metrics import Metrics  # here: BentoML has to set up the workers' common folder before
@@ -65,14 +73,10 @@ class CovidCxr:
 
 
 def find_model() -> Path:
-    """The folder of the model to serve: the bento's own when a bento is served, else the one that the tag names now."""
+    """The folder of the model to serve: the bento's own when a bento is served, else the one that the tag means now."""
     bento = SERVICE.bento
     pinned = [str(model.tag) for model in bento.info.all_models] if bento and "CXR_MODEL" not in os.environ else []
-    tag = (pinned or [SETTINGS.model])[0]
-    try:
-        return Path(bentoml.models.get(tag).path)
-    except BentoMLException:
-        raise ModelError(f"the BentoML store has no model {tag}; run `dvc repro`, or name one in CXR_MODEL") from None
+    return store.find((pinned or [SETTINGS.model])[0])
 
 
 SERVICE: Any = CovidCxr  # a bentoml.Service by now, which type checkers do not see: they skip class decorators

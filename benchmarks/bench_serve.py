@@ -92,7 +92,7 @@ def store(folder: Path, bundle: Path) -> Path:
 def ours(folder: Path, home: Path, **variables: str) -> Iterator[Running]:
     port = free_port()
     command = bentoml_command("service:CovidCxr", port)
-    chosen = {"BENTOML_HOME": str(home), "CXR_PRECISION": FASTEST, **variables}
+    chosen = {"BENTOML_HOME": str(home), "CXR_MODEL": "covid-cxr:latest", "CXR_PRECISION": FASTEST, **variables}
     with running(command, port, folder / f"ours-{port}.log", **chosen) as server:
         yield server
 

@@ -1,10 +1,15 @@
-"""The command line: `cxr predict FILES… --out results.csv`."""
+"""The command line: `cxr predict FILES… --out results.csv`, and commands that other packages add.
+
+An added command is an entry point of the group `cxr.commands`: a function that takes the arguments after the command's
+name and gives the exit status. So `cxr predict` runs where only the library is installed.
+"""
 
 import argparse
 import csv
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
@@ -97,12 +102,34 @@ def _write(results: Iterator[Result], handle: TextIO) -> int:
     return failed
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Exit status: 0 all answered, 1 some files could not be read, 2 nothing could be done."""
-    switch_off()
+ADDED = "cxr.commands"
+
+
+def _added_commands() -> dict[str, EntryPoint]:
+    return {found.name: found for found in entry_points(group=ADDED)}
+
+
+def _run_added(found: EntryPoint, rest: Sequence[str]) -> int:
+    try:
+        command = found.load()
+    except ImportError as fault:
+        raise CxrError(
+            f"`cxr {found.name}` needs the project's checkout with the extras train and serve ({fault}); "
+            "run `make install` there"
+        ) from None
+    return int(command(rest))
+
+
+def _parser(added: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="cxr", description="Answers about chest X-rays. Not a medical device.")
     commands = parser.add_subparsers(required=True)
-    predict = commands.add_parser("predict", help="classify picture files or folders of them into a CSV table")
+    _add_predict(commands.add_parser("predict", help="classify picture files or folders of them into a CSV table"))
+    for name in added:  # only for the list in --help: what follows such a name is the command's own affair
+        commands.add_parser(name, help=f"`cxr {name} --help` says more", add_help=False)
+    return parser
+
+
+def _add_predict(predict: argparse.ArgumentParser) -> None:
     predict.add_argument("files", nargs="+", type=Path, metavar="FILES")
     predict.add_argument("--out", type=Path, help="CSV file to write; without it the table goes to standard output")
     predict.add_argument("--model", type=Path, default=CHAMPION, help="folder of a model (default: %(default)s)")
@@ -113,9 +140,21 @@ def main(argv: Sequence[str] | None = None) -> None:
         help="of the trunk; auto, as in the service: the fastest that was measured to answer the same",
     )
     predict.set_defaults(run=_predict)
-    arguments = parser.parse_args(argv)
+
+
+def _run(words: Sequence[str]) -> int:
+    added = _added_commands()
+    if words and words[0] in added:
+        return _run_added(added[words[0]], words[1:])
+    arguments = _parser(sorted(added)).parse_args(words)
+    return int(arguments.run(arguments))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Exit status: 0 all answered, 1 some files could not be read, 2 nothing could be done."""
+    switch_off()
     try:
-        sys.exit(arguments.run(arguments))
+        sys.exit(_run(sys.argv[1:] if argv is None else argv))
     except CxrError as fault:
         sys.stderr.write(f"cxr: {fault}\n")
         sys.exit(2)

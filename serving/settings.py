@@ -65,7 +65,9 @@ def _setting(variable: str, default: Any, read: Callable[[str], Any], what: str,
 class Settings:
     """One field per environment variable. The metadata has its name, its reader and its purpose."""
 
-    model: str = _setting("CXR_MODEL", "covid-cxr:latest", _text, "tag of the model in the BentoML store")
+    model: str = _setting(
+        "CXR_MODEL", "covid-cxr:champion", _text, "tag of the model in the BentoML store; name:champion follows"
+    )
     follow_s: int = _setting("CXR_FOLLOW_S", 10, _number(0, 86_400), "seconds between looks for a newer model; 0: none")
     api_key: str = _setting("CXR_API_KEY", "", _ascii, "key that X-API-Key must carry; unset: no key", secret=True)
     keys_file: str = _setting("CXR_KEYS", "", _text, "file of further keys, a line name:key each; unset: none")

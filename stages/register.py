@@ -1,13 +1,16 @@
-"""Pick the winner on validation patients, register it with what its audit found, try it, and make it champion unless
-it is surely worse."""
+"""Pick the winner on sources that training left out, or on validation patients; register it with what its audit found,
+try it, and compare it with the champion. A person promotes it (`make promote`), or, with `register.promote: better`,
+this stage does."""
 
+import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from cxr.audit.report_types import AuditReport, CarriedFacts
 from cxr.audit.verdict import carried_facts
 from cxr.common.config import load_params
-from cxr.common.paths import CHAMPION, FEATURE_CACHE, GATE, INDEX, LUNGS, MODEL_REPORTS, PIXELS, REPORTS, SPLIT, TRAINED
+from cxr.common.paths import FEATURE_CACHE, GATE, INDEX, LUNGS, MODEL_REPORTS, PIXELS, REPORTS, SPLIT, TRAINED
 from cxr.common.report_files import read_report, write_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
@@ -18,15 +21,20 @@ from cxr.evaluation.curves import read_history
 from cxr.evaluation.report_types import GateReport, GateSummary, MetricsReport, Precisions
 from cxr.evaluation.settings import EvaluateParams
 from cxr.inference.bundle import complete_bundle
-from cxr.promotion.decision import pick_winner
-from cxr.promotion.registration import check_registered, decide_on
+from cxr.promotion.decision import Decision, pick_winner
+from cxr.promotion.moves import EXPERIMENT, settle
+from cxr.promotion.registration import act_on, check_registered, decide_on
 from cxr.promotion.settings import RegisterParams
 from cxr.tracking import registry
 from cxr.tracking.report_types import RegisterReport
 from cxr.tracking.runs import TrainingRecord, log_winner, resume_run
 from cxr.training.settings import TrainParams
-from serving.store import publish
+from cxr.unseen import summary as unseen
+from cxr.unseen.report_types import CarriedUnseen, UnseenReport
+from serving import store
 
+UNSEEN = "unseen_auc"
+FALLBACK = "balanced_auc"
 REASONS_SHOWN = 5  # in the registry's description; the run's audit.json has all
 
 
@@ -35,48 +43,70 @@ class Findings(CarriedFacts):
 
     precisions: Precisions
     gate: GateSummary
+    unseen: CarriedUnseen
 
 
 def main() -> str:
     params = load_params(RegisterParams)
-    validation = validation_values(params)
-    winner = pick_winner({name: {params.metric: value} for name, value in validation.items()}, params.metric)
+    experiment = os.environ.get(EXPERIMENT, "")
+    if not experiment:
+        settle(params.model, store)
+    metric, values, why_not = values_to_pick_by(params)
+    winner = pick_winner({name: {metric: value} for name, value in values.items()}, metric)
     reports = MODEL_REPORTS / winner
-    test = Dataset.read(INDEX, SPLIT, PIXELS).split("test")
-    p_covid = read_probabilities(reports / "predictions.csv", test)
+    data = Dataset.read(INDEX, SPLIT, PIXELS)
+    test = data.split("test")
     metrics = read_report(MetricsReport, reports / "metrics.json")
 
     record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
-    why = f"highest {params.metric} on the validation patients of {', '.join(validation)}"
+    whose = "sources that training left out" if metric == UNSEEN else "the validation patients"
+    why = f"highest {metric} on {whose} of {', '.join(values)}{why_not}"
     log_winner(record, metrics, why)
     version = registered(params.model, winner, metrics, record)
-    check_registered(version, test, p_covid)
-    split = split_fingerprint(load_params(SplitParams))
-    decision = decide_on(version, split, test, p_covid, load_params(EvaluateParams), FEATURE_CACHE)
-    champion = registry.set_champion(version) if decision.promote else registry.champion(params.model)
-    if not decision.promote:
-        registry.set_challenger(version)
-    if champion is not None:  # a rolled back model may be the only one
-        publish(registry.fetch_bundle(champion, CHAMPION), params.model, champion.number)
-    outcome: RegisterReport = {
+    check_registered(version, test, read_probabilities(reports / "predictions.csv", test))
+    decision = compared(version, data, reports)
+    outcome = act_on(version, decision, params.promote, store, experiment)
+    stated: RegisterReport = {
         "winner": winner,
         "why": why,
-        "validation": validation,
+        "validation": values,
         "version": version.number,
-        "promoted": decision.promote,
-        "reason": decision.reason,
+        "better": decision.promote,
+        "promoted": outcome.promoted,
+        "reason": outcome.said,
     }
-    write_report(outcome, REPORTS / "register.json")
-    return f"{winner} has the {why}; {version} {decision.reason}"
+    write_report(stated, REPORTS / "register.json")
+    return f"{winner} has the {why}; {version} {outcome.said}"
 
 
-def validation_values(params: RegisterParams) -> dict[str, float | None]:
-    """By backbone, the metric on the validation patients that picks the winner."""
-    reports = {
-        name: read_report(MetricsReport, MODEL_REPORTS / name / "validation.json")
-        for name in load_params(TrainParams).backbones
-    }
-    return {name: report[params.metric]["value"] for name, report in reports.items()}
+def compared(version: registry.Version, data: Dataset, reports: Path) -> Decision:
+    """The version against the champion, on the present validation patients."""
+    validation = data.split("validation")
+    p_covid = read_probabilities(reports / "validation.csv", validation)
+    split = split_fingerprint(load_params(SplitParams))
+    return decide_on(version, split, validation, load_params(EvaluateParams), FEATURE_CACHE, p_covid)
+
+
+def values_to_pick_by(params: RegisterParams) -> tuple[str, dict[str, float | None], str]:
+    """The metric that picks the winner, its value by backbone, and why it is another than params.yaml names.
+
+    Where a backbone has no `unseen_auc`, `FALLBACK` on the validation patients picks.
+    """
+    backbones = load_params(TrainParams).backbones
+    if params.metric != UNSEEN:
+        return params.metric, validation_values(backbones, params.metric), ""
+    reports = {name: read_report(UnseenReport, MODEL_REPORTS / name / "unseen.json") for name in backbones}
+    values = {name: report["unseen_auc"]["value"] for name, report in reports.items()}
+    missing = [report["why"] for name, report in reports.items() if values[name] is None]
+    if not missing:
+        return UNSEEN, values, ""
+    return FALLBACK, validation_values(backbones, FALLBACK), f", since there is no {UNSEEN}: {missing[0]}"
+
+
+def validation_values(backbones: Sequence[str], metric: str) -> dict[str, float | None]:
+    """By backbone, the metric on the validation patients."""
+    reports = {name: read_report(MetricsReport, MODEL_REPORTS / name / "validation.json") for name in backbones}
+    return {name: report[metric]["value"] for name, report in reports.items()}  # type: ignore[literal-required]
 
 
 def registered(model: str, winner: str, metrics: MetricsReport, record: TrainingRecord) -> registry.Version:
@@ -88,7 +118,7 @@ def registered(model: str, winner: str, metrics: MetricsReport, record: Training
         "group": record.spec.group,
         "shortcut_flagged": str(found["shortcut_flagged"]).lower(),
     }
-    description = f"{_description(winner, metrics)} {_stamp(found)}"
+    description = f"{found['unseen']['says']} {_description(winner, metrics)} {_stamp(found)}"
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder) / "bundle"
         complete_bundle(bundle, TRAINED / winner, found, parts())
@@ -100,6 +130,7 @@ def findings(reports: Path) -> Findings:
     return {
         "precisions": read_report(Precisions, reports / "precision.json"),
         "gate": read_report(GateReport, REPORTS / "gate.json")["summary"],
+        "unseen": unseen.carried_facts(read_report(UnseenReport, reports / "unseen.json")),
         **carried_facts(read_report(AuditReport, reports / "audit.json")),
     }
 

@@ -31,7 +31,7 @@ def service(model: str, log: Path) -> Iterator[str]:
     """`bentoml serve` on a free port of this machine alone; yields its address once it is ready."""
     port = free_port()
     command = [sys.executable, "-m", "bentoml", "serve", "service:CovidCxr", "--host", "127.0.0.1", "--port", str(port)]
-    environment = {**os.environ, "CXR_MODEL": f"{model}:latest"}
+    environment = {**os.environ, "CXR_MODEL": f"{model}:champion"}
     with log.open("w") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
         try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from cxr.common.config import load_params
 from cxr.common.stage_runner import run_stage
 from cxr.promotion.settings import RegisterParams
-from cxr.tracking import registry
+from cxr.tracking import aliases, registry
 from cxr.tracking.store import connect, experiment_id
 from tools.evidence import BORROWED_TAG, recorded_values
 
@@ -53,7 +53,7 @@ def borrow(params: RegisterParams, version: registry.Version, bundle: Path, valu
     tags = {name: value for name, value in version.tags.items() if not name.startswith("cxr.")}
     mine = registry.register_model(params.model, bundle, run_id, version.description, tags)
     client.set_model_version_tag(mine.name, str(mine.number), BORROWED_TAG, str(version.number))
-    registry.set_champion(mine)
+    aliases.set_champion(mine, "borrow", why=f"borrowed version {version.number}, to compare with")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Push data and models to the DVC remote and commit dvc.lock, if this run's model became champion: `make publish`.
+"""Promote this run's version if the comparison speaks for it; then push data and models to the DVC remote and commit
+dvc.lock: `make publish`.
 
 Environment variables: BRANCH names the branch on origin that gets the commit; without it the commit stays in this
 clone. FORK=true says that this is a fork's pull request; nothing is published then. FIRST=1 allows a registry without
@@ -28,20 +29,17 @@ BOT = {"name": "github-actions[bot]", "email": "41898282+github-actions[bot]@use
 GH_HELPER = ("-c", "credential.helper=", "-c", "credential.helper=!gh auth git-credential")
 
 
-def reason_to_keep(
-    register: Mapping[str, Any], new_stages: list[str], published_before: bool, environment: Mapping[str, str]
-) -> str:
-    """The reason why nothing is published; "" where something is.
+def reason_to_wait(register: Mapping[str, Any], published_before: bool, environment: Mapping[str, str]) -> str:
+    """The reason why nothing is promoted and published; "" where the version may be.
 
-    register: reports/register.json. new_stages: from `changed_stages`. published_before: whether HEAD has models.
+    register: reports/register.json. published_before: whether HEAD has models.
     """
     if environment.get("FORK") == "true":
         return "a fork's pull request publishes nothing"
-    if not register["promoted"]:
+    if not register.get("better") and not register["promoted"]:
         return f"version {register['version']} {register['reason']}"
-    if not new_stages:
-        return "only the registration changed in dvc.lock"
-    if register["reason"] == decide_without_champion().reason and published_before and not environment.get("FIRST"):
+    without_champion = register["reason"].endswith(decide_without_champion().reason)
+    if without_champion and published_before and not environment.get("FIRST"):
         return (
             "models were published before, but the registry has no champion to compare with; set "
             "MLFLOW_TRACKING_URI to the server that has one, or FIRST=1 to publish a first one"
@@ -56,10 +54,11 @@ def changed_stages(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[st
     return sorted(name for name in {*old, *new} if name not in NUMBERED and old.get(name) != new.get(name))
 
 
-def commit_message(register: Mapping[str, Any], metrics: Mapping[str, Any], stages: list[str]) -> str:
+def commit_message(register: Mapping[str, Any], metrics: Mapping[str, Any], stages: list[str], said: str) -> str:
+    """said: how the version became champion."""
     return (
         f"Retrain: {register['winner']}, AUC {metrics['auc']['value']:.3f}\n\n"
-        f"Version {register['version']}: {register['reason']}.\nStages: {', '.join(stages)}.\n"
+        f"{said}.\nThe stage register said: {register['reason']}.\nStages: {', '.join(stages)}.\n"
     )
 
 
@@ -67,22 +66,31 @@ def main() -> str:
     register = read_json(Path(REGISTER))
     before = yaml.safe_load(_committed(LOCK)) or {}
     stages = changed_stages(before, yaml.safe_load(_read(LOCK)))
-    reason = reason_to_keep(register, stages, any("train" in name for name in before.get("stages", {})), os.environ)
+    reason = reason_to_wait(register, any("train" in name for name in before.get("stages", {})), os.environ)
     if reason:
-        return f"nothing published: {reason}"
+        return f"nothing promoted and published: {reason}"
+    from tools.promote import promote  # here: it brings in BentoML, which takes a second
+
+    promoted, said = promote(register["version"])
+    if not promoted:
+        return f"nothing promoted and published: {said}"
+    if not stages:
+        return f"{said}; nothing published: only the registration changed in dvc.lock"
     with remote_environment() as environment:
         remote = remote_name(environment)
         if not remote:
-            return "nothing published: no DVC remote is known; set DVC_REMOTE_URL or `dvc remote add --default`"
+            return (
+                f"{said}; nothing published: no DVC remote is known; set DVC_REMOTE_URL or `dvc remote add --default`"
+            )
         # First the files, then the commit that names them: everybody can pull what a dvc.lock names.
         dvc(environment, "push", "--remote", remote)
     metrics = read_json(REPORTS / "models" / register["winner"] / "metrics.json")
-    commit(commit_message(register, metrics, stages))
+    commit(commit_message(register, metrics, stages, said))
     branch = os.environ.get("BRANCH", "")
     if branch:
         push(branch)
     where = f"branch {branch}" if branch else "this clone (BRANCH=name pushes it)"
-    return f"data and models pushed to the remote, dvc.lock committed to {where}"
+    return f"{said}; data and models pushed to the remote, dvc.lock committed to {where}"
 
 
 def commit(message: str) -> None:

@@ -99,15 +99,16 @@ def report(evidence: Evidence) -> str:
         _data_table(evidence.diff),
         _roc(evidence),
         "Measured on the sealed test patients. Intervals are bootstrap intervals over patients. The columns of "
-        "other models hold what was recorded when they were tested, perhaps on fewer patients. The decision "
-        "compares both models on the same test images.",
+        "other models hold what was recorded when they were tested, perhaps on fewer patients. They decide "
+        "nothing: the decision compares both models on the same validation images.",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
 def _decision(evidence: Evidence) -> str:
     register = evidence.register
-    word = "becomes champion" if register["promoted"] else "does not become champion"
+    kept = "may become champion" if register.get("better") else "does not become champion"
+    word = "becomes champion" if register["promoted"] else kept
     return (
         f"## Retraining: {register['winner']} {word}\n\n"
         f"Version {register['version']}: {register['reason']}.\n\n"

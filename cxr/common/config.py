@@ -41,6 +41,7 @@ SECTIONS = (
     "train",
     "evaluate",
     "audit",
+    "unseen",
     "register",
 )
 

@@ -12,6 +12,7 @@ SPLIT_REJECTED = Path("data/split_rejected.csv")
 PIXELS = Path("data/pixels.npy")
 FEATURES = Path("data/features")
 FEATURE_CACHE = Path("data/feature_cache")
+UNSEEN_CACHE = Path("data/unseen_cache")  # answers of models that were trained without some sources
 DOWNLOADED_BACKBONES = Path("data/backbones")  # files of features.exported that came from an address
 LUNGS = Path("models/lungs")
 GATE = Path("models/gate")

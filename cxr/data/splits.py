@@ -10,8 +10,9 @@ would let its twin be tested on), validation gives way to training, test to both
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -70,11 +71,21 @@ def _twins_in_earlier_splits(rows: Sequence[ImageRow], splits: Sequence[str], ma
     """Index of each image to drop, to the index of its twin on an earlier split."""
     order = {split: rank for rank, split in enumerate((*SPLITS, HELD_OUT))}
     twins: dict[int, int] = {}
-    for i, j in near_duplicates([row.phash for row in rows], max_bits):
+    for i, j in sorted([*near_duplicates([row.phash for row in rows], max_bits), *_named_copies(rows)]):
         later, earlier = (i, j) if order[splits[i]] > order[splits[j]] else (j, i)
         if splits[later] != splits[earlier]:
             twins.setdefault(later, earlier)
     return twins
+
+
+def _named_copies(rows: Sequence[ImageRow]) -> Iterator[tuple[int, int]]:
+    """All pairs (i, j), i < j, of pictures that the sources' records call copies of one."""
+    holders: dict[str, list[int]] = {}
+    for i, row in enumerate(rows):
+        if row.same_as:
+            holders.setdefault(row.same_as, []).append(i)
+    for found in holders.values():
+        yield from combinations(found, 2)
 
 
 def near_duplicates(phashes: Sequence[str], max_bits: int) -> list[tuple[int, int]]:

@@ -15,7 +15,7 @@ from cxr.inference.known_answers import KnownAnswers, known_pictures
 from cxr.inference.model_facts import SEALED, ModelFacts, versioned
 from cxr.inference.precision import Precision, available
 
-_CHECKS = (manifest.FILE, known_answers.FILE)  # what a bundle is checked by; not in every one
+CHECKS = (manifest.FILE, known_answers.FILE)  # what a bundle is checked by; not in every one
 
 
 def write_bundle(directory: Path, trunk: Path, head: Head, facts: Mapping[str, Any]) -> None:
@@ -88,9 +88,9 @@ def _write_facts(facts: Mapping[str, Any], directory: Path) -> None:
 
 def copy_bundle(source: Path, target: Path) -> None:
     """Copy a bundle's files into the existing folder `target`. No part of another bundle stays there."""
-    for name in (*INT8_FILES, *PARTS, *_CHECKS):
+    for name in (*INT8_FILES, *PARTS, *CHECKS):
         (target / name).unlink(missing_ok=True)
-    for name in (*BUNDLE_FILES, *_present(source, (*INT8_FILES, *PARTS, *_CHECKS))):
+    for name in (*BUNDLE_FILES, *_present(source, (*INT8_FILES, *PARTS, *CHECKS))):
         link_or_copy(source / name, target / name)
 
 

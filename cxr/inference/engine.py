@@ -145,7 +145,10 @@ class Engine:
         directory = Path(directory)
         missing = [name for name in BUNDLE_FILES if not (directory / name).is_file()]
         if missing:
-            raise ModelError(f"{directory} lacks {', '.join(missing)}; it is not a complete model, run `dvc repro`")
+            raise ModelError(
+                f"{directory} lacks {', '.join(missing)}; it is not a complete model; run `dvc repro`, then "
+                "`make promote VERSION=…`"
+            )
         listed = check_files(directory)
         facts = ModelFacts.read(directory / "model.json")
         _require_whole(directory, facts, listed)

@@ -115,6 +115,10 @@ def _is_precision(entry: object) -> bool:
     return isinstance(entry, dict) and isinstance(entry.get("holds"), bool) and _is_number(entry.get("times_f32"))
 
 
+def _is_unseen(value: object) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("says"), str)
+
+
 Rule = tuple[Callable[[Any], bool], str]
 REQUIRED: dict[str, Rule] = {
     "name": (_is_text, "text"),
@@ -131,4 +135,5 @@ _OPTIONAL: dict[str, Rule] = {
     SEALED: (lambda value: isinstance(value, bool), "true or false"),
     "fine_tuned_blocks": (_is_count, "a whole number from 0 on"),
     "precisions": (_are_precisions, "a table of precisions, each with holds and times_f32"),
+    "unseen": (_is_unseen, "a table with the sentence says"),
 }

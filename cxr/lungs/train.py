@@ -16,6 +16,7 @@ from PIL import Image
 from cxr.augmentation.strong import strong_view_pair
 from cxr.common.atomic_files import read_json, replace_when_complete, write_json
 from cxr.common.errors import CxrError
+from cxr.common.fingerprint import fingerprint_of_arrays, fingerprint_of_code, fingerprint_of_libraries
 from cxr.data.dataset import Dataset
 from cxr.data.manifest import ImageRow, LungMask
 from cxr.data.settings import SplitParams
@@ -24,7 +25,6 @@ from cxr.evaluation.intervals import mean_over_patients
 from cxr.evaluation.settings import EvaluateParams
 from cxr.imaging.decode import resize
 from cxr.inference.lung_segmenter import FILE, SHAPE, WEIGHTS, LungSegmenter, dice
-from cxr.lungs.fingerprint import fingerprint_of_arrays, fingerprint_of_code, fingerprint_of_libraries
 from cxr.lungs.settings import LungsParams
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Which model is registered, and whether it becomes champion.
+"""Which model is registered, whether it may become champion, and how the champion moves.
 
 Imports `data`, `evaluation`, `features`, `inference` and `tracking`.
 """

@@ -15,7 +15,8 @@ from cxr.networks.registry import BACKBONES
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether the challenger becomes champion, and why, in one sentence. difference: challenger minus champion."""
+    """Whether the challenger may replace the champion, and why, in words that continue a sentence. difference:
+    challenger minus champion."""
 
     promote: bool
     reason: str
@@ -42,35 +43,37 @@ def decide(
     p_champion: npt.ArrayLike,
     params: EvaluateParams,
 ) -> Decision:
-    """Both models' probabilities (n,) of the same test images: the challenger must not be surely worse in AUC.
+    """Both models' probabilities (n,) of the same validation images: the challenger must be surely better in AUC.
 
-    It stays challenger where the whole bootstrap interval of the difference, over patients, lies below 0. Equal
-    and "cannot be told apart" promote, since the challenger has seen the newer data.
+    It is where the whole bootstrap interval of the difference, over patients, lies above 0. Equal ones, and ones that
+    cannot be told apart, change nothing.
     """
     try:
         difference = paired_difference(y_true, p_challenger, p_champion, patients, params)
     except ValueError as fault:
-        return Decision(False, f"stays challenger: the two cannot be compared ({fault})")
+        return Decision(False, f"the two cannot be compared ({fault})")
     found = (
-        f"AUC differs by {difference.value:+.4f} "
+        f"AUC on the validation patients differs by {difference.value:+.4f} "
         f"({params.confidence:.0%} interval {difference.low:+.4f} to {difference.high:+.4f}, "
         f"{len(set(patients))} patients)"
     )
+    if difference.low > 0:
+        return Decision(True, f"{found}, surely above the champion", difference)
     if difference.high < 0:
-        return Decision(False, f"stays challenger: {found}, surely below the champion", difference)
-    return Decision(True, f"promoted: {found}, not surely below the champion", difference)
+        return Decision(False, f"{found}, surely below the champion", difference)
+    return Decision(False, f"{found}, not to be told from the champion", difference)
 
 
 def decide_without_champion(fault: str = "") -> Decision:
     """There is no champion, or (fault: why) its files cannot be read: then any model is better than none."""
     if fault:
-        return Decision(True, f"promoted: the champion cannot be compared with, {fault}")
-    return Decision(True, "promoted: there is no champion yet")
+        return Decision(True, f"the champion cannot be compared with, {fault}")
+    return Decision(True, "there is no champion yet")
 
 
 def keep_rolled_back(when: str) -> Decision:
     """A person took exactly this model back; running the pipeline again must not undo that."""
-    return Decision(False, f"not promoted: it was rolled back on {when}")
+    return Decision(False, f"it was rolled back on {when}")
 
 
 def _value(metrics: Mapping[str, Any], metric: str) -> float:

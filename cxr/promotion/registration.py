@@ -1,6 +1,7 @@
 """Before a model may answer: it is loaded from where it was registered, asked about known images, compared."""
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,17 @@ from cxr.evaluation.settings import EvaluateParams
 from cxr.features.cached_engine import cached_engine
 from cxr.inference.engine import Engine
 from cxr.inference.predictor import Predictor
+from cxr.promotion import moves
 from cxr.promotion.decision import Decision, decide, decide_without_champion, keep_rolled_back
+from cxr.promotion.moves import ModelStore
 from cxr.tracking import registry
+from cxr.tracking.registry import Version
 
 KNOWN_IMAGES = 16  # enough to notice damaged or swapped files
 TOLERANCE = 1e-4  # of a probability, between the test stage and the registered files
 
 
-def check_registered(version: registry.Version, test: Split, p_recorded: np.ndarray) -> None:
+def check_registered(version: Version, test: Split, p_recorded: np.ndarray) -> None:
     """Fetch the version's files and ask their engine again about some test images, spread over the set.
 
     Raises CxrError where it cannot be loaded or gives another answer than was recorded.
@@ -37,13 +41,23 @@ def check_registered(version: registry.Version, test: Split, p_recorded: np.ndar
 
 
 def decide_on(
-    version: registry.Version, split: str, test: Split, p_challenger: np.ndarray, params: EvaluateParams, memory: Path
+    version: Version,
+    split: str,
+    validation: Split,
+    params: EvaluateParams,
+    memory: Path,
+    p_challenger: np.ndarray | None = None,
 ) -> Decision:
-    """Whether `version` becomes champion: both models answer the same present test images.
+    """Whether `version` may become champion: both models answer the same present validation images.
 
-    split: `cxr.data.splits.identity` of the present split. A champion of another one has learned from some of the
-    present test patients, so its answers about them prove nothing. memory: of the champion's engine
-    (cxr/features/cached_engine.py).
+    The test patients decide nothing: they are for the report of a version that was chosen. The validation patients
+    have picked the epoch, the calibration and the backbone of both models, so both look a little better than they are;
+    the difference suffers from that less than either number.
+
+    split: `cxr.data.splits.split_fingerprint` of the present split. A champion of another one has learned from some of
+    the present validation patients, so its answers about them prove nothing. p_challenger: its recorded probabilities;
+    None: it is asked. memory: of the engines (cxr/features/cached_engine.py). Raises CxrError where `version` itself
+    cannot be compared.
     """
     if version.rolled_back:
         return keep_rolled_back(version.rolled_back)
@@ -53,16 +67,63 @@ def decide_on(
     if champion.number == version.number:
         return Decision(True, "is the champion already")
     with tempfile.TemporaryDirectory() as folder:
+        if p_challenger is None:
+            engine = _engine(version, Path(folder) / "challenger", split, validation)
+            p_challenger = cached_engine(engine, memory).predict(validation.pixels)
         try:
-            engine = Engine.load(registry.fetch_bundle(champion, Path(folder) / "bundle"))
-            if engine.facts.split != split:
-                raise CxrError("it was trained under another split, so it knows some of the test patients")
-            if engine.image_size != test.store.shape[1]:
-                raise CxrError(
-                    f"it takes pictures of {engine.image_size} pixels, the test pictures have {test.store.shape[1]}"
-                )
+            engine = _engine(champion, Path(folder) / "champion", split, validation)
         except CxrError as fault:
             return decide_without_champion(str(fault))
         # Outside: what goes wrong here is the memory's fault, and no reason to let go of the champion.
-        p_champion = cached_engine(engine, memory).predict(test.pixels)
-    return decide(test.y, list(test.patients), p_challenger, p_champion, params)
+        p_champion = cached_engine(engine, memory).predict(validation.pixels)
+    return decide(validation.y, list(validation.patients), p_challenger, p_champion, params)
+
+
+def _engine(version: Version, folder: Path, split: str, validation: Split) -> Engine:
+    """Its files are in `folder` then. Raises CxrError where it cannot answer about the present validation images, or
+    has learned from them."""
+    engine = Engine.load(registry.fetch_bundle(version, folder))
+    if engine.facts.split != split:
+        raise CxrError("it was trained under another split, so it knows some of the validation patients")
+    if engine.image_size != validation.store.shape[1]:
+        raise CxrError(
+            f"it takes pictures of {engine.image_size} pixels, the present ones have {validation.store.shape[1]}"
+        )
+    return engine
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a registered version. said: continues "version 3 …"."""
+
+    promoted: bool
+    said: str
+
+
+def act_on(version: Version, decision: Decision, promote: str, store: ModelStore, experiment: str) -> Outcome:
+    """Move what the decision and the settings allow.
+
+    promote: `register.promote`. experiment: DVC's name of the experiment that runs, or "": an experiment moves
+    nothing but the alias challenger.
+    """
+    champion = registry.champion(version.name)
+    automatic = promote == "better" and not experiment
+    if champion is not None and champion.number == version.number:
+        if automatic:
+            moves.promote(version, store, "automatic", decision.reason)
+        return Outcome(True, "is the champion already")
+    if automatic and decision.promote:
+        moves.promote(version, store, "automatic", decision.reason)
+        return Outcome(True, f"promoted: {decision.reason}")
+    registry.set_challenger(version)
+    if automatic:
+        if champion is not None:  # a new machine's store gets it, too
+            moves.promote(champion, store, "automatic", decision.reason)
+        return Outcome(False, f"stays challenger: {decision.reason}")
+    why = "an experiment promotes nothing" if experiment else "register.promote is by_hand"
+    word = "for it" if decision.promote else "against it"
+    return Outcome(
+        False,
+        f"stays challenger ({why}; `make promote VERSION={version.number}` or `cxr promote --version {version.number}` "
+        f"promotes it); {word}: {decision.reason}",
+    )

@@ -24,6 +24,7 @@ from cxr.evaluation.report_types import GateReport, GroupsReport, LungsReport, M
 from cxr.inference.model_facts import ModelFacts
 from cxr.report.cohort import Described, cohort
 from cxr.tracking.report_types import RegisterReport, RunReport
+from cxr.unseen.report_types import UnseenReport
 
 PACKAGES = ("numpy", "openvino", "tensorflow", "keras", "numba", "pillow", "pydicom", "mlflow", "dvc", "bentoml")
 
@@ -53,6 +54,7 @@ class ModelFiles:
     run: RunReport
     facts: Mapping[str, Any]  # of model.json, as it stands there
     audit: AuditReport
+    unseen: UnseenReport
 
     @property
     def best_epoch(self) -> int:
@@ -164,4 +166,5 @@ def _model(files: _Files, backbone: str) -> ModelFiles:
         run=files.report(RunReport, reports / "run.json"),
         facts=files.model(TRAINED / backbone / "model.json"),
         audit=files.report(AuditReport, reports / "audit.json"),
+        unseen=files.report(UnseenReport, reports / "unseen.json"),
     )

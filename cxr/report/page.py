@@ -14,6 +14,7 @@ from cxr.report import presentation, words
 from cxr.report.facts import ReportFacts
 from cxr.report.mistakes import Mistake
 from cxr.report.origin import origin_note
+from cxr.unseen.summary import sentence
 
 TEMPLATES = Path(__file__).with_name("templates")
 # What Markdown takes for the end of a cell, of a line, or for HTML.
@@ -37,6 +38,8 @@ def _rendered(template: str, facts: ReportFacts, **more: Any) -> str:
         "model": facts.model,
         "metrics": facts.model.metrics,
         "audit": facts.model.audit,
+        "unseen": facts.model.unseen,
+        "unseen_says": sentence(facts.model.unseen),
         "without_lungs": presentation.without_lungs(facts),
         "arms": presentation.audit_arms(facts),
         "sources": list(presentation.data_sources(facts)),

@@ -4,7 +4,8 @@ Public collections copy from each other. A person who is in two of them must sta
 in an interval, and be left out whole where a source is left out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 
 from cxr.data.manifest import ImageRow
 
@@ -12,23 +13,20 @@ from cxr.data.manifest import ImageRow
 def joined_patients(rows: Sequence[ImageRow], sources: Sequence[str]) -> dict[str, str]:
     """Each patient of `rows` to the name that the person bears from now on.
 
-    Patients are one person where copies of one picture (`same_as`) are filed under both. Of their names the one from
-    the earliest of `sources` stays, so that a source that is added last moves no patient to another split; within one
-    source the first by name.
+    A patient who holds a copy (`same_as`) of a picture of an earlier patient is that person. Earlier is who stands in
+    an earlier of `sources`, and within one source who comes first by name. So a source that is added last renames only
+    its own patients and moves nobody to another split. One of them may hold copies of two persons' pictures: then the
+    first of the two has the name, and the split drops the other copies (cxr/data/splits.py).
     """
     rank = {source: place for place, source in enumerate(sources)}
-    order = {row.patient: (rank[row.source], row.patient) for row in rows}
-    first = {patient: patient for patient in order}
-    by_picture: dict[str, str] = {}
+    pictures: dict[tuple[int, str], set[str]] = defaultdict(set)
     for row in rows:
-        if row.same_as:
-            one, other = (_end(first, name) for name in (row.patient, by_picture.setdefault(row.same_as, row.patient)))
-            kept, renamed = sorted((one, other), key=order.__getitem__)
-            first[renamed] = kept
-    return {patient: _end(first, patient) for patient in order}
-
-
-def _end(first: Mapping[str, str], patient: str) -> str:
-    while first[patient] != patient:
-        patient = first[patient]
-    return patient
+        pictures[rank[row.source], row.patient] |= {row.same_as} - {""}
+    name_of: dict[str, str] = {}
+    holder: dict[str, tuple[int, str]] = {}  # of each picture: the earliest patient who has it
+    for patient in sorted(pictures):
+        earlier = [holder[picture] for picture in pictures[patient] if picture in holder]
+        name_of[patient[1]] = name_of[min(earlier)[1]] if earlier else patient[1]
+        for picture in pictures[patient]:
+            holder.setdefault(picture, patient)
+    return name_of

@@ -1,4 +1,4 @@
-"""Registered models: versions, the aliases champion, challenger and previous_champion, and the way back.
+"""Registered models: versions, their files, and which version an alias names (cxr/tracking/aliases.py moves them).
 
 A version is known by the hash of its bundle, so registering the same bundle again finds the same version: DVC
 may restore old files at any time, and the stage that registers them must be safe to repeat.
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxr.common.atomic_files import replace_when_complete, sha256_of
 from cxr.common.errors import CxrError
+from cxr.inference.bundle import CHECKS
 from cxr.tracking.store import connect, registry_uri, tracking_uri
 
 if TYPE_CHECKING:
@@ -59,8 +60,13 @@ class Version:
 
 
 def bundle_sha256(bundle: Path) -> str:
-    """One hash of all files of a model bundle and their names."""
-    lines = [f"{sha256_of(path)}  {path.name}\n" for path in sorted(bundle.iterdir()) if path.is_file()]
+    """One hash of the files of a model bundle and their names.
+
+    Without what the bundle is checked by: it tells of the machine and the libraries that made it, and the same model
+    made again after an update of Python is no new version.
+    """
+    files = [path for path in sorted(bundle.iterdir()) if path.is_file() and path.name not in CHECKS]
+    lines = [f"{sha256_of(path)}  {path.name}\n" for path in files]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
@@ -74,9 +80,9 @@ def register_model(name: str, bundle: Path, run_id: str, description: str, tags:
         raise CxrError(f"{bundle / 'model.json'} is missing; {bundle} is not a model bundle, run `dvc repro`")
     client = _connect()
     digest = bundle_sha256(bundle)
-    number = _registered(client, name, digest) or _log_and_register(name, bundle, run_id)
+    number = _registered(client, name, digest) or _log_and_register(name, bundle, run_id, digest)
     client.update_model_version(name, str(number), description=description)
-    for key, value in {**tags, BUNDLE_TAG: digest}.items():
+    for key, value in tags.items():
         client.set_model_version_tag(name, str(number), key, str(value))
     return _version(client, name, number)
 
@@ -98,7 +104,7 @@ def named_version(address: str) -> Version:
     """The version of `name@alias` or `name/number`. Raises CxrError where the registry has none."""
     name, at, alias = address.partition("@")
     if at:
-        number = _aliases(connect(), name).get(alias)
+        number = aliases(connect(), name).get(alias)
         if number is None:
             raise CxrError(f"the registry has no version of {name} with the alias {alias}; run `dvc repro`")
         return find_version(name, number)
@@ -116,57 +122,14 @@ def link_report(version: Version, address: str) -> None:
 def champion(name: str) -> Version | None:
     """The version that the alias champion names, or None."""
     client = connect()
-    number = _aliases(client, name).get(CHAMPION)
+    number = aliases(client, name).get(CHAMPION)
     return None if number is None else _version(client, name, number)
-
-
-def set_champion(version: Version) -> Version:
-    """Move the alias champion to this version; the one before stays as previous_champion. Safe to repeat."""
-    client = connect()
-    number = str(version.number)
-    aliases = _aliases(client, version.name)
-    before = aliases.get(CHAMPION)
-    if before is not None and before != version.number:
-        # First where the way back leads, then the way: a fault in between must not lose it.
-        client.set_model_version_tag(version.name, number, REPLACED_TAG, str(before))
-        client.set_registered_model_alias(version.name, PREVIOUS, str(before))
-    if version.rolled_back:
-        client.delete_model_version_tag(version.name, number, ROLLED_BACK_TAG)
-    client.set_registered_model_alias(version.name, CHAMPION, number)
-    if aliases.get(CHALLENGER) == version.number:
-        client.delete_registered_model_alias(version.name, CHALLENGER)
-    return _version(client, version.name, version.number)
 
 
 def set_challenger(version: Version) -> Version:
     client = connect()
     client.set_registered_model_alias(version.name, CHALLENGER, str(version.number))
     return _version(client, version.name, version.number)
-
-
-def rollback(name: str, folder: Path) -> Version:
-    """Move the alias champion back to the one before, whose bundle is then in `folder`.
-
-    The present champion is marked, so that it is not promoted again. Repeated, it goes further back. Raises CxrError
-    where there is nothing to go back to, or where the earlier files cannot be read; then nothing has moved.
-    """
-    client = connect()
-    present = champion(name)
-    if present is None:
-        raise CxrError(f"{name} has no champion; run `dvc repro` to register one")
-    earlier = _earlier(client, present)
-    if earlier is None:
-        raise CxrError(f"{present} is the first champion; there is none to go back to")
-    fetch_bundle(earlier, folder)
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    client.set_model_version_tag(name, str(present.number), ROLLED_BACK_TAG, now)
-    client.set_registered_model_alias(name, CHAMPION, str(earlier.number))
-    before = _earlier(client, earlier)
-    if before is not None:
-        client.set_registered_model_alias(name, PREVIOUS, str(before.number))
-    elif PREVIOUS in _aliases(client, name):
-        client.delete_registered_model_alias(name, PREVIOUS)
-    return _version(client, name, earlier.number)
 
 
 def fetch_bundle(version: Version, folder: Path) -> Path:
@@ -191,7 +154,8 @@ def fetch_bundle(version: Version, folder: Path) -> Path:
     return folder
 
 
-def _log_and_register(name: str, bundle: Path, run_id: str) -> int:
+def _log_and_register(name: str, bundle: Path, run_id: str, digest: str) -> int:
+    """The hash comes with the version: a process that is killed leaves none that would be registered twice."""
     import mlflow
 
     with _quiet(), mlflow.start_run(run_id=run_id):
@@ -203,7 +167,7 @@ def _log_and_register(name: str, bundle: Path, run_id: str) -> int:
             pip_requirements=[f"{package}=={installed_version(package)}" for package in REQUIREMENTS],
             signature=_signature(),
         )
-        return int(mlflow.register_model(logged.model_uri, name).version)
+        return int(mlflow.register_model(logged.model_uri, name, tags={BUNDLE_TAG: digest}).version)
 
 
 @contextlib.contextmanager
@@ -239,19 +203,8 @@ def _registered(client: "MlflowClient", name: str, digest: str) -> int | None:
     return None
 
 
-def _earlier(client: "MlflowClient", version: Version) -> Version | None:
-    """Back along what replaced what, over versions that were themselves rolled back."""
-    seen = {version.number}
-    current: Version = version
-    while REPLACED_TAG in current.tags and int(current.tags[REPLACED_TAG]) not in seen:
-        current = _version(client, version.name, int(current.tags[REPLACED_TAG]))
-        seen.add(current.number)
-        if not current.rolled_back:
-            return current
-    return None
-
-
-def _aliases(client: "MlflowClient", name: str) -> dict[str, int]:
+def aliases(client: "MlflowClient", name: str) -> dict[str, int]:
+    """The version's number by alias; empty where the model is unknown."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -273,7 +226,7 @@ def _version(client: "MlflowClient", name: str, number: int) -> Version:
         bundle_sha256=tags.get(BUNDLE_TAG, ""),
         created=time.strftime("%Y-%m-%d", time.gmtime(found.creation_timestamp / 1000)),
         description=found.description or "",
-        aliases=tuple(sorted(alias for alias, n in _aliases(client, name).items() if n == number)),
+        aliases=tuple(sorted(alias for alias, n in aliases(client, name).items() if n == number)),
         tags=tags,
     )
 

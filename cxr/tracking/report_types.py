@@ -36,5 +36,6 @@ class RegisterReport(TypedDict):
     why: str
     validation: dict[str, float | None]
     version: int
+    better: NotRequired[bool]  # files of earlier versions lack it
     promoted: bool
     reason: str

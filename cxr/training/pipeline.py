@@ -6,7 +6,7 @@ Bias, temperature and threshold are chosen on the validation patients' answers o
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from cxr.features.settings import FeaturesParams
 from cxr.inference.bundle import write_bundle
 from cxr.inference.calibration import calibrated
 from cxr.inference.engine import Engine, Trunk, trunk_file
+from cxr.inference.head import Head
 from cxr.inference.model_facts import ModelFacts
 from cxr.networks.registry import Backbone
 from cxr.training.calibration_fit import fit_calibration, operating_threshold
@@ -40,13 +41,14 @@ def train_on_caches(
 ) -> TrainedHead:
     """Train on the cache of augmented views, keep the best epoch by the cache of plain ones."""
     augmented, plain = caches
-    examples = _examples(augmented, train, params.weighting)
-    held_back = _examples(plain, validation, params.weighting)
+    examples = examples_of(augmented, train, params.weighting)
+    held_back = examples_of(plain, validation, params.weighting)
     with bar(params.epochs, f"train {augmented.spec.backbone}", "epoch") as advance:
         return train_head(examples, held_back, augmented.shape, params, lambda epoch: advance(1))
 
 
-def _examples(cache: FeatureCache, split: Split, weighting: str) -> TrainingExamples:
+def examples_of(cache: FeatureCache, split: Split, weighting: str) -> TrainingExamples:
+    """The cached views of a split's images, and what each weighs. Raises CxrError where the cache lacks one."""
     rows = cache.rows(pixel_keys(split.picture, len(split.rows)))
     sources = [row.source for row in split.rows]
     cost = costs([row.label for row in split.rows], sources, weighting)
@@ -72,11 +74,13 @@ def fine_tuned(
     splits: tuple[Split, Split],
     params: TrainParams,
     features: FeaturesParams,
+    *,
+    eight_bits: bool = True,
 ) -> Iterator[tuple[Path, TrainedHead]]:
     """The folder of an exported trunk, for as long as the block runs, and the head that goes with it: fine-tuned ones
     as `params.fine_tune` says, or the frozen trunk and `trained` where none of it did better on validation.
 
-    splits: of training and of validation.
+    splits: of training and of validation. eight_bits: whether the trunk may get its twin in eight-bit integers.
     """
     if not params.fine_tune:
         yield frozen, trained
@@ -90,7 +94,8 @@ def fine_tuned(
         return
     with tempfile.TemporaryDirectory() as name:
         export_trunk(tuned.trunk, Path(name))
-        ensure_eight_bits(Path(name), *splits, features)
+        if eight_bits:
+            ensure_eight_bits(Path(name), *splits, features)
         yield Path(name), tuned.trained
 
 
@@ -108,14 +113,36 @@ def calibrated_bundle(
     Returns the calibrated probabilities float64[n] of the validation images. facts: name, backbone, side and what
     else the bundle is to say of itself. memory: of the engine (cxr/features/cached_engine.py).
     """
-    neutral = {**facts, "classes": list(CLASSES), "temperature": 1.0, "threshold": 0.5, "head": trained.head.kind}
     with bar(len(validation.rows), f"validate {facts['backbone']}") as advance:
-        uncalibrated = ModelFacts.of({**neutral, "version": "uncalibrated"}, str(directory))
-        engine = cached_engine(Engine(Trunk(trunk_file(trunk, "f32")), trained.head, uncalibrated), memory)
-        logits = engine.logits(validation.pixels, advance)
+        compiled = Trunk(trunk_file(trunk, "f32"))
+        engine, p_covid = calibrated_engine(compiled, trained, validation, facts, sensitivity, memory, advance)
+    write_bundle(directory, trunk, engine.head, engine.facts.document)
+    return p_covid
+
+
+def calibrated_engine(
+    trunk: Trunk,
+    trained: TrainedHead,
+    validation: Split,
+    facts: Mapping[str, Any],
+    sensitivity: float,
+    memory: Path,
+    advance: Callable[[int], object] = lambda images: None,
+) -> tuple[Engine, np.ndarray]:
+    """The engine whose bias, temperature and threshold are set by its answers about the validation patients, and those
+    answers, calibrated probabilities float64[n].
+
+    trunk: in float32. Other arguments as of `calibrated_bundle`; its version is none yet.
+    """
+    neutral = {**facts, "classes": list(CLASSES), "temperature": 1.0, "threshold": 0.5, "head": trained.head.kind}
+
+    def engine_with(head: Head, **changes: float) -> Engine:
+        described = ModelFacts.of({**neutral, **changes, "version": "no bundle yet"}, "the model in training")
+        return cached_engine(Engine(trunk, head, described), memory)
+
+    logits = engine_with(trained.head).logits(validation.pixels, advance)
     shift, temperature = fit_calibration(validation.y, logits)
-    head = replace(trained.head, bias=trained.head.bias + shift)
     p_covid = calibrated(logits + shift, temperature)
     threshold = operating_threshold(validation.y, p_covid, sensitivity)
-    write_bundle(directory, trunk, head, {**neutral, "temperature": temperature, "threshold": threshold})
-    return p_covid
+    head = replace(trained.head, bias=trained.head.bias + shift)
+    return engine_with(head, temperature=temperature, threshold=threshold), p_covid

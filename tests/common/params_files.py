@@ -14,6 +14,7 @@ from cxr.lungs.settings import LungsParams
 from cxr.promotion.settings import RegisterParams
 from cxr.sources.settings import DownloadParams
 from cxr.training.settings import TrainParams
+from cxr.unseen.settings import UnseenParams
 from tools.workspace import merged
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +30,7 @@ KINDS: dict[str, Any] = {
     "train": TrainParams,
     "evaluate": EvaluateParams,
     "audit": AuditParams,
+    "unseen": UnseenParams,
     "register": RegisterParams,
 }
 

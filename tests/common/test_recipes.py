@@ -49,7 +49,9 @@ def test_the_demo_keeps_the_originals_trunks_head_and_views(tmp_path: Path) -> N
     features, train = load_params(FeaturesParams, path), load_params(TrainParams, path)
     assert {features.cut_of(backbone) for backbone in train.backbones} == {""}
     assert (features.augmentation.photometric.share, train.head) == (0, "flatten")
-    assert load_params(RegisterParams, path).metric == "auc"
+    assert load_params(RegisterParams, path).metric == "unseen_auc"
+    sources = load_params(DownloadParams, path).sources.values()
+    assert [source.train_on for source in sources] == [("COVID", "NonCOVID")] * 2  # the yardstick can leave one out
 
 
 def test_adults_are_a_source_of_negatives_whose_patients_are_told_apart(tmp_path: Path) -> None:

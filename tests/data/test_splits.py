@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -69,6 +71,17 @@ def test_what_was_trained_on_stays_in_training(rows: list[ImageRow]) -> None:
 def test_every_image_is_kept_or_counted_as_dropped(rows: list[ImageRow]) -> None:
     kept, dropped = assign_splits(rows, PARAMS)
     assert sorted([row.path for row in kept] + [row.path for row in dropped]) == sorted(row.path for row in rows)
+
+
+def test_a_copy_that_the_records_name_leaves_the_less_protected_split() -> None:
+    rows = [image_row(f"{i}.png", patient=f"test/{i}") for i in range(60)]
+    of = {row.path: split_of_patient(row.patient, PARAMS) for row in rows}
+    trained = next(row for row in rows if of[row.path] == "train")
+    tested = next(row for row in rows if of[row.path] == "test")
+    copies = [replace(row, same_as="x") if row in (trained, tested) else row for row in rows]
+    kept, dropped = assign_splits(copies, PARAMS)
+    assert {row.path for row in rows} - {row.path for row in kept} == {tested.path}
+    assert [row.path for row in dropped] == [tested.path]
 
 
 def test_images_that_are_only_tested_on_enter_no_side() -> None:

@@ -76,6 +76,7 @@ def test_a_version_that_is_none_is_refused(version: object) -> None:
     ("key", "value", "allowed"),
     [
         ("name", "", "text"),
+        ("unseen", {"unseen_auc": {}}, "the sentence says"),
         ("version", 7, "text"),
         ("backbone", None, "text"),
         ("side", 0, "pixels above 0"),

@@ -35,7 +35,7 @@ SMALL = {
     "train": {"backbones": ["inceptionv3", "vgg16"], "epochs": 5},
     "evaluate": {"resamples": 100},
     "audit": {"masked_images": 10, "behaviour_images": 4, "images_per_source": 20, "permutations": 5},
-    "register": {"model": "covid-cxr-test", "experiment": "covid-cxr-test"},
+    "register": {"model": "covid-cxr-test", "experiment": "covid-cxr-test", "promote": "better"},
 }
 
 

@@ -62,14 +62,15 @@ def test_a_changed_dropout_trains_again_and_repeats_nothing_before(finished: Wor
     assert {"train@inceptionv3", "train@vgg16", "evaluate@vgg16", "audit@vgg16", "register"} <= set(stages)
 
 
-def test_going_back_to_earlier_params_brings_the_earlier_champion_back(finished: Workspace, tmp_path: Path) -> None:
+def test_going_back_to_earlier_params_finds_the_earlier_version_again(finished: Workspace, tmp_path: Path) -> None:
     workspace = finished.copy(tmp_path / "w")
-    champion = read(workspace, "models/champion/model.json")
+    version = read(workspace, "reports/register.json")["version"]
     change(workspace, "train.learning_rate=0.01")
     workspace.repro()
+    assert read(workspace, "reports/register.json")["version"] != version
     change(workspace)
     assert "register" in workspace.repro()
-    assert read(workspace, "models/champion/model.json") == champion
+    assert read(workspace, "reports/register.json")["version"] == version
 
 
 def test_the_same_seed_gives_the_same_split_and_the_same_metrics(finished: Workspace, tmp_path: Path) -> None:
@@ -113,10 +114,35 @@ def test_metrics_and_plots_are_shown(finished: Workspace) -> None:
     assert files["reports/models/vgg16/headline.json"]["data"].keys() >= {"auc", "auc_low", "auc_high", "sensitivity"}
     audit = files["reports/models/vgg16/audit_headline.json"]["data"]
     assert audit.keys() >= {"same_source_auc", "worst_sensitivity", "shortcut_flagged"}
+    unseen = files["reports/models/vgg16/unseen_headline.json"]["data"]
+    assert unseen.keys() >= {"unseen_auc", "unseen_auc_low", "worst_pair_auc", "false_positive_rate"}
     finished.dvc("plots", "show", "--out", "plots")
     page = (finished.folder / "plots" / "index.html").read_text()
-    for name in ("history", "roc", "pr", "confusion", "reliability", "audit"):
+    for name in ("history", "roc", "pr", "confusion", "reliability", "audit", "unseen"):
         assert f"reports_models_inceptionv3_{name}_csv" in page
+
+
+ALIAS = """
+from mlflow import MlflowClient
+print(MlflowClient("sqlite:///mlflow.db").get_model_version_by_alias("covid-cxr-test", "champion").version)
+"""
+
+
+def live(workspace: Workspace) -> tuple[str, str, list[str], Any]:
+    """What answers: the alias, the served name, the stored models, the copy in the workspace."""
+    alias = workspace.run(sys.executable, "-c", ALIAS).stdout.splitlines()[-1]
+    store = workspace.folder / "bentoml"
+    models = sorted(path.name for path in (store / "models/covid-cxr-test").iterdir() if path.is_dir())
+    served = (store / "cxr-champions/covid-cxr-test").read_text().strip()
+    return alias, served, models, read(workspace, "models/champion/model.json")
+
+
+def test_the_served_champion_is_the_registry_s(finished: Workspace) -> None:
+    alias, served, models, _ = live(finished)
+    assert served == f"covid-cxr-test:v{alias}"
+    assert f"v{alias}" in models
+    (move,) = (finished.folder / "reports/promotions.jsonl").read_text().splitlines()
+    assert json.loads(move)["act"] == "automatic"
 
 
 def test_an_experiment_can_be_run_and_compared(finished: Workspace, tmp_path: Path) -> None:
@@ -133,7 +159,10 @@ def test_an_experiment_can_be_run_and_compared(finished: Workspace, tmp_path: Pa
         ("git", "commit", "-qm", "a baseline"),
     ):
         workspace.run(*command)
+    before = live(workspace)
     workspace.dvc("exp", "run", "--name", "less-dropout", "-S", "train.dropout=0.2")
+    assert live(workspace) == before  # although register.promote is better here
+    assert "an experiment promotes nothing" in read(workspace, "reports/register.json")["reason"]
     table = workspace.dvc("exp", "show", "--csv").stdout
     assert "less-dropout" in table
     assert "train.dropout" in table

@@ -16,7 +16,7 @@ def scored(noise: float, n: int = 80) -> tuple[np.ndarray, np.ndarray, list[str]
     return y, np.clip(0.5 + 0.2 * (y - 0.5) + rng.normal(0, noise, n), 0, 1), [f"p{i // 2}" for i in range(n)]
 
 
-def test_a_challenger_that_is_surely_worse_stays_challenger():
+def test_a_challenger_that_is_surely_worse_may_not_replace_the_champion():
     y, good, patients = scored(0.05)
     _, bad, _ = scored(0.9)
     decision = decide(y, patients, bad, good, PARAMS)
@@ -26,13 +26,24 @@ def test_a_challenger_that_is_surely_worse_stays_challenger():
     assert "40 patients" in decision.reason
 
 
-def test_a_better_an_equal_and_a_barely_worse_challenger_are_promoted():
-    y, good, patients = scored(0.2)
+def test_only_a_surely_better_challenger_may_replace_the_champion():
+    y, good, patients = scored(0.05)
     _, bad, _ = scored(0.9)
-    barely_worse = good.copy()
-    barely_worse[np.flatnonzero(y)[0]] = 0.0
-    for challenger, champion in ((good, bad), (good, good), (barely_worse, good)):
-        assert decide(y, patients, challenger, champion, PARAMS).promote
+    decision = decide(y, patients, good, bad, PARAMS)
+    assert decision.promote
+    assert decision.difference.low > 0
+    assert "surely above the champion" in decision.reason
+
+
+def test_an_equal_and_a_hardly_different_challenger_change_nothing():
+    y, champion, patients = scored(0.2)
+    for probability in (0.0, 1.0):
+        other = champion.copy()
+        other[np.flatnonzero(y)[0]] = probability
+        for challenger in (champion, other):
+            decision = decide(y, patients, challenger, champion, PARAMS)
+            assert not decision.promote
+            assert "not to be told from the champion" in decision.reason
 
 
 def test_what_can_not_be_compared_does_not_replace_a_champion():
@@ -42,7 +53,7 @@ def test_what_can_not_be_compared_does_not_replace_a_champion():
 
 
 def test_without_a_readable_champion_the_reason_says_which():
-    assert decide_without_champion().reason == "promoted: there is no champion yet"
+    assert decide_without_champion().reason == "there is no champion yet"
     assert decide_without_champion("head.npz is missing").reason.endswith("head.npz is missing")
 
 

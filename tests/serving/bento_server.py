@@ -15,6 +15,7 @@ import bentoml
 import httpx
 import psutil
 
+from cxr.common.atomic_files import write_text
 from cxr.inference.bundle import copy_bundle
 
 ROOT = Path(__file__).parents[2]
@@ -50,11 +51,12 @@ def store_environment(home: Path, **variables: str) -> dict[str, str]:
 
 
 def put_model(home: Path, bundle: Path, tag: str = "covid-cxr") -> str:
-    """Store the bundle; its tag with the version."""
+    """Store the bundle as the champion; its tag with the version."""
     home.mkdir(parents=True, exist_ok=True)
     (home / "models").mkdir(exist_ok=True)
     with bentoml.models.create(tag, _model_store=_store(home)) as stored:
         copy_bundle(bundle, Path(stored.path))
+    write_text(f"{stored.tag}\n", home / "cxr-champions" / tag)
     return str(stored.tag)
 
 

@@ -33,3 +33,10 @@ def test_a_chain_of_copies_is_one_person() -> None:
 def test_a_picture_without_a_name_joins_nobody() -> None:
     rows = [row("a", "1"), row("b", "1")]
     assert joined_patients(rows, ["a", "b"]) == {"a/1": "a/1", "b/1": "b/1"}
+
+
+def test_a_newcomer_between_two_persons_moves_neither() -> None:
+    before = [row("a", "1", "x"), row("c", "1", "y")]
+    bridge = [row("b", "1", "x"), row("b", "1", "y")]
+    assert joined_patients(before, ["a", "c"]) == {"a/1": "a/1", "c/1": "c/1"}
+    assert joined_patients(before + bridge, ["a", "c", "b"]) == {"a/1": "a/1", "c/1": "c/1", "b/1": "a/1"}

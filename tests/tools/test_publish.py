@@ -11,38 +11,41 @@ from configobj import ConfigObj
 from cxr.common.errors import CxrError
 from cxr.promotion.decision import decide_without_champion
 from tools.comment import ACTIONS, LONGEST, comment_body, earlier_comment
-from tools.publish import changed_stages, commit_message, reason_to_keep
+from tools.publish import changed_stages, commit_message, reason_to_wait
 from tools.remote import NAME, remote_environment, remote_options
 from tools.report import MARKER
 
 ROOT = Path(__file__).parents[2]
-PROMOTED = {"winner": "vgg16", "version": 3, "promoted": True, "reason": "promoted: AUC differs by +0.0100"}
-FIRST = {**PROMOTED, "reason": decide_without_champion().reason}
+BETTER = {
+    "winner": "vgg16",
+    "version": 3,
+    "better": True,
+    "promoted": False,
+    "reason": "stays challenger; for it: AUC differs by +0.0100",
+}
+FIRST = {**BETTER, "reason": f"stays challenger; for it: {decide_without_champion().reason}"}
 NEW = ["train@vgg16"]
 
 
-def test_a_better_model_is_published():
-    assert reason_to_keep(PROMOTED, NEW, True, {}) == ""
+def test_a_better_model_is_promoted_and_published():
+    assert reason_to_wait(BETTER, True, {}) == ""
+    assert reason_to_wait({**BETTER, "promoted": True, "better": False}, True, {}) == ""
 
 
 def test_a_challenger_is_not_published_and_the_reason_is_the_decision_s():
-    register = {**PROMOTED, "promoted": False, "reason": "stays challenger: surely below the champion"}
-    assert "surely below the champion" in reason_to_keep(register, NEW, True, {})
+    register = {**BETTER, "better": False, "reason": "stays challenger: surely below the champion"}
+    assert "surely below the champion" in reason_to_wait(register, True, {})
 
 
 def test_a_fork_publishes_nothing_however_good_it_is():
-    assert "fork" in reason_to_keep(PROMOTED, NEW, True, {"FORK": "true"})
-    assert reason_to_keep(PROMOTED, NEW, True, {"FORK": "false"}) == ""
-
-
-def test_a_run_that_made_nothing_new_is_not_published():
-    assert "only the registration changed" in reason_to_keep(PROMOTED, [], True, {})
+    assert "fork" in reason_to_wait(BETTER, True, {"FORK": "true"})
+    assert reason_to_wait(BETTER, True, {"FORK": "false"}) == ""
 
 
 def test_a_registry_that_lost_its_champion_does_not_publish_over_the_one_before():
-    assert "MLFLOW_TRACKING_URI" in reason_to_keep(FIRST, NEW, True, {})
-    assert reason_to_keep(FIRST, NEW, False, {}) == ""
-    assert reason_to_keep(FIRST, NEW, True, {"FIRST": "1"}) == ""
+    assert "MLFLOW_TRACKING_URI" in reason_to_wait(FIRST, True, {})
+    assert reason_to_wait(FIRST, False, {}) == ""
+    assert reason_to_wait(FIRST, True, {"FIRST": "1"}) == ""
 
 
 def test_the_registration_alone_is_no_change():
@@ -55,9 +58,10 @@ def test_the_registration_alone_is_no_change():
 
 
 def test_a_commit_says_which_model_and_why():
-    message = commit_message(PROMOTED, {"auc": {"value": 0.98765}}, NEW)
+    message = commit_message(BETTER, {"auc": {"value": 0.98765}}, NEW, "version 3 is the champion now")
     assert message.splitlines()[0] == "Retrain: vgg16, AUC 0.988"
-    assert "promoted: AUC differs by +0.0100" in message
+    assert "version 3 is the champion now" in message
+    assert "AUC differs by +0.0100" in message
 
 
 def comment(number: int, author: str = ACTIONS, body: str = MARKER + "\n…") -> dict:

@@ -17,6 +17,23 @@ def registered(tmp_path, content: str = "weights"):
     return register_model("covid-cxr", bundle, record.run_id, "What it is.", {"backbone": "inceptionv3"})
 
 
+def rolled_back(folder):
+    """The registry's part of a rollback, in the order of cxr.promotion.moves."""
+    from cxr.tracking import aliases
+    from cxr.tracking.registry import fetch_bundle
+
+    present, earlier = aliases.way_back("covid-cxr")
+    fetch_bundle(earlier, folder)
+    move = aliases.Move.now("rollback", present, earlier, "Ada", "it was wrong")
+    aliases.announce("covid-cxr", move)
+    assert aliases.announced("covid-cxr") == move
+    aliases.move_alias("covid-cxr", move)
+    version = aliases.tidy("covid-cxr", move)
+    aliases.end("covid-cxr")
+    assert aliases.announced("covid-cxr") is None
+    return version
+
+
 @pytest.mark.slow
 def test_a_registered_version_says_what_it_is(client, tmp_path):
     from mlflow.models import get_model_info
@@ -41,6 +58,26 @@ def test_the_same_bundle_is_the_same_version_and_another_is_not(client, tmp_path
 
 
 @pytest.mark.slow
+def test_a_version_has_its_hash_from_the_first_moment_so_a_killed_stage_leaves_none_twice(
+    client, tmp_path, monkeypatch
+):
+    from mlflow import MlflowClient
+
+    from cxr.tracking.registry import register_model
+
+    def killed(*arguments, **named):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "update_model_version", killed)
+        with pytest.raises(KeyboardInterrupt):
+            registered(tmp_path)
+    run_id = client.get_model_version("covid-cxr", "1").run_id
+    assert register_model("covid-cxr", tmp_path / "weights", run_id, "What it is.", {}).number == 1
+    assert len(client.search_model_versions("name = 'covid-cxr'")) == 1
+
+
+@pytest.mark.slow
 def test_a_version_whose_files_are_gone_is_registered_anew(client, tmp_path):
     from cxr.tracking.registry import fetch_bundle, register_model
 
@@ -53,7 +90,8 @@ def test_a_version_whose_files_are_gone_is_registered_anew(client, tmp_path):
 
 @pytest.mark.slow
 def test_the_champion_s_bundle_comes_back_as_it_was(client, tmp_path):
-    from cxr.tracking.registry import bundle_sha256, champion, fetch_bundle, set_champion
+    from cxr.tracking.aliases import set_champion
+    from cxr.tracking.registry import bundle_sha256, champion, fetch_bundle
 
     assert champion("covid-cxr") is None
     set_champion(registered(tmp_path))
@@ -68,26 +106,28 @@ def test_the_champion_s_bundle_comes_back_as_it_was(client, tmp_path):
 
 @pytest.mark.slow
 def test_rollback_goes_back_step_by_step_and_then_says_that_it_can_not(client, tmp_path):
-    from cxr.tracking.registry import champion, rollback, set_challenger, set_champion
+    from cxr.tracking.aliases import set_champion
+    from cxr.tracking.registry import champion, set_challenger
 
     with pytest.raises(CxrError, match="covid-cxr has no champion"):
-        rollback("covid-cxr", tmp_path / "champion")
+        rolled_back(tmp_path / "champion")
     versions = [set_challenger(registered(tmp_path, content)) for content in "abc"]
     for version in versions:
         assert "champion" in set_champion(set_champion(version)).aliases  # twice is the same as once
     assert champion("covid-cxr").aliases == ("champion",)
     assert int(client.get_model_version_by_alias("covid-cxr", "previous_champion").version) == 2
-    assert rollback("covid-cxr", tmp_path / "champion").number == 2
+    assert rolled_back(tmp_path / "champion").number == 2
     assert int(client.get_model_version_by_alias("covid-cxr", "previous_champion").version) == 1
-    assert rollback("covid-cxr", tmp_path / "champion").aliases == ("champion",)
+    assert rolled_back(tmp_path / "champion").aliases == ("champion",)
     with pytest.raises(CxrError, match="version 1 is the first champion"):
-        rollback("covid-cxr", tmp_path / "champion")
+        rolled_back(tmp_path / "champion")
 
 
 @pytest.mark.slow
 def test_a_rollback_whose_files_are_gone_changes_nothing(client, tmp_path):
     """Neither the alias, nor a tag, nor the folder; so a second try does not go one version too far."""
-    from cxr.tracking.registry import champion, find_version, rollback, set_champion
+    from cxr.tracking.aliases import set_champion
+    from cxr.tracking.registry import champion, find_version
 
     for content in "abc":
         set_champion(registered(tmp_path, content))
@@ -95,7 +135,7 @@ def test_a_rollback_whose_files_are_gone_changes_nothing(client, tmp_path):
     shutil.rmtree(stored[1].parents[2])
     for _ in range(2):
         with pytest.raises(CxrError, match="the files of covid-cxr version 2"):
-            rollback("covid-cxr", tmp_path / "champion")
+            rolled_back(tmp_path / "champion")
         present = champion("covid-cxr")
         assert present is not None
         assert (present.number, present.rolled_back) == (3, "")
@@ -106,14 +146,15 @@ def test_a_rollback_whose_files_are_gone_changes_nothing(client, tmp_path):
 
 @pytest.mark.slow
 def test_a_version_that_was_taken_back_says_so_until_it_is_promoted_again(client, tmp_path):
-    from cxr.tracking.registry import register_model, rollback, set_champion
+    from cxr.tracking.aliases import set_champion
+    from cxr.tracking.registry import register_model
 
     first, second = (set_champion(registered(tmp_path, content)) for content in "ab")
-    rollback("covid-cxr", tmp_path / "champion")
+    rolled_back(tmp_path / "champion")
     again = register_model("covid-cxr", tmp_path / "b", second.run_id, "", {})
     assert again.rolled_back
     assert not set_champion(again).rolled_back
-    assert rollback("covid-cxr", tmp_path / "champion").number == first.number
+    assert rolled_back(tmp_path / "champion").number == first.number
 
 
 @pytest.mark.slow

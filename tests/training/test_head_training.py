@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cxr.common.errors import CxrError
-from cxr.training.head_training import TrainingExamples, _pooled, costs, train_head
+from cxr.training.head_training import TrainingExamples, costs, pooled, train_head
 from tests.training.head_examples import PARAMS, SHAPE, TRAIN, VALIDATION, dequantised, hopeless, loss_of
 
 
@@ -40,10 +40,10 @@ def test_pooling_is_exact_however_many_locations_there_are(shape: tuple[int, int
     views[1] = 255
     scales = np.tile(np.linspace(0.01, 0.3, shape[2]).astype(np.float32), shape[0] * shape[1])
     nothing = np.zeros(2)
-    pooled = _pooled(TrainingExamples(views, np.array([3, 1]), nothing, nothing, nothing, scales), shape)
+    sums = pooled(TrainingExamples(views, np.array([3, 1]), nothing, nothing, nothing, scales), shape)
     means = (views * scales).reshape(4, 3, -1, shape[2]).mean(axis=2, dtype=np.float64)
-    assert pooled.features.dtype == stored
-    np.testing.assert_allclose(pooled.features[pooled.rows] * pooled.scales, means[[3, 1]], rtol=1e-6)
+    assert sums.features.dtype == stored
+    np.testing.assert_allclose(sums.features[sums.rows] * sums.scales, means[[3, 1]], rtol=1e-6)
 
 
 def test_the_history_has_every_epoch_and_progress_is_told_of_each() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cxr.lungs.fingerprint import fingerprint_of_arrays, fingerprint_of_code, fingerprint_of_libraries
+from cxr.common.fingerprint import fingerprint_of_arrays, fingerprint_of_code, fingerprint_of_libraries
 
 
 def test_arrays_are_told_apart_by_content_shape_type_and_order():
