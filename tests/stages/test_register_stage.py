@@ -59,7 +59,7 @@ def unseen(auc: float | None) -> dict:
 
 
 def params(metric: str) -> RegisterParams:
-    return RegisterParams(model="m", experiment="e", metric=metric)
+    return RegisterParams(model="m", experiment="e", metric=metric, promote="by_hand")
 
 
 def test_the_yardstick_picks_where_every_backbone_has_it(workspace: Path) -> None:
