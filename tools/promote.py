@@ -32,13 +32,13 @@ def promote(number: int, force: bool = False) -> tuple[bool, str]:
     moves.settle(model, store)
     version = registry.find_version(model, number)
     if "champion" in version.aliases:
-        moves.promote(version, store, "promote", "")
+        moves.put_in_place(version, store)
         return True, f"{version} is the champion already; its files are in place"
     decision = compared(version, force)
     if not decision.promote and not force:
         return False, f"{version} stays as it is: {decision.reason}"
     forced = "" if decision.promote else "by force, although: "
-    moves.promote(version, store, "promote", forced + decision.reason)
+    moves.promote(version, store, "promote", forced + decision.reason, None if force else decision)
     return True, f"{version} is the champion now, {forced}{decision.reason}; a service on :champion follows by itself"
 
 

@@ -16,11 +16,12 @@ from cxr.networks.registry import BACKBONES
 @dataclass(frozen=True)
 class Decision:
     """Whether the challenger may replace the champion, and why, in words that continue a sentence. difference:
-    challenger minus champion."""
+    challenger minus champion. champion: the number of the version that was champion then; None: there was none."""
 
     promote: bool
     reason: str
     difference: Difference | None = None
+    champion: int | None = None
 
 
 def pick_winner(validation: Mapping[str, Mapping[str, Any]], metric: str) -> str:

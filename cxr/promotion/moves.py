@@ -16,6 +16,7 @@ from cxr.common.atomic_files import replace_when_complete
 from cxr.common.errors import CxrError
 from cxr.common.paths import CHAMPION
 from cxr.inference.predictor import Predictor
+from cxr.promotion.decision import Decision
 from cxr.promotion.record import append_once, author
 from cxr.tracking import aliases, registry
 from cxr.tracking.aliases import Act, Move
@@ -34,15 +35,33 @@ class ModelStore(Protocol):
     def pointer(self, model: str) -> Path: ...
 
 
-def promote(version: Version, store: ModelStore, act: Act, why: str) -> Version:
-    """Make `version` the champion. Of the champion itself: put its files in place again."""
+def promote(version: Version, store: ModelStore, act: Act, why: str, over: Decision | None = None) -> Version:
+    """Make `version` the champion. Of the champion itself: put its files in place again.
+
+    over: the decision that speaks for it. Raises CxrError where another version became champion since: nobody has
+    compared the two.
+    """
     with _alone(version.name, store):
         _settle(version.name, store)
         present = registry.champion(version.name)
         if present is not None and present.number == version.number:
             _put_in_place(version, store)
             return version
+        number = None if present is None else present.number
+        if over is not None and over.champion != number:
+            raise CxrError(
+                f"version {number} became champion of {version.name} meanwhile; run again to compare with it"
+            )
         return _move(Move.now(act, present, version, author(), why), version, store)
+
+
+def put_in_place(version: Version, store: ModelStore) -> None:
+    """Put the champion's files where the service looks, as on a new machine. Of any other version: nothing."""
+    with _alone(version.name, store):
+        _settle(version.name, store)
+        present = registry.champion(version.name)
+        if present is not None and present.number == version.number:
+            _put_in_place(version, store)
 
 
 def rollback(model: str, store: ModelStore, why: str) -> Version:

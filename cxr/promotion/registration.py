@@ -1,7 +1,7 @@
 """Before a model may answer: it is loaded from where it was registered, asked about known images, compared."""
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +65,7 @@ def decide_on(
     if champion is None:
         return decide_without_champion()
     if champion.number == version.number:
-        return Decision(True, "is the champion already")
+        return Decision(True, "is the champion already", champion=champion.number)
     with tempfile.TemporaryDirectory() as folder:
         if p_challenger is None:
             engine = _engine(version, Path(folder) / "challenger", split, validation)
@@ -73,10 +73,11 @@ def decide_on(
         try:
             engine = _engine(champion, Path(folder) / "champion", split, validation)
         except CxrError as fault:
-            return decide_without_champion(str(fault))
+            return replace(decide_without_champion(str(fault)), champion=champion.number)
         # Outside: what goes wrong here is the memory's fault, and no reason to let go of the champion.
         p_champion = cached_engine(engine, memory).predict(validation.pixels)
-    return decide(validation.y, list(validation.patients), p_challenger, p_champion, params)
+    decision = decide(validation.y, list(validation.patients), p_challenger, p_champion, params)
+    return replace(decision, champion=champion.number)
 
 
 def _engine(version: Version, folder: Path, split: str, validation: Split) -> Engine:
@@ -110,15 +111,15 @@ def act_on(version: Version, decision: Decision, promote: str, store: ModelStore
     automatic = promote == "better" and not experiment
     if champion is not None and champion.number == version.number:
         if automatic:
-            moves.promote(version, store, "automatic", decision.reason)
+            moves.put_in_place(version, store)
         return Outcome(True, "is the champion already")
     if automatic and decision.promote:
-        moves.promote(version, store, "automatic", decision.reason)
+        moves.promote(version, store, "automatic", decision.reason, decision)
         return Outcome(True, f"promoted: {decision.reason}")
     registry.set_challenger(version)
     if automatic:
         if champion is not None:  # a new machine's store gets it, too
-            moves.promote(champion, store, "automatic", decision.reason)
+            moves.put_in_place(champion, store)
         return Outcome(False, f"stays challenger: {decision.reason}")
     why = "an experiment promotes nothing" if experiment else "register.promote is by_hand"
     word = "for it" if decision.promote else "against it"

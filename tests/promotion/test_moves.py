@@ -13,6 +13,7 @@ from cxr.common import atomic_files
 from cxr.common.errors import CxrError
 from cxr.common.paths import CHAMPION
 from cxr.promotion import moves
+from cxr.promotion.decision import Decision
 from cxr.promotion.record import PROMOTIONS
 from cxr.tracking import aliases, registry
 from serving import store
@@ -75,6 +76,28 @@ def test_promoting_the_champion_again_puts_its_files_in_place(versions: dict[int
     promote(1)
     assert answers(versions) == 1
     assert len(recorded()) == 1
+
+
+def test_a_version_that_was_compared_with_an_earlier_champion_does_not_replace_the_present_one(
+    versions: dict[int, Path],
+) -> None:
+    """As where two people register at once: the second waits while the first one's version becomes champion."""
+    third = registry.find_version(MODEL, 3)
+    for seen, present in ((None, 1), (1, 2)):
+        promote(present)
+        with pytest.raises(CxrError, match=f"version {present} became champion of covid-cxr meanwhile"):
+            moves.promote(third, store, "automatic", "it was better", Decision(True, "it was better", champion=seen))
+        assert answers(versions) == present
+    moves.promote(third, store, "automatic", "it is better", Decision(True, "it is better", champion=2))
+    assert answers(versions) == 3
+
+
+def test_putting_a_champion_of_before_in_place_takes_nobody_back(versions: dict[int, Path]) -> None:
+    promote(1)
+    before = registry.find_version(MODEL, 1)
+    promote(2)
+    moves.put_in_place(before, store)
+    assert answers(versions) == 2
 
 
 def test_files_that_cannot_be_read_or_cannot_answer_move_nothing(versions: dict[int, Path], tmp_path: Path) -> None:

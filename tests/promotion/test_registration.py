@@ -205,9 +205,11 @@ class Moves:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, champion: Version | None):
         self.promoted: list[int] = []
         self.challenger: list[int] = []
+        self.placed: list[int] = []
         monkeypatch.setattr(registry, "champion", lambda name: champion)
         monkeypatch.setattr(registry, "set_challenger", lambda version: self.challenger.append(version.number))
         monkeypatch.setattr(moves, "promote", lambda version, *rest: self.promoted.append(version.number))
+        monkeypatch.setattr(moves, "put_in_place", lambda version, store: self.placed.append(version.number))
 
 
 BETTER = Decision(True, "surely above the champion")
@@ -242,4 +244,4 @@ def test_with_better_a_surely_better_version_is_promoted_and_another_leaves_the_
     assert act_on(SECOND, BETTER, "better", store, "").promoted
     assert (done.promoted, done.challenger) == ([2], [])
     assert not act_on(SECOND, WORSE, "better", store, "").promoted
-    assert (done.promoted, done.challenger) == ([2, 1], [2])
+    assert (done.promoted, done.challenger, done.placed) == ([2], [2], [1])
