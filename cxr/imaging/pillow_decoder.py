@@ -46,6 +46,9 @@ MAX_READ_BYTES = {"TIFF": 1 << 19}
 MAX_SCAN_PIXELS = 1_000_000_000
 # At the peak, as measured with pictures of 30 million pixels; PNG and TIFF with 16 bits a colour.
 BYTES_PER_PIXEL = {"JPEG": 8, "PNG": 13, "WEBP": 16, "BMP": 8, "TIFF": 13}
+# A larger JPEG, as phones make them, is decoded at a half, a quarter or an eighth of its sides, by libjpeg's own
+# smaller transforms: at least 3,000 pixels a side are left of 48 million, ten times what a model takes.
+FULL_JPEG_PIXELS = 30_000_000
 
 # What Pillow raises on malformed bytes. The fuzz target meets the first four; the others are raised by the parts of
 # Pillow that read a TIFF's tags or unpack a PNG's text, or where a machine has no memory left.
@@ -79,11 +82,19 @@ def _decode(data: bytes, kind: str, max_pixels: int) -> np.ndarray:
     with open_again() as image:
         if is_wide(image):
             return _wide_grey(image, *read_wide(open_again))
-        image.draft("L", None)  # a JPEG's brightness channel, without making colours first
+        image.draft("L", _draft_size(*image.size))  # a JPEG's brightness channel, without making colours first
         if kind == "JPEG" and has_no_end(data):
             return _mended(image, data, max_pixels)
         image.load()
         return _grey(_upright(image))
+
+
+def _draft_size(width: int, height: int) -> tuple[int, int] | None:
+    """What to ask libjpeg for, where a JPEG is decoded smaller; None where it is decoded in full."""
+    scale = 1
+    while width * height > FULL_JPEG_PIXELS * scale**2:
+        scale *= 2
+    return (width // scale, height // scale) if scale > 1 else None
 
 
 def _mended(image: Image.Image, data: bytes, max_pixels: int) -> np.ndarray:

@@ -14,7 +14,20 @@ from cxr.sources.http.archives import is_clutter
 from cxr.sources.mirror import copy_mirror
 from cxr.sources.patient_ids import expression_of, patient_in
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".dcm", ".dicom", ".bmp", ".tif", ".tiff")
+IMAGE_SUFFIXES = (
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".webp",
+    ".heic",
+    ".heif",
+    ".avif",
+    ".dcm",
+    ".dicom",
+    ".bmp",
+    ".tif",
+    ".tiff",
+)
 
 
 @settings(frozen=True, config=STRICT)
