@@ -21,7 +21,7 @@ export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export NNCF_CI := 1
 
-.PHONY: help install demo real ablation repro ui serve report promote rollback test test-fast check audit sbom deps texts lock
+.PHONY: help install demo real ablation unseen-ablation repro ui serve report promote rollback test test-fast check audit sbom deps texts lock
 
 help: ## lists the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -97,6 +97,12 @@ ablation: $(VENV)/.pipeline ## measures what each part of the recipe gives: MIRR
 	  --set register.model=covid-cxr-ablation --set register.experiment=covid-cxr-ablation
 	cd ablation && PYTHONPATH="$(CURDIR)" $(in-env) python -m tools.ablation --out ../docs/results/ablation \
 	  --command "make ablation VIEWS=$(VIEWS)" $(if $(ONLY),--only $(ONLY))
+
+# In a workspace that `make real ADULTS=folder` made: the features are there.
+unseen-ablation: WORK := real
+unseen-ablation: $(VENV)/.pipeline ## compares heads by sources that training left out (WORK=real)
+	cd "$(WORK)" && PYTHONPATH="$(CURDIR)" $(in-env) python -m tools.unseen_ablation \
+	  --out "$(CURDIR)/docs/results/unseen-heads" --command "make unseen-ablation" $(if $(ONLY),--only $(ONLY))
 
 # DVC itself only says that a downloaded ZIP "is not a git repository".
 has-history = git rev-parse --git-dir >/dev/null 2>&1 || grep -qs no_scm .dvc/config .dvc/config.local || \

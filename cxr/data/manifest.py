@@ -15,7 +15,7 @@ from cxr.common.labels import CLASSES
 
 FRONTAL_VIEWS = ("PA", "AP", "AP Supine")
 ROLES = ("train", "audit", "external")
-Shown = Literal["ct", "lateral"]
+Shown = Literal["ct", "lateral", "other"]  # other: of no chest, another part of the body for one
 OTHER_VIEWS: tuple[Shown, ...] = get_args(Shown)
 
 # Every reason why an image may be left out, with what it means; the data report counts by these.

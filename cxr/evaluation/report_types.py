@@ -96,8 +96,9 @@ class GateSummary(TypedDict):
 
 
 class GateReport(TypedDict):
-    """gate.json. threshold: of the gate. trained_on: pictures by kind. frontal_refused: by split, by group. refused,
-    cross_validated: by kind of picture. summary: what model.json carries of it."""
+    """gate.json. threshold: of the gate. trained_on: pictures by kind. frontal_refused: by split, by group;
+    "cross_fitted" is of training and validation patients, by gates that do not know them. refused, cross_validated: by
+    kind of picture. summary: what model.json carries of it."""
 
     threshold: NotRequired[float]
     trained_on: NotRequired[dict[str, int]]

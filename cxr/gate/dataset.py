@@ -1,5 +1,5 @@
-"""What the gate is trained and tested with: the indexed frontal pictures, and the CT slices and lateral views that
-sources bring beside them.
+"""What the gate is trained and tested with: the indexed frontal pictures, and the CT slices, lateral views and pictures
+of no chest that sources bring beside them.
 
 All pictures of a patient stay on that patient's split, whatever they show.
 """
@@ -20,6 +20,7 @@ from cxr.imaging.decode import to_pixels
 from cxr.inference.gate import FRONTAL, Kind
 
 COLLECTED: tuple[Shown, ...] = OTHER_VIEWS  # kinds that come from sources; those that are made are in `examples`
+LEARNED = ("train", "validation")  # the splits whose patients the gate may learn from
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def frontal_pictures(data: Dataset) -> GateDataset:
 
 
 def other_views(views: Sequence[OtherView], raw: Path, image_size: int, params: SplitParams) -> GateDataset:
-    """The CT slices and lateral views that the sources name. A file that is gone or cannot be read is passed over."""
+    """The pictures that sources name as no frontal view. A file that is gone or cannot be read is passed over."""
     read: list[OtherView] = []
     pictures: list[np.ndarray] = []
     for view in views:

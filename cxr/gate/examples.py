@@ -8,7 +8,7 @@ of the cross-validation leave some of them out.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -16,9 +16,10 @@ import numpy as np
 from cxr.augmentation.settings import StrongParams
 from cxr.augmentation.strong import strong_view
 from cxr.common.parallel import map_in_order
-from cxr.gate.dataset import COLLECTED, Columns, GateDataset
+from cxr.gate.body_parts import BODY_PARTS
+from cxr.gate.dataset import COLLECTED, LEARNED, Columns, GateDataset
 from cxr.gate.settings import GateParams
-from cxr.gate.synthetic_negatives import DRAWINGS, PHOTOS_TO_LEARN, photo_part, photographs
+from cxr.gate.synthetic_negatives import DRAWINGS, PHOTOS_TO_LEARN, nth, photo_part, photographs
 from cxr.imaging.decode import resize
 from cxr.inference.gate import FRONTAL, Kind
 from cxr.inference.gate import SIDE as THUMBNAIL
@@ -28,9 +29,10 @@ _FRAMED = 0.15  # of the pictures get a white or black frame on some sides, as c
 _WIDEST_FRAME = 0.15
 _PHOTO_SHARE = 0.25  # of the pictures that are no X-ray
 _SHUFFLED_SHARE = 0.2
+_PART_SIDE = 48  # pixels of a body part's drawing, which costs most
 
 Rng = np.random.Generator
-Way = Literal["frontal", "inverted", "misplaced", "shuffled", "ct", "lateral", "photo", "drawing"]
+Way = Literal["frontal", "inverted", "misplaced", "shuffled", "ct", "lateral", "photo", "drawing", "body_part", "other"]
 _NUMBER_OF: dict[Way, int] = {way: i for i, way in enumerate(get_args(Way))}
 _KIND_OF: dict[Way, Kind] = {
     "frontal": "frontal",
@@ -41,6 +43,8 @@ _KIND_OF: dict[Way, Kind] = {
     "lateral": "lateral",
     "photo": "other",
     "drawing": "other",
+    "body_part": "other",
+    "other": "other",
 }
 
 
@@ -56,20 +60,19 @@ class _Task(NamedTuple):
 
 @dataclass(frozen=True)
 class GateExamples(Columns):
-    """thumbnails: uint8[n, s, s] as the gate sees them. kinds: (n,), what each shows. patients, splits: (n,), of the
-    picture that it was made of; "" and "train" where there was none."""
+    """thumbnails: uint8[n, s, s] as the gate sees them. kinds: (n,), what each shows. patients: (n,), of the
+    picture that it was made of, "" where there was none."""
 
     thumbnails: np.ndarray
     kinds: np.ndarray
     patients: np.ndarray
-    splits: np.ndarray
 
 
 def draw_examples(dataset: GateDataset, params: GateParams) -> GateExamples:
     """`params.versions` of each kind that there is a picture of, frontal ones twice as many.
 
-    Examples of frontal pictures are made of the training patients' alone. CT slices and lateral views are those of all
-    patients: each gate takes those whose patient and split it may learn from.
+    They are made of training and validation patients' pictures alone: test patients decide nothing, and the threshold
+    is chosen by gates that leave some of these patients out.
     """
     tasks = [*_of_frontal(dataset, params), *_of_collected(dataset, params), *_of_nothing(params)]
     work = partial(_made, augmentation=params.augmentation, seed=params.seed)
@@ -77,14 +80,12 @@ def draw_examples(dataset: GateDataset, params: GateParams) -> GateExamples:
     positions = np.array([task.position for task in tasks])
     patients = dataset.patients[positions].copy()
     patients[positions < 0] = ""
-    splits = dataset.splits[positions].copy()
-    splits[positions < 0] = "train"
-    return GateExamples(thumbnails, np.array([_KIND_OF[task.way] for task in tasks], object), patients, splits)
+    return GateExamples(thumbnails, np.array([_KIND_OF[task.way] for task in tasks], object), patients)
 
 
 def _of_frontal(dataset: GateDataset, params: GateParams) -> Iterator[_Task]:
     """Each source as often as any other."""
-    learned = np.flatnonzero((dataset.kinds == FRONTAL) & (dataset.splits == "train"))
+    learned = np.flatnonzero((dataset.kinds == FRONTAL) & (np.isin(dataset.splits, LEARNED)))
     counts: dict[Way, int] = {"frontal": 2 * params.versions, "inverted": params.versions}
     counts |= {"misplaced": params.versions, "shuffled": int(_SHUFFLED_SHARE * params.versions)}
     chosen = _balanced(dataset.sources[learned], sum(counts.values()), np.random.default_rng(params.seed))
@@ -98,7 +99,7 @@ def _of_frontal(dataset: GateDataset, params: GateParams) -> Iterator[_Task]:
 def _of_collected(dataset: GateDataset, params: GateParams) -> Iterator[_Task]:
     """Each picture as often as any other of its kind."""
     for kind in COLLECTED:
-        found = np.flatnonzero(dataset.kinds == kind)
+        found = np.flatnonzero((dataset.kinds == kind) & np.isin(dataset.splits, LEARNED))
         small = [resize(dataset.pictures[i], SIDE) for i in found]
         for number in range(params.versions if len(found) else 0):
             yield _Task(kind, number, small[number % len(found)], int(found[number % len(found)]))
@@ -110,6 +111,7 @@ def _of_nothing(params: GateParams) -> Iterator[_Task]:
     drawn = params.versions - photographed - shuffled_ones
     yield from (_Task("photo", number, None, -1) for number in range(photographed))
     yield from (_Task("drawing", number, None, -1) for number in range(drawn))
+    yield from (_Task("body_part", number, None, -1) for number in range(params.versions))
 
 
 def _balanced(sources: np.ndarray, count: int, rng: Rng) -> np.ndarray:
@@ -124,8 +126,10 @@ def _made(task: _Task, *, augmentation: StrongParams, seed: int) -> np.ndarray:
     rng = np.random.default_rng((seed, _NUMBER_OF[task.way], task.number))
     if task.way == "photo":
         return resize(_photo(task.number, rng), THUMBNAIL)
+    if task.way == "body_part":
+        return resize(_body_part(task.number, seed), THUMBNAIL)
     if task.picture is None:
-        return resize(DRAWINGS[list(DRAWINGS)[task.number % len(DRAWINGS)]](SIDE, rng), THUMBNAIL)
+        return resize(nth(DRAWINGS, task.number)(SIDE, rng), THUMBNAIL)
     if task.way == "shuffled":
         return resize(shuffled(task.picture, rng), THUMBNAIL)
     picture = _framed(strong_view(task.picture, augmentation, rng), rng)
@@ -134,6 +138,21 @@ def _made(task: _Task, *, augmentation: StrongParams, seed: int) -> np.ndarray:
     elif task.way == "misplaced":
         picture = misplaced(picture, rng)
     return resize(picture, THUMBNAIL)
+
+
+def _body_part(number: int, seed: int) -> np.ndarray:
+    """Each drawing as it is, mirrored, upside down, and both: a limb may lie in any way."""
+    drawing, way = divmod(number, 4)
+    picture = _drawn_body_part(drawing, seed)
+    return np.ascontiguousarray(picture[:: -1 if way > 1 else 1, :: -1 if way % 2 else 1])
+
+
+@lru_cache(
+    maxsize=1
+)  # the four ways of a drawing are asked for one after the other, and drawing is what takes the time
+def _drawn_body_part(drawing: int, seed: int) -> np.ndarray:
+    rng = np.random.default_rng((seed, _NUMBER_OF["body_part"], drawing))
+    return nth(BODY_PARTS, drawing)(_PART_SIDE, rng)
 
 
 def _photo(number: int, rng: Rng) -> np.ndarray:

@@ -13,9 +13,9 @@ from cxr.common.config import STRICT, Epochs, Folds, Seed
 class GateParams:
     """networks: whose mean decides; one alone moves with its seed. hidden: units of each. versions: pictures of each
     kind shown, strong_view versions of fewer; frontal ones twice as many. false_refusals: the highest share of the
-    validation patients' frontal pictures that may be refused; a quantile of few pictures lies above its nominal
-    value half of the time, so ask for less than what has to hold. folds: of the cross-validation over the few
-    patients with a CT slice or a lateral view."""
+    training and validation patients' frontal pictures, each source counting alike, that gates which do not know the
+    patients may refuse; a quantile lies above its nominal value half of the time, so ask for less than what has to
+    hold. folds: of these patients."""
 
     section: ClassVar[str] = "gate"
     networks: Annotated[int, Field(ge=1, le=100)]

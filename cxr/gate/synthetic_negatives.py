@@ -112,6 +112,11 @@ DRAWINGS: Mapping[str, Drawing] = {
 }
 
 
+def nth(drawings: Mapping[str, Drawing], number: int) -> Drawing:
+    """Each in turn."""
+    return list(drawings.values())[number % len(drawings)]
+
+
 def blank(image_size: int, rng: np.random.Generator) -> np.ndarray:
     """One grey level, with at most a level or two of noise."""
     level = rng.uniform(0, 255)

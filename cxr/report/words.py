@@ -53,6 +53,7 @@ FACTORS = {"view": "View", "sex": "Sex", "age": "Age in years", "source": "Sourc
 SPLITS = {
     "train": "training",
     "validation": "validation",
+    "cross_fitted": "training and validation, cross-fitted",
     "test": "test",
     "held_out": "held out (only ever tested on, by the audit)",
 }

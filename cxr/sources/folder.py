@@ -1,4 +1,8 @@
-"""Class folders of one's own: <origin>/<folder>/…, where params.yaml says which label each folder has."""
+"""Class folders of one's own: <origin>/<folder>/…, where params.yaml says which label each folder has.
+
+A folder of the class `other` holds pictures of no chest, hands for one: none is classified, and the gate learns from
+them what to refuse.
+"""
 
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -8,36 +12,26 @@ from pydantic.dataclasses import dataclass as settings
 from cxr.common.config import STRICT
 from cxr.common.errors import SourceError
 from cxr.common.labels import Label
-from cxr.data.manifest import RejectedRow
+from cxr.data.manifest import OtherView, RejectedRow
 from cxr.sources.base import PUBLIC, Candidate, Listing, Source, SourceDescription, SourceParams
 from cxr.sources.http.archives import is_clutter
 from cxr.sources.mirror import copy_mirror
 from cxr.sources.patient_ids import expression_of, patient_in
 
-IMAGE_SUFFIXES = (
-    ".jpg",
-    ".jpeg",
-    ".png",
-    ".webp",
-    ".heic",
-    ".heif",
-    ".avif",
-    ".dcm",
-    ".dicom",
-    ".bmp",
-    ".tif",
-    ".tiff",
+OTHER = "other"
+IMAGE_SUFFIXES = frozenset(
+    [".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".bmp", ".tif", ".tiff", ".dcm", ".dicom"]
 )
 
 
 @settings(frozen=True, config=STRICT)
 class FolderParams(SourceParams):
-    """origin: the directory that holds the folders. classes: folder name to label. patient: a regular expression whose
-    first group, found in the file name, is the patient's id."""
+    """origin: the directory that holds the folders. classes: folder name to label, or to "other". patient: a
+    regular expression whose first group, found in the file name, is the patient's id."""
 
     kind: Literal["folder"]
     origin: str
-    classes: dict[str, Label]
+    classes: dict[str, Label | Literal["other"]]
     patient: str
     train_on: tuple[Label, ...]
 
@@ -67,7 +61,12 @@ def list_images(params: FolderParams, directory: Path, name: str) -> Listing:
             continue
         folder = path.parts[0]
         patient = patient_in(path.name, expression, f"{name}: {path}")
-        listing.candidates.append(Candidate(str(path), params.classes[folder], patient, finding=folder))
+        label = params.classes[folder]
+        if label == OTHER:
+            listing.rejected.append(RejectedRow(str(path), name, "not_chest", folder))
+            listing.other_views.append(OtherView(str(path), name, patient, OTHER))
+        else:
+            listing.candidates.append(Candidate(str(path), label, patient, finding=folder))
     return listing
 
 

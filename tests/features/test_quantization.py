@@ -8,8 +8,9 @@ from cxr.common.errors import ModelError
 from cxr.evaluation.precision_check import compare_precisions
 from cxr.features.quantization import compare, cosines, ensure_int8, quantise, read_agreement
 from cxr.inference.bundle import copy_bundle, write_bundle
-from cxr.inference.engine import Engine, Trunk, trunk_file
+from cxr.inference.engine import BUNDLE_FILES, INT8_FILES, Engine, Trunk, trunk_file
 from cxr.inference.head import Head
+from cxr.inference.manifest import write_manifest
 from tests.labelled import labelled_split, pictures
 
 pytest.importorskip("nncf")
@@ -112,7 +113,9 @@ def test_the_twin_decides_the_version(bundle: Path, trunk: Path, tmp_path: Path)
 
 
 def test_a_model_without_a_twin_can_not_run_in_eight_bits(bundle: Path) -> None:
-    (bundle / "int8.xml").unlink()
+    for name in INT8_FILES:
+        (bundle / name).unlink()
+    write_manifest(bundle, BUNDLE_FILES)
     with pytest.raises(ModelError, match=r"has no int8\.xml; it cannot run in int8, take auto"):
         Engine.load(bundle, precision="int8")
 

@@ -15,9 +15,11 @@ from cxr.evaluation.settings import EvaluateParams
 from cxr.gate.dataset import GateDataset
 from cxr.gate.report import gate_report
 from cxr.gate.synthetic_negatives import DRAWINGS, PHOTOS_TO_TEST, photos
+from cxr.gate.traced_parts import TRACED_PARTS
 from cxr.gate.train import TrainedGate, train_gate
 from cxr.imaging.exposure import BLANK_RANGE
 from cxr.inference.gate import FRONTAL, REASONS, SIDE, Gate, is_blank, thumbnails
+from cxr.sources.synthetic.radiograph import radiograph
 from stages.gate import headline
 from tests.gate.made import PARAMS, PICTURE_SIDE
 
@@ -48,6 +50,14 @@ def test_a_blank_picture_is_refused_before_anything_else(level: int):
     picture = np.full((50, 50), level, np.uint8)
     picture[0, 0] = 255 - level  # a speck is not a picture
     assert some_gate(threshold=-1e9).refusal(picture) == "blank"
+
+
+def test_a_picture_of_mean_grey_7_is_refused_for_its_exposure_whatever_it_shows():
+    chest = radiograph(3, 1, 1, image_size=PICTURE_SIDE, covid=False).astype(float)
+    dark = (chest * 7 / chest.mean()).astype(np.uint8)
+    assert dark.mean() <= 7
+    assert some_gate(threshold=-1e9).refusal(dark) == "exposure"
+    assert some_gate(threshold=-1e9).refusal(255 - dark) == "exposure"
 
 
 def test_blank_is_judged_by_the_percentiles_that_numpy_finds():
@@ -154,6 +164,12 @@ def test_drawings_and_photographs_are_refused(gate: Gate):
     assert np.mean([gate.refusal(picture) is not None for picture in pictures]) >= 0.9
 
 
+def test_body_parts_that_were_drawn_another_way_are_refused(gate: Gate):
+    rng = np.random.default_rng(99)
+    hands_and_feet = [draw(PICTURE_SIDE, rng) for draw in TRACED_PARTS.values() for _ in range(8)]
+    assert np.mean([gate.refusal(picture) is not None for picture in hands_and_feet]) >= 0.9
+
+
 @pytest.mark.slow
 def test_without_lateral_views_and_ct_a_gate_is_taught_by_what_can_be_made(phantoms: GateDataset):
     trained = train_gate(phantoms.where(phantoms.kinds == FRONTAL), PARAMS)
@@ -167,7 +183,8 @@ def test_without_lateral_views_and_ct_a_gate_is_taught_by_what_can_be_made(phant
 @pytest.mark.slow
 def test_the_report_can_be_written_as_json_and_counts_everything(trained: TrainedGate, phantoms: GateDataset):
     report = json.loads(json.dumps(gate_report(trained, phantoms, PARAMS, BOOTSTRAP), allow_nan=False))
-    assert report["trained_on"] == {"frontal": 40, "lateral": 10}
+    assert report["trained_on"] == {"frontal": 60, "lateral": 15}
+    assert report["frontal_refused"]["cross_fitted"]["all"]["images"] == 60
     assert report["refused"]["lateral"]["images"] == 5
     assert report["cross_validated"]["lateral"]["images"] == 20
     assert report["summary"]["test"]["frontal"]["images"] == 20
@@ -176,7 +193,8 @@ def test_the_report_can_be_written_as_json_and_counts_everything(trained: Traine
     assert headline(report)["lateral_refused"] == report["refused"]["lateral"]["value"]
     assert headline(report)["ct_refused"] is None
     assert report["refused"]["blank"]["value"] == report["refused"]["blank"]["named"] == 1
-    assert set(DRAWINGS) <= set(report["refused"])
+    assert report["refused"]["near_black"]["value"] == report["refused"]["near_white"]["value"] == 1
+    assert set(DRAWINGS) | set(TRACED_PARTS) <= set(report["refused"])
 
 
 @pytest.mark.slow

@@ -7,8 +7,9 @@ import pytest
 
 from cxr.common.errors import CxrError
 from cxr.evaluation.settings import EvaluateParams
-from cxr.inference.engine import Engine, Trunk
+from cxr.inference.engine import BUNDLE_FILES, Engine, Trunk
 from cxr.inference.head import Head
+from cxr.inference.manifest import write_manifest
 from cxr.promotion import moves
 from cxr.promotion.decision import Decision
 from cxr.promotion.registration import act_on, check_registered, decide_on
@@ -30,6 +31,7 @@ def turned_bundle(folder: Path, source: Path) -> Path:
     shutil.copytree(source, folder)
     head = Head.load(folder / "head.npz")
     replace(head, weights=-head.weights, bias=-head.bias).save(folder / "head.npz")
+    write_manifest(folder, BUNDLE_FILES)
     return folder
 
 
@@ -93,7 +95,7 @@ def test_files_that_can_not_be_loaded_stop_the_registration(
 ) -> None:
     stored[2] = Path(shutil.copytree(stored[2], tmp_path / "damaged"))
     (stored[2] / "head.npz").write_bytes(b"")
-    with pytest.raises(CxrError, match="not a readable head"):
+    with pytest.raises(CxrError, match=r"head\.npz is damaged"):
         check_registered(SECOND, TEST, answers)
 
 

@@ -12,6 +12,7 @@ public enum Failure {
     INVALID_FIELD("error.invalid_field"),
     OVERLOADED("error.overloaded"),
     SERVER("error.server"),
+    UNSOUND_ANSWER("error.unsound_answer"),
     CERTIFICATE("error.certificate"),
     BROKEN_ANSWER("error.broken_answer"),
     NO_ADDRESS("app.no_address"),

@@ -70,14 +70,14 @@ public final class ServiceClient {
             throw error;
         }
         if (reply.status != OK) {
-            throw new ServiceException(
-                    new Problem(StatusFailures.of(reply.status), message(reply.text), reply.retryAfterS));
+            Notice error = AnswerParser.error(reply.text);
+            Failure failure = StatusFailures.of(reply.status, error == null ? "" : error.code());
+            throw new ServiceException(new Problem(failure, message(error), reply.retryAfterS));
         }
         return reply.text;
     }
 
-    private static String message(String body) {
-        Notice error = AnswerParser.error(body);
+    private static String message(Notice error) {
         String message = error == null ? "" : error.message().trim();
         return message.length() <= MAX_MESSAGE_CHARS ? message : message.substring(0, MAX_MESSAGE_CHARS) + "…";
     }

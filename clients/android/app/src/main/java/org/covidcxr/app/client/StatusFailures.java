@@ -4,6 +4,11 @@ package org.covidcxr.app.client;
 final class StatusFailures {
     private StatusFailures() {}
 
+    /** {@code code}: of the service's error; "" where another server answered. */
+    static Failure of(int status, String code) {
+        return "unsound_answer".equals(code) ? Failure.UNSOUND_ANSWER : of(status);
+    }
+
     static Failure of(int status) {
         switch (status) {
             case 401:

@@ -106,6 +106,7 @@ public class ServiceClientTest {
         assertEquals(Failure.INVALID_FIELD, failureOfStatus(422, Samples.error("invalid_field", "x")));
         assertEquals(Failure.OVERLOADED, failureOfStatus(429, Samples.error("overloaded", "x")));
         assertEquals(Failure.SERVER, failureOfStatus(500, "Internal Server Error"));
+        assertEquals(Failure.UNSOUND_ANSWER, failureOfStatus(500, Samples.error("unsound_answer", "x")));
         assertEquals(Failure.OVERLOADED, failureOfStatus(503, Samples.error("overloaded", "x")));
     }
 
