@@ -36,6 +36,8 @@ TIFF_PHOTOMETRIC = 262
 TIFF_WHITE_IS_ZERO = 0
 TIFF_SAMPLE_FORMAT = 339
 TIFF_UNSIGNED = 1
+TIFF_BITS = 258
+TIFF_PLANES = (284, 2)  # the tag, and its value for a plane of each colour
 TIFF_SIGNED = 2
 # By Pillow's names. Fax codes and the exotic ones are left out: no radiograph has them, and each is more C code.
 TIFF_COMPRESSIONS = ("raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits", "jpeg")
@@ -156,6 +158,11 @@ def _check_tiff(image: TiffImagePlugin.TiffImageFile, data: bytes) -> None:
     compression = image.info.get("compression")
     if compression not in TIFF_COMPRESSIONS:
         raise ImageError("unsupported", "the TIFF picture's compression is not read; save it with LZW, Deflate or none")
+    tag, apart = TIFF_PLANES
+    deep = max(image.tag_v2.get(TIFF_BITS, (8,))) > 8
+    if compression == "raw" and deep and image.mode in ("RGB", "RGBA", "CMYK") and image.tag_v2.get(tag) == apart:
+        # Pillow would take the bytes of 16 bits for pixels of 8.
+        raise ImageError("unsupported", "the TIFF picture has colour planes of 16 bits; save it as PNG")
     if compression == "jpeg":
         check_scans(data, *image.size, visits=jpeg_visits(image, data))
 
