@@ -7,7 +7,7 @@ import csv
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal, TypeVar, get_args
+from typing import Literal, TextIO, TypeVar, get_args
 
 from cxr.common.atomic_files import replace_when_complete
 from cxr.common.errors import CxrError
@@ -22,6 +22,9 @@ OTHER_VIEWS: tuple[Shown, ...] = get_args(Shown)
 REJECTIONS = {
     "no_file": "the metadata names a file that is not there",
     "no_row": "a file that the metadata does not name",
+    "bad_name": "the name holds a control character, or is not in UTF-8",
+    "link_outside": "a symbolic link that leads out of the source's directory",
+    "too_large": "the file has more bytes than any picture that is read",
     "not_xray": "the modality is not X-ray",
     "not_chest": "the body part is not the chest",
     "not_frontal": "the view is not one of " + ", ".join(FRONTAL_VIEWS),
@@ -122,9 +125,19 @@ def write_rows(rows: Iterable[Row], row_type: type[Row], path: Path) -> None:
     """Write dataclass rows as CSV with a header; the file appears only when it is complete."""
     names = [field.name for field in fields(row_type)]  # type: ignore[arg-type]
     with replace_when_complete(path) as partial, partial.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
+        writer = csv.writer(_Lines(handle), lineterminator="\r\n")
         writer.writerow(names)
         writer.writerows([getattr(row, name) for name in names] for row in rows)
+
+
+class _Lines:
+    """Ends lines in "\\n". Told so itself, Python 3.11's csv would not quote a "\\r", which its reader then refuses."""
+
+    def __init__(self, handle: TextIO):
+        self._handle = handle
+
+    def write(self, line: str) -> int:
+        return self._handle.write(line.removesuffix("\r\n") + "\n")
 
 
 def read_rows(row_type: type[Row], path: Path) -> list[Row]:

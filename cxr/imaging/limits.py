@@ -37,6 +37,10 @@ class MeteredBytes(io.BytesIO):
         return part
 
 
+# A picture of MAX_PIXELS in samples of 8 bytes. The pipeline reads a file whole, one on each core; the service has a
+# limit of its own.
+MAX_FILE_BYTES = 256 * 2**20
+
 # Many decoders work row by row or column by column, at a cost for each: a picture of 1 x 30,000,000 takes them seconds,
 # and resizing it takes gigabytes. The longest side of a radiograph has some 6,000 pixels.
 MAX_SIDE = 20_000

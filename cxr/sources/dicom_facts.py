@@ -76,8 +76,10 @@ class Pseudonyms:
         return cls(key)
 
     def of(self, *identity: str) -> str:
-        """16 hex digits."""
-        return hashlib.blake2b("\0".join(identity).encode(), key=self._key, digest_size=8).hexdigest()
+        """16 hex digits. identity: a file's name need not be UTF-8."""
+        return hashlib.blake2b(
+            "\0".join(identity).encode(errors="surrogateescape"), key=self._key, digest_size=8
+        ).hexdigest()
 
 
 def read_facts(file: Path, pseudonyms: Pseudonyms) -> DicomFacts | None:

@@ -5,6 +5,7 @@ pseudonym; `pictures.csv` beside them has what the headers say, without names, n
 """
 
 import io
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path, PurePosixPath
@@ -21,10 +22,11 @@ from cxr.common.labels import Label
 from cxr.common.parallel import map_in_order
 from cxr.data.manifest import RejectedRow, write_rows
 from cxr.imaging.decode import decode
+from cxr.imaging.limits import MAX_FILE_BYTES
 from cxr.sources.base import PUBLIC, Listing, Source, SourceDescription, SourceParams
 from cxr.sources.dicom_facts import Pseudonyms, read_facts
 from cxr.sources.http.archives import is_clutter
-from cxr.sources.mirror import files_below, require_mirror
+from cxr.sources.mirror import files_below, leads_outside, require_mirror
 from cxr.sources.tables import (
     LATERAL,
     NOT_SAID,
@@ -42,6 +44,7 @@ TABLE = "pictures.csv"
 PICTURES = "pictures"
 XRAY = ("CR", "DX", "DR", "RG")
 VIEWS = {"PA": "PA", "AP": "AP", "": NOT_SAID, "LL": LATERAL, "RL": LATERAL, "LATERAL": LATERAL}
+NO_PICTURE = ("no_row", "no DICOM picture")
 AGAIN = "then run `dvc repro --force --single-item download` and `dvc repro`"
 
 
@@ -113,8 +116,8 @@ def fetch(params: DicomFolderParams, directory: Path) -> None:
     require_mirror(root, (params.labels,), name)
     pseudonyms = Pseudonyms.of_file(Path(params.key), name)
     findings = _findings(params, root)
-    secret = {Path(params.key).resolve(), (root / params.labels).resolve()}
-    files = [path for path in files_below(root) if not is_clutter(path) and (root / path).resolve() not in secret]
+    secret = {os.path.realpath(params.key), os.path.realpath(root / params.labels)}
+    files = [path for path in files_below(root) if not is_clutter(path) and os.path.realpath(root / path) not in secret]
     with disk_faults(f"{name}: reading {root}", directory), replace_when_complete(directory) as partial:
         (partial / PICTURES).mkdir(parents=True)
         tasks = [_Task(root, path, partial, pseudonyms, findings) for path in files]
@@ -135,10 +138,11 @@ def _findings(params: DicomFolderParams, root: Path) -> dict[str, str]:
 
 def _imported(task: _Task) -> PictureRow:
     path = f"{PICTURES}/{task.pseudonyms.of('path', str(task.path))}.png"
+    if fault := _fault(task.root, task.path):
+        return _unusable(path, *fault)
     facts = read_facts(task.root / task.path, task.pseudonyms)
     if facts is None:
-        nothing = {field.name: "" for field in fields(PictureRow)}
-        return PictureRow(**{**nothing, "path": path, "reason": "no_row", "detail": "no DICOM picture"})
+        return _unusable(path, *NO_PICTURE)
     said = asdict(facts)
     finding = _finding(task, said.pop("accession"))
     row = PictureRow(**{**said, "path": path, "finding": finding, "reason": "", "detail": ""})
@@ -149,6 +153,24 @@ def _imported(task: _Task) -> PictureRow:
     except ImageError as error:
         return replace(row, reason="corrupt", detail=error.code)
     return row
+
+
+def _fault(root: Path, path: PurePosixPath) -> tuple[str, str] | None:
+    """Reason and detail of a file that must not even be opened."""
+    file = root / path
+    if not file.exists():  # a link to nothing
+        return NO_PICTURE
+    if leads_outside(root, path):
+        return "link_outside", ""
+    if not file.is_file():  # a pipe would keep its reader waiting for ever
+        return NO_PICTURE
+    size = file.stat().st_size
+    return ("too_large", f"{size} bytes") if size > MAX_FILE_BYTES else None
+
+
+def _unusable(path: str, reason: str, detail: str) -> PictureRow:
+    nothing = {field.name: "" for field in fields(PictureRow)}
+    return PictureRow(**{**nothing, "path": path, "reason": reason, "detail": detail})
 
 
 def _finding(task: _Task, accession: str) -> str:

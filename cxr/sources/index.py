@@ -9,10 +9,13 @@ from typing import NamedTuple
 
 from cxr.common.errors import ImageError
 from cxr.common.parallel import map_in_order
-from cxr.data.manifest import ImageRow, LungMask, OtherView, RejectedRow
+from cxr.data.manifest import ImageRow, LungMask, OtherView, RejectedRow, read_rows
 from cxr.imaging.decode import decode
 from cxr.imaging.exposure import exposure_fault
+from cxr.imaging.limits import MAX_FILE_BYTES
 from cxr.sources.base import SOURCES, Candidate, Listing, SourceParams
+from cxr.sources.mirror import LEFT_OUT
+from cxr.sources.names import escaped, is_plain
 from cxr.sources.persons import joined_patients
 from cxr.sources.settings import DownloadParams
 
@@ -38,7 +41,7 @@ class Index(NamedTuple):
 def build_index(params: DownloadParams, raw: Path) -> Index:
     """Every source's images under raw/<name>. A file that cannot be used is a rejected row."""
     configured = params.all()
-    listings = {name: SOURCES[of.kind].list_images(of, raw / name, name) for name, of in configured.items()}
+    listings = {name: _listed(of, raw / name, name) for name, of in configured.items()}
     tasks = [
         _Task(raw / name / candidate.path, name, _role(candidate, configured[name], name in params.external), candidate)
         for name, listing in listings.items()
@@ -54,6 +57,29 @@ def build_index(params: DownloadParams, raw: Path) -> Index:
         sorted(views, key=lambda row: row.path),
         sorted(_lung_masks(listings), key=lambda row: row.path),
     )
+
+
+def _listed(params: SourceParams, directory: Path, name: str) -> Listing:
+    """What the source lists, with the reasons of its own folder: what the mirror's copy left out, bad names, and
+    files that nobody should read whole."""
+    listing = SOURCES[params.kind].list_images(params, directory, name)
+    left_out = read_rows(RejectedRow, directory / LEFT_OUT) if (directory / LEFT_OUT).is_file() else []
+    known = {row.path for row in left_out}
+    bad = [RejectedRow(escaped(row.path), name, "bad_name", "") for row in listing.candidates if not is_plain(row.path)]
+    return Listing(
+        [row for row in listing.candidates if is_plain(row.path)],
+        [
+            *left_out,
+            *bad,
+            *(replace(row, path=escaped(row.path)) for row in listing.rejected if escaped(row.path) not in known),
+        ],
+        [row for row in listing.other_views if is_plain(row.path) and not _is_too_large(directory / row.path)],
+        [row for row in listing.lung_masks if is_plain(row.path) and not _is_too_large(directory / row.path)],
+    )
+
+
+def _is_too_large(file: Path) -> bool:
+    return file.is_file() and file.stat().st_size > MAX_FILE_BYTES
 
 
 def _rejected(listings: Mapping[str, Listing]) -> Iterator[RejectedRow]:
@@ -102,6 +128,8 @@ def _role(candidate: Candidate, source: SourceParams, external: bool) -> str:
 def _open(task: _Task) -> ImageRow | RejectedRow:
     """Read and decode one file to its end, so that a picture which breaks off stops no later stage."""
     path = f"{task.source}/{task.candidate.path}"
+    if _is_too_large(task.file):
+        return RejectedRow(path, task.source, "too_large", f"{task.file.stat().st_size} bytes")
     try:
         data = task.file.read_bytes()
     except FileNotFoundError:

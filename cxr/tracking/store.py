@@ -103,6 +103,7 @@ def _client(uri: str, registry: str) -> "MlflowClient":
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError  # MLflow's own: it lets through what a damaged file raises
 
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
@@ -113,6 +114,11 @@ def _client(uri: str, registry: str) -> "MlflowClient":
         raise CxrError(
             f"MLflow's store {without_password(uri)} cannot be used ({_first_line(fault)}); "
             "start the server, or correct or unset MLFLOW_TRACKING_URI"
+        ) from None
+    except SQLAlchemyError as fault:
+        raise CxrError(
+            f"MLflow's store {without_password(uri)} cannot be used ({_first_line(fault)}); it is damaged or locked: "
+            "end other programs that use it, or put a copy in its place (docs/recovery.md)"
         ) from None
 
 

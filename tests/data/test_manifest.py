@@ -1,6 +1,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from cxr.common.errors import CxrError
 from cxr.data.manifest import ImageRow, RejectedRow, count_by, read_rows, write_rows
@@ -90,3 +92,13 @@ def test_rows_are_counted_by_value_and_by_combination() -> None:
     rows = [image_row("a", view="PA"), image_row("b", view="AP"), image_row("c", view="PA", label="NonCOVID")]
     assert count_by(rows, "view") == {"AP": 1, "PA": 2}
     assert count_by(rows, "view", "label") == {"AP/COVID": 1, "PA/COVID": 1, "PA/NonCOVID": 1}
+
+
+@given(text=st.text(st.characters(blacklist_categories=["Cs"])))
+@example(text="a\rb")
+@example(text="\r")
+def test_any_text_comes_back_as_it_was_written(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    row = RejectedRow("own/a.png", "own", "no_row", text)
+    path = tmp_path_factory.mktemp("rows") / "rejected.csv"
+    write_rows([row], RejectedRow, path)
+    assert read_rows(RejectedRow, path) == [row]

@@ -57,6 +57,11 @@ def test_a_symbolic_link_is_refused(tmp_path: Path):
     assert "symbolic link" in refusal_of(buffer.getvalue(), tmp_path)
 
 
+def test_a_name_that_is_not_the_utf8_that_it_says_is_refused(tmp_path: Path):
+    content = zip_of({"fine": b"1", "é": b"2"}).replace("é".encode(), b"\xff\xff")
+    assert "not a sound zip file" in refusal_of(content, tmp_path)
+
+
 def test_a_bomb_is_refused_by_its_size_and_by_its_count(tmp_path: Path):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as zipped:

@@ -1,5 +1,6 @@
 """DICOM as an archive exports it: what the headers tell, and that nobody's name or date comes along."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from cxr.common.errors import SourceError
 from cxr.imaging.decode import decode
+from cxr.imaging.limits import MAX_FILE_BYTES
 from cxr.sources import SOURCES, dicom_folder
 from cxr.sources.base import Listing
 from cxr.sources.dicom_folder import DicomFolderParams, LabelColumns
@@ -210,3 +212,26 @@ def test_a_word_with_two_meanings_and_a_public_origin_are_refused(root: Path):
         params(root, findings={"COVID": ("x",), "NonCOVID": ("x",)})
     with pytest.raises(SourceError, match="no public origin"):
         listed(root, origin="public")
+
+
+def test_names_of_any_bytes_and_headers_with_control_characters_are_only_hashed_or_quoted(root: Path):
+    for name in (b"a\rb", b"a\nb", b"a\xffb"):
+        put(root / "export/odd" / os.fsdecode(name), BodyPartExamined="CHEST", AccessionNumber="ACC-1")
+    data = (root / "export/Doe^Jane/ST1/IM1").read_bytes()
+    (root / "export/Doe^Jane/ST1/IM1").write_bytes(data.replace(b"CHEST ", b"CHE\rST"))
+    listing = listed(root)
+    assert len(listing.candidates) == 3
+    assert [(row.reason, row.detail) for row in listing.rejected] == [("not_chest", "CHE\rST")]
+
+
+def test_links_out_of_the_export_and_huge_files_are_not_read(root: Path):
+    put(root / "elsewhere/IM2")
+    (root / "export/link").symlink_to(root / "elsewhere/IM2")
+    (root / "export/folder").symlink_to(root / "elsewhere")
+    (root / "export/gone").symlink_to(root / "gone")
+    os.mkfifo(root / "export/pipe")
+    os.truncate(put(root / "export/huge"), MAX_FILE_BYTES + 1)
+    listing = listed(root)
+    assert len(listing.candidates) == 1
+    reasons = sorted(row.reason for row in listing.rejected)
+    assert reasons == ["link_outside", "link_outside", "no_row", "no_row", "too_large"]

@@ -1,4 +1,5 @@
 import io
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,10 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxr.data.manifest import LungMask, OtherView
+from cxr.data.manifest import LungMask, OtherView, RejectedRow, read_rows, write_rows
+from cxr.imaging.limits import MAX_FILE_BYTES
 from cxr.sources import SOURCES, Candidate, Listing
 from cxr.sources.folder import FolderParams
 from cxr.sources.index import build_index
+from cxr.sources.mirror import LEFT_OUT
 from cxr.sources.settings import DownloadParams
 from tests.labelled import pictures
 
@@ -213,3 +216,51 @@ def test_pictures_that_show_nothing_or_are_almost_all_dark_or_bright_do_not_teac
         ("bright1.png", "exposure", "exposure"),
         ("black1.png", "exposure", "blank"),
     }
+
+
+@pytest.mark.parametrize("letter", ["\r", "\n", "\x1b", "\u2028", "\udcff"])
+def test_a_name_that_no_table_holds_is_a_reason(letter: str, tmp_path: Path) -> None:
+    picture = pictures(1, image_size=48)[0]
+    put(tmp_path / "own/covid/a1.png", picture)
+    put(tmp_path / f"own/covid/b{letter}1.png", encoded(picture, "PNG"))
+    put(tmp_path / f"own/covid/notes{letter}.txt", b"hello")
+    rows, rejected, *_ = build_index(one_source(), tmp_path)
+    assert [row.path for row in rows] == ["own/covid/a1.png"]
+    said = ascii(letter)[1:-1]
+    assert {(row.path, row.reason) for row in rejected} == {
+        (f"own/covid/b{said}1.png", "bad_name"),
+        (f"own/covid/notes{said}.txt", "no_row"),
+    }
+    write_rows(rejected, RejectedRow, tmp_path / "rejected.csv")
+    assert read_rows(RejectedRow, tmp_path / "rejected.csv") == rejected
+
+
+def test_what_the_mirrors_copy_left_out_is_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = RejectedRow("covid/gone.png", "own", "no_file", "named in the table")
+    listing = Listing(rejected=[gone])
+    monkeypatch.setitem(SOURCES, "folder", replace(SOURCES["folder"], list_images=lambda *_: listing))
+    write_rows([replace(gone, reason="link_outside", detail="")], RejectedRow, tmp_path / "own" / LEFT_OUT)
+    rejected = build_index(one_source(), tmp_path).rejected
+    assert [(row.path, row.reason) for row in rejected] == [("own/covid/gone.png", "link_outside")]
+
+
+def test_a_file_of_more_bytes_than_any_picture_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    huge = put(tmp_path / "own/covid/a1.png", encoded(pictures(1, image_size=48)[0], "PNG"))
+    os.truncate(huge, 3 * 2**30)  # full of holes: it takes no room
+    monkeypatch.setattr(Path, "read_bytes", lambda _: pytest.fail("it was read"))
+    rejected = build_index(one_source(), tmp_path).rejected
+    assert [(row.path, row.reason, row.detail) for row in rejected] == [
+        ("own/covid/a1.png", "too_large", f"{3 * 2**30} bytes")
+    ]
+    assert MAX_FILE_BYTES < 3 * 2**30
+
+
+def test_other_views_that_are_too_large_teach_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("own/a.png", "own/masks/a.png"):
+        os.truncate(put(tmp_path / name, b""), MAX_FILE_BYTES + 1)
+    listing = Listing(
+        other_views=[OtherView("a.png", "own", "p", "ct")], lung_masks=[LungMask("masks/a.png", "own", "")]
+    )
+    monkeypatch.setitem(SOURCES, "folder", replace(SOURCES["folder"], list_images=lambda *_: listing))
+    index = build_index(one_source(), tmp_path)
+    assert (index.other_views, index.lung_masks) == ([], [])

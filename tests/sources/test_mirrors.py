@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from cxr.common.errors import SourceError
+from cxr.data.manifest import RejectedRow, read_rows
 from cxr.sources import covid_chestxray, folder, kaggle_pneumonia
 from cxr.sources.base import Listing, Source
 from cxr.sources.covid_chestxray import CovidChestxrayParams
 from cxr.sources.fetching import RECEIPT, fetch_all, receipt_of
 from cxr.sources.folder import FolderParams
 from cxr.sources.kaggle_pneumonia import KagglePneumoniaParams
+from cxr.sources.mirror import LEFT_OUT
 from cxr.sources.phantom import PhantomParams
 
 from .made import files_under, metadata, write_files
@@ -85,9 +87,8 @@ def test_a_read_only_mirror_is_copied_into_files_that_can_be_changed(covid_mirro
 
 
 def test_links_in_a_mirror_are_followed_once(covid_mirror: Path, tmp_path: Path):
-    elsewhere = write_files(tmp_path / "elsewhere", {"1.png": b"1"})
-    own = write_files(tmp_path / "own", {"covid/2.png": b"2"})
-    (own / "healthy").symlink_to(elsewhere)
+    own = write_files(tmp_path / "own", {"covid/2.png": b"2", "elsewhere/1.png": b"1"})
+    (own / "healthy").symlink_to(own / "elsewhere")
     (own / "covid/loop").symlink_to(own)
     folder.fetch(mine(own), tmp_path / "out")
     assert files_under(tmp_path / "out") == ["covid/2.png", "healthy/1.png"]
@@ -116,6 +117,58 @@ def test_a_mirror_with_empty_folders_is_refused(tmp_path: Path):
 def test_a_folder_source_has_no_public_origin(tmp_path: Path):
     with pytest.raises(SourceError, match="no public origin"):
         folder.fetch(mine("public"), tmp_path / "out")
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    return write_files(tmp_path / "outside", {"secret.png": b"secret", "metadata.csv": metadata()})
+
+
+def left_out(directory: Path) -> list[tuple[str, str]]:
+    return [(row.path, row.reason) for row in read_rows(RejectedRow, directory / LEFT_OUT)]
+
+
+def test_a_link_that_leads_out_of_a_mirror_is_not_followed_and_named(covid_mirror: Path, outside: Path, tmp_path: Path):
+    (covid_mirror / "images/b.png").symlink_to(outside / "secret.png")
+    (covid_mirror / "images/folder").symlink_to(outside)
+    (covid_mirror / "scripts/gone.py").symlink_to(outside / "gone.py")  # not this source's: nobody asks
+    (covid_mirror / "images/same.jpg").symlink_to(covid_mirror / "images/a.jpg")
+    covid_chestxray.fetch(covid(covid_mirror), tmp_path / "out")
+    assert left_out(tmp_path / "out") == [("images/b.png", "link_outside"), ("images/folder", "link_outside")]
+    assert files_under(tmp_path / "out/images") == ["a.jpg", "same.jpg"]
+
+
+def test_a_mirror_whose_table_leads_out_of_it_is_refused(covid_mirror: Path, outside: Path, tmp_path: Path):
+    (covid_mirror / "metadata.csv").unlink()
+    (covid_mirror / "metadata.csv").symlink_to(outside / "metadata.csv")
+    with pytest.raises(SourceError, match=r"metadata\.csv is a symbolic link out of the mirror"):
+        covid_chestxray.fetch(covid(covid_mirror), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_mirror_may_itself_be_a_link(covid_mirror: Path, tmp_path: Path):
+    (tmp_path / "link").symlink_to(covid_mirror)
+    covid_chestxray.fetch(covid(tmp_path / "link"), tmp_path / "out")
+    assert (tmp_path / "out/images/a.jpg").exists()
+    assert not (tmp_path / "out" / LEFT_OUT).exists()
+
+
+def test_a_link_to_itself_in_a_mirror_is_named(covid_mirror: Path, tmp_path: Path):
+    (covid_mirror / "images/b.jpg").symlink_to(covid_mirror / "images/b.jpg")
+    with pytest.raises(SourceError, match=r"symbolic links.*b\.jpg"):
+        covid_chestxray.fetch(covid(covid_mirror), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [(b"c\rd.png", "c\\rd.png"), (b"c\nd.png", "c\\nd.png"), (b"c\xffd.png", "c\\udcffd.png")],
+)
+def test_a_name_that_no_table_holds_stays_behind(name: bytes, shown: str, covid_mirror: Path, tmp_path: Path):
+    (covid_mirror / "images" / os.fsdecode(name)).write_bytes(b"x")
+    (covid_mirror / "images/é ü.png").write_bytes(b"x")
+    covid_chestxray.fetch(covid(covid_mirror), tmp_path / "out")
+    assert left_out(tmp_path / "out") == [(f"images/{shown}", "bad_name")]
+    assert files_under(tmp_path / "out/images") == ["a.jpg", "é ü.png"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -116,6 +116,14 @@ def test_four_processes_may_open_a_fresh_store_at_once(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_damaged_file_is_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "mlflow.db").write_bytes(b"this is no database" * 100)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    with pytest.raises(CxrError, match=r"mlflow.db cannot be used .* damaged or locked.*docs/recovery.md"):
+        store.connect()
+
+
+@pytest.mark.slow
 def test_a_server_that_is_down_is_one_sentence(monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")

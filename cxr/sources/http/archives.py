@@ -83,7 +83,8 @@ def _opened(archive: Path, what: str) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(archive) as zipped:
             yield zipped
     # NotImplementedError: a compression or a version of the format that Python's zipfile does not know.
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as fault:
+    # UnicodeDecodeError: a name that calls itself UTF-8 and is not.
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError) as fault:
         raise BadArchiveError(f"{what}: what came is not a sound zip file ({fault}); run again to fetch it") from None
 
 
