@@ -80,7 +80,7 @@ class Settings:
     cors_origins: tuple[str, ...] = _setting(
         "CXR_CORS_ORIGINS", (), _origins, "origins whose pages may call, separated by commas; * for all; unset: none"
     )
-    max_bytes: int = _setting("CXR_MAX_BYTES", 20 * MIB, _number(1024, 512 * MIB), "bytes of one picture's file")
+    max_bytes: int = _setting("CXR_MAX_BYTES", 40 * MIB, _number(1024, 512 * MIB), "bytes of one picture's file")
     max_pixels: int = _setting("CXR_MAX_PIXELS", MAX_PIXELS, _number(1, 400_000_000), "pixels of one picture")
     max_batch: int = _setting("CXR_MAX_BATCH", 16, _number(1, 256), "pictures of one POST /predict/batch")
     body_timeout_s: int = _setting(
@@ -122,7 +122,7 @@ class Settings:
     @property
     def held_bytes(self) -> int:
         """Bytes of all requests that a worker holds at once."""
-        return 4 * self.max_body
+        return 3 * self.max_body
 
     @property
     def processes(self) -> int:

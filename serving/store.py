@@ -123,8 +123,13 @@ def _remove_halves(model: str) -> None:
 
 
 def _readable(tag: str) -> bool:
+    """Raises ModelError where the disk or the system does not let us look: nothing is deleted for that."""
     try:
         bentoml.models.get(tag)
+    except OSError as fault:
+        if isinstance(fault, FileNotFoundError):
+            return False
+        raise ModelError(f"the BentoML store's {tag} cannot be read now ({fault}); try again") from None
     except UNREADABLE:
         return False
     return True

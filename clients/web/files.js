@@ -44,10 +44,10 @@ export function kindOf(file) {
   return ending.toUpperCase();
 }
 
-/** "data:…;base64,…". Rejects with ApiError: file_empty, too_large or file_unreadable. */
+/** "data:…;base64,…". Rejects with ApiError: file_empty, file_too_large or file_unreadable. */
 export function readAsDataUri(file) {
   if (file.size === 0) return Promise.reject(new ApiError("file_empty"));
-  if (file.size > LARGEST_BYTES) return Promise.reject(new ApiError("too_large"));
+  if (file.size > LARGEST_BYTES) return Promise.reject(new ApiError("file_too_large"));
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.addEventListener("load", () => resolve(reader.result));

@@ -30,6 +30,7 @@ export function reasonText(study) {
 
 export function errorText(error) {
   if (error.code === "file_empty") return t("file.empty");
+  if (error.code === "file_too_large") return t("file.too_large");
   if (error.code === "file_unreadable") return t("file.unreadable");
   const known = [`error.${error.serverCode}`, `error.${error.code}`].find(has);
   return t(known ?? "error.server");

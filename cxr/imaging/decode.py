@@ -10,6 +10,8 @@
 | DICOM | rescale, VOI LUT or window, else min-max; MONOCHROME1 inverted; see cxr/imaging/dicom_decoder.py |
 | several pages of a TIFF | the largest |
 | several frames | the first |
+| HEIC, AVIF | the primary picture; colour by luma; transparent places become black; 10 and 12 bits are cut to 8 |
+| JPEG of more than 30 million pixels | decoded at a half of its width and height, or less |
 | EXIF orientation | honoured; colour profiles, gamma and resolution are not |
 """
 
@@ -23,6 +25,7 @@ from PIL import Image
 from cxr.common.errors import ImageError
 from cxr.imaging.bare_dicom import is_bare_dicom
 from cxr.imaging.decoding_room import ROOM
+from cxr.imaging.heif_decoder import decode_heif, heif_kind
 from cxr.imaging.pillow_decoder import decode_raster
 
 # Code of an ImageError to its meaning.
@@ -33,8 +36,8 @@ IMAGE_ERROR_CODES: Mapping[str, str] = {
     "corrupt": "of a format that is read, but damaged or cut off",
     "too_many_pixels": "the header claims more pixels than are read",
 }
-ACCEPTED = "JPEG, PNG, WebP, BMP, TIFF and DICOM"
-MAX_PIXELS = 30_000_000  # the largest radiograph of covid-chestxray-dataset has 26.7 million
+ACCEPTED = "JPEG, PNG, WebP, HEIC, AVIF, BMP, TIFF and DICOM"
+MAX_PIXELS = 50_000_000  # a phone's picture has 48 million; the largest radiograph of the sources has 26.7 million
 
 
 def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -55,6 +58,8 @@ def _decoded(data: bytes, kind: str, max_pixels: int) -> np.ndarray:
         from cxr.imaging.dicom_decoder import decode_dicom
 
         return decode_dicom(data, max_pixels)
+    if kind in ("HEIF", "AVIF"):
+        return decode_heif(data, kind, max_pixels)
     return decode_raster(data, kind, max_pixels)
 
 
@@ -81,6 +86,8 @@ def _kind(data: bytes) -> str:
     for kind, at, magic in SIGNATURES:
         if data[at : at + len(magic)] == magic:
             return kind
+    if (still := heif_kind(data)) is not None:
+        return still
     for name, at, magic in OTHER_SIGNATURES:
         if data[at : at + len(magic)] == magic:
             raise ImageError("unsupported", f"this is a {name} file; {ACCEPTED} are read; convert it, e.g. to PNG")
@@ -106,7 +113,7 @@ SIGNATURES = (
 OTHER_SIGNATURES = (
     ("GIF", 0, b"GIF8"),
     ("PDF", 0, b"%PDF"),
-    ("HEIC or AVIF", 4, b"ftyp"),
+    ("video or raw", 4, b"ftyp"),
     ("JPEG 2000", 0, b"\0\0\0\x0cjP  "),
     ("JPEG 2000", 0, b"\xff\x4f\xff\x51"),
     ("JPEG XL", 0, b"\xff\x0a"),

@@ -24,6 +24,7 @@ from cxr.imaging.decoder_worker import ANSWER, DAMAGED, DONE, NO_MEMORY, NOT_INS
 WORKER = Path(__file__).with_name("decoder_worker.py")
 PROCESSES = max(1, min(4, os.cpu_count() or 1))
 TIME_LIMIT_S = 10.0  # of one frame, the start of the process included; a large one takes 0.3 s
+MAX_PATIENCE = 3  # times the limit, for what takes longer: 48 million pixels of a HEIC take 2.4 s of a core
 PAGE = 1 << 20  # the shared memory grows in steps of this
 # The child needs no settings and no secrets of its owner; one thread is enough for a frame.
 KEPT_VARIABLES = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMPDIR", "VIRTUAL_ENV")
@@ -31,12 +32,21 @@ SINGLE_THREADED = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHOND
 
 REASONS = {
     DAMAGED: ("corrupt", "the compressed pixels are damaged or cut off; export the picture again"),
-    NO_MEMORY: ("unsupported", "the compressed pixels take too much memory to unpack; export them uncompressed"),
-    NOT_INSTALLED: ("unsupported", "the codec for this DICOM file is not installed; run `pip install imagecodecs`"),
+    NO_MEMORY: (
+        "unsupported",
+        "the compressed pixels take too much memory to unpack; send the picture as PNG or uncompressed DICOM",
+    ),
+    NOT_INSTALLED: ("unsupported", "the codec for this file is not installed; run `pip install imagecodecs pi-heif`"),
 }
 CRASHED = ("corrupt", "the compressed pixels are damaged: the decoder gave up on them; export the picture again")
-NOT_STARTED = ("unsupported", "the decoder for this kind of DICOM file cannot be started now; export it uncompressed")
-TOO_SLOW = ("unsupported", "the compressed pixels take too long to unpack; export the picture uncompressed")
+NOT_STARTED = (
+    "unsupported",
+    "the decoder for this kind of file cannot be started now; send it as PNG or uncompressed DICOM",
+)
+TOO_SLOW = (
+    "unsupported",
+    "the compressed pixels take too long to unpack; send the picture as PNG or uncompressed DICOM",
+)
 
 
 class _Worker:
@@ -132,21 +142,25 @@ class DecoderPool:
         self._lock = threading.Lock()
         self._limit_s = time_limit_s
 
-    def decode(self, codec: str, data: bytes, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    def decode(self, codec: str, data: bytes, shape: tuple[int, ...], dtype: np.dtype, patience: int = 1) -> np.ndarray:
         """As `lend`, for pixels that are kept."""
-        with self.lend(codec, data, shape, dtype) as pixels:
+        with self.lend(codec, data, shape, dtype, patience) as pixels:
             return pixels.copy()
 
     @contextmanager
-    def lend(self, codec: str, data: bytes, shape: tuple[int, ...], dtype: np.dtype) -> Iterator[np.ndarray]:
+    def lend(
+        self, codec: str, data: bytes, shape: tuple[int, ...], dtype: np.dtype, patience: int = 1
+    ) -> Iterator[np.ndarray]:
         """The frame's pixels, of exactly this shape and type, until the context ends. Raises ImageError.
 
-        codec: by imagecodecs' name. The shape comes from a header that has been checked: it bounds the memory.
+        codec: by imagecodecs' name, or one of the worker's STILL. The shape comes from a header that has been checked:
+        it bounds the memory.
+        patience: how many times the time limit it may take, 1 to MAX_PATIENCE.
         """
         with self._places:
             worker = self._take()
             try:
-                pixels = worker.decode(codec, data, shape, dtype, self._limit_s)
+                pixels = worker.decode(codec, data, shape, dtype, self._limit_s * patience)
             except _DeadError:
                 worker.stop()
                 raise ImageError(*(TOO_SLOW if worker.timed_out else CRASHED)) from None

@@ -44,19 +44,24 @@ MAX_FILE_BYTES = 256 * 2**20
 # Many decoders work row by row or column by column, at a cost for each: a picture of 1 x 30,000,000 takes them seconds,
 # and resizing it takes gigabytes. The longest side of a radiograph has some 6,000 pixels.
 MAX_SIDE = 20_000
+COUNTED_BYTES = 13
 
 
 def check_pixel_count(width: int, height: int, max_pixels: int, bytes_per_pixel: int) -> None:
     """Refuse by the size that the header claims, before anything of that size exists. Raises ImageError.
 
+    max_pixels holds for kinds that take up to COUNTED_BYTES a pixel; of hungrier ones fewer pixels are read, so that
+    no picture takes more than max_pixels x COUNTED_BYTES.
+
     Waits until there is room to decode it; `bytes_per_pixel` are what that takes at its peak.
     """
     if width < 1 or height < 1:
         raise ImageError("corrupt", f"the picture claims {width} x {height} pixels; export it again")
-    if width * height > max_pixels:
+    most = max_pixels * COUNTED_BYTES // max(COUNTED_BYTES, bytes_per_pixel)
+    if width * height > most:
         raise ImageError(
             "too_many_pixels",
-            f"the picture claims {width} x {height} pixels, at most {max_pixels} are read; send a smaller one",
+            f"the picture claims {width} x {height} pixels, at most {most} are read; send a smaller one",
         )
     if max(width, height) > MAX_SIDE:
         raise ImageError(

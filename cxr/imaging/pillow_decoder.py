@@ -36,6 +36,8 @@ TIFF_PHOTOMETRIC = 262
 TIFF_WHITE_IS_ZERO = 0
 TIFF_SAMPLE_FORMAT = 339
 TIFF_UNSIGNED = 1
+TIFF_BITS = 258
+TIFF_PLANES = (284, 2)  # the tag, and its value for a plane of each colour
 TIFF_SIGNED = 2
 # By Pillow's names. Fax codes and the exotic ones are left out: no radiograph has them, and each is more C code.
 TIFF_COMPRESSIONS = ("raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits", "jpeg")
@@ -46,6 +48,9 @@ MAX_READ_BYTES = {"TIFF": 1 << 19}
 MAX_SCAN_PIXELS = 1_000_000_000
 # At the peak, as measured with pictures of 30 million pixels; PNG and TIFF with 16 bits a colour.
 BYTES_PER_PIXEL = {"JPEG": 8, "PNG": 13, "WEBP": 16, "BMP": 8, "TIFF": 13}
+# A larger JPEG, as phones make them, is decoded at a half, a quarter or an eighth of its sides, by libjpeg's own
+# smaller transforms: at least 3,000 pixels a side are left of 48 million, ten times what a model takes.
+FULL_JPEG_PIXELS = 30_000_000
 
 # What Pillow raises on malformed bytes. The fuzz target meets the first four; the others are raised by the parts of
 # Pillow that read a TIFF's tags or unpack a PNG's text, or where a machine has no memory left.
@@ -79,11 +84,19 @@ def _decode(data: bytes, kind: str, max_pixels: int) -> np.ndarray:
     with open_again() as image:
         if is_wide(image):
             return _wide_grey(image, *read_wide(open_again))
-        image.draft("L", None)  # a JPEG's brightness channel, without making colours first
+        image.draft("L", _draft_size(*image.size))  # a JPEG's brightness channel, without making colours first
         if kind == "JPEG" and has_no_end(data):
             return _mended(image, data, max_pixels)
         image.load()
         return _grey(_upright(image))
+
+
+def _draft_size(width: int, height: int) -> tuple[int, int] | None:
+    """What to ask libjpeg for, where a JPEG is decoded smaller; None where it is decoded in full."""
+    scale = 1
+    while width * height > FULL_JPEG_PIXELS * scale**2:
+        scale *= 2
+    return (width // scale, height // scale) if scale > 1 else None
 
 
 def _mended(image: Image.Image, data: bytes, max_pixels: int) -> np.ndarray:
@@ -145,6 +158,11 @@ def _check_tiff(image: TiffImagePlugin.TiffImageFile, data: bytes) -> None:
     compression = image.info.get("compression")
     if compression not in TIFF_COMPRESSIONS:
         raise ImageError("unsupported", "the TIFF picture's compression is not read; save it with LZW, Deflate or none")
+    tag, apart = TIFF_PLANES
+    deep = max(image.tag_v2.get(TIFF_BITS, (8,))) > 8
+    if compression == "raw" and deep and image.mode in ("RGB", "RGBA", "CMYK") and image.tag_v2.get(tag) == apart:
+        # Pillow would take the bytes of 16 bits for pixels of 8.
+        raise ImageError("unsupported", "the TIFF picture has colour planes of 16 bits; save it as PNG")
     if compression == "jpeg":
         check_scans(data, *image.size, visits=jpeg_visits(image, data))
 

@@ -14,7 +14,7 @@ SENTENCES = {
     "error.bad_request": "The server could not read the request. Choose the picture again; if this keeps happening, update the app or the server.",
     "error.unauthorised": "The server did not accept the API key. Enter the key that you were given in the settings.",
     "error.too_large": "The picture is too large for the server. Choose a smaller one.",
-    "error.not_a_picture": "The file is not a picture that the server can read. Choose a JPEG, PNG, WebP, BMP, TIFF or DICOM file.",
+    "error.not_a_picture": "The file is not a picture that the server can read. Choose a JPEG, PNG, WebP, HEIC, AVIF, BMP, TIFF or DICOM file.",
     "error.invalid_field": "The server did not accept the picture. Choose another one; if this keeps happening, update the app or the server.",
     "error.overloaded": "The server is busy or still starting. Wait a little, then try again.",
     "error.unsound_answer": "The server's model gave no sound answer, so none is shown. Tell the person who runs the server.",

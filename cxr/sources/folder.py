@@ -19,7 +19,9 @@ from cxr.sources.mirror import copy_mirror
 from cxr.sources.patient_ids import expression_of, patient_in
 
 OTHER = "other"
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".dcm", ".dicom", ".bmp", ".tif", ".tiff")
+IMAGE_SUFFIXES = frozenset(
+    [".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".bmp", ".tif", ".tiff", ".dcm", ".dicom"]
+)
 
 
 @settings(frozen=True, config=STRICT)

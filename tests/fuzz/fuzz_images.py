@@ -30,8 +30,9 @@ import numpy as np
 from cxr.common.errors import ImageError
 from cxr.imaging.decode import IMAGE_ERROR_CODES, MAX_PIXELS, decode, resize
 from tests.fuzz.mutations import mutated
-from tests.fuzz.samples import every_sample
+from tests.fuzz.samples import every_sample, ramp, saved
 
+PHONES = Path(__file__).parents[1] / "imaging/heic"
 HANG_S = 1.0  # of processor time for one input
 WATCHDOG_S = 20.0  # of wall time, after which the process is killed; far above HANG_S since machines are shared
 BATCH = 200
@@ -60,7 +61,8 @@ class Tally:
 
 @functools.cache
 def samples() -> list[bytes]:
-    return list(every_sample().values())
+    phones = [path.read_bytes() for path in sorted(PHONES.glob("*.heic"))]
+    return [*every_sample().values(), *phones, saved(ramp(), "AVIF")]
 
 
 def input_bytes(seed: int, number: int) -> bytes:

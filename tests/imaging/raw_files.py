@@ -70,3 +70,19 @@ def _directory(page: np.ndarray, at: int, order: str, *, big: bool, alpha: bool,
         shorts(339, formats, place + len(bits)),
     ]
     return struct.pack(order + ("Q" if big else "H"), len(entries)) + b"".join(entries), pixels + bits + formats
+
+
+def planar_tiff(planes: list[np.ndarray]) -> bytes:
+    """Uncompressed red, green and blue, uint16[h, w] each, one plane after the other."""
+    height, width = planes[0].shape
+    size = 2 * height * width
+    bits_at = 8 + 2 + 12 * 10 + 4
+    starts_at, lengths_at, pixels_at = bits_at + 8, bits_at + 20, bits_at + 32
+    tags = (
+        *((256, 4, 1, width), (257, 4, 1, height), (258, 3, 3, bits_at), (259, 4, 1, 1), (262, 4, 1, 2)),
+        *((273, 4, 3, starts_at), (277, 4, 1, 3), (278, 4, 1, height), (279, 4, 3, lengths_at), (284, 4, 1, 2)),
+    )
+    directory = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHLL", *tag) for tag in tags) + bytes(4)
+    values = struct.pack("<3HH", 16, 16, 16, 0)
+    values += struct.pack("<6L", *(pixels_at + number * size for number in range(3)), size, size, size)
+    return b"II*\0" + struct.pack("<L", 8) + directory + values + b"".join(p.astype("<u2").tobytes() for p in planes)

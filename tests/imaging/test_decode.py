@@ -154,7 +154,6 @@ def test_other_bytes_are_not_a_picture(data):
     [
         ("GIF", saved(COLOUR, "GIF")),
         ("JPEG 2000", saved(COLOUR, "JPEG2000")),
-        ("AVIF", saved(COLOUR, "AVIF")),
         ("PDF", saved(COLOUR, "PDF")),
         ("Fax", rasters()["tiff_group4"]),
     ],

@@ -11,7 +11,7 @@ from cxr.common.errors import ImageError
 from cxr.imaging.decode import decode
 from cxr.imaging.exposure import BRIGHT, DARK, exposure_fault
 from tests.fuzz.samples import ramp, saved
-from tests.imaging.raw_files import chunk, png, tiff
+from tests.imaging.raw_files import chunk, planar_tiff, png, tiff
 
 GREY = ramp(64)
 TWELVE_BITS = GREY.astype(np.uint16) * 16
@@ -28,6 +28,10 @@ def code_of(data: bytes) -> str:
     with pytest.raises(ImageError) as caught:
         decode(data)
     return caught.value.code
+
+
+def test_uncompressed_colour_planes_of_16_bits_are_refused_and_never_mistaken_for_8():
+    assert code_of(planar_tiff([TWELVE_BITS] * 3)) == "unsupported"
 
 
 @pytest.mark.parametrize("kind", WIDE)

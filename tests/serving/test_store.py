@@ -128,3 +128,18 @@ def test_a_version_is_never_taken_for_one_that_begins_alike(home: Path, bundle: 
 def test_a_name_that_leads_elsewhere_is_refused(home: Path, tag: str) -> None:
     with pytest.raises(ModelError, match="CXR_MODEL"):
         store.find(tag)
+
+
+def test_a_model_that_cannot_be_read_now_is_not_deleted(
+    home: Path, bundle: Path, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.publish(bundle, MODEL, 1)
+    with monkeypatch.context() as broken:
+
+        def no_handles(tag: str) -> None:
+            raise OSError(24, "Too many open files")
+
+        broken.setattr(bentoml.models, "get", no_handles)
+        with pytest.raises(ModelError, match="cannot be read now"):
+            store.put(other, MODEL, 2)
+    assert served() == (bundle / "model.json").read_bytes()

@@ -148,7 +148,10 @@ def test_the_gate_learns_from_its_lateral_views_on_the_split_of_their_patients(p
     shown = draw_examples(joined(frontal_pictures(data), views), params)
     lateral = shown.where(shown.kinds == "lateral")
     assert len(lateral) == 20
-    assert {str(patient).split("/")[0] for patient in lateral.patients} == {"github", "ward"}
+    learned = views.where(views.splits != "test")
+    assert "github/1" not in learned.patients  # its patient is on the test split
+    assert "ward" in {str(patient).split("/")[0] for patient in lateral.patients}
+    assert set(lateral.patients) <= set(learned.patients)
 
 
 def test_the_segmenter_learns_from_its_masks(project: Path) -> None:
