@@ -149,7 +149,7 @@ rollback: $(VENV)/.pipeline ## makes the previous champion the champion again (W
 
 # Most stages of the pipeline tests keep one core busy. TESTERS=0 runs one test after another.
 TESTERS ?= 2
-pytest = $(in-env) python -m pytest --numprocesses $(TESTERS) --dist loadgroup --no-loadscope-reorder
+pytest = $(in-env) python -m pytest --numprocesses $(TESTERS) --dist loadscope --no-loadscope-reorder
 
 test: $(VENV)/.dev ## runs every test; skips those whose data is missing and says why
 	$(pytest)

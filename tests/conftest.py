@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,17 +18,31 @@ LONGEST = ("pipeline", "benchmarks")
 switch_off()  # before the first import of MLflow, NNCF or OpenVINO
 
 
+def _folder(nodeid: str) -> str:
+    """The folder below tests/ that a test stands in; "" for one beside this file."""
+    inside = nodeid.partition("::")[0].split("/")[1:]
+    return inside[0] if len(inside) > 1 else ""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One group a folder, so that one worker makes what the folder's tests share; the longest folders first."""
-
-    def folder(item: pytest.Item) -> str:
-        inside = item.path.relative_to(Path(__file__).parent).parts
-        return inside[0] if len(inside) > 1 else ""
-
+    """The longest folders first."""
     order = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: order.get(folder(item), len(LONGEST)))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(folder(item)))
+    items.sort(key=lambda item: order.get(_folder(item.nodeid), len(LONGEST)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A whole folder to one worker, which then makes what the folder's tests share once.
+
+    pytest-xdist's own groups do not reach the scheduler under pytest 9.2.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFolder(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _folder(nodeid)
+
+    return ByFolder(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 @pytest.fixture(scope="session")
