@@ -1,6 +1,7 @@
 """Make folders to download X-rays from: some patients first and the others later, as an archive grows.
 
-The files are those of a mirror of the public collections, or phantoms. They are linked, not copied.
+The files are those of a mirror of the public collections, or phantoms. They are hard links where the
+file system can: a mirror may hold no symbolic link out of it.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from typing import Any
 
 from benchmarks.pictures import save_phantoms
 from cxr.common.config import load_params
+from cxr.inference.bundle import link_or_copy
 from cxr.sources import SOURCES, SourceParams
 from cxr.sources.settings import DownloadParams
 
@@ -57,7 +59,7 @@ class BenchImages:
                     path = file.relative_to(self.root)
                     if path.as_posix() not in left_out and not (origin / path).exists():
                         (origin / path).parent.mkdir(parents=True, exist_ok=True)
-                        (origin / path).symlink_to(file)
+                        link_or_copy(file, origin / path)
 
 
 def mirrored(mirror: Path) -> BenchImages:

@@ -39,7 +39,7 @@ def change_facts(directory: Path, change: Callable[[dict], object]) -> None:
 @pytest.mark.parametrize("name", BUNDLE_FILES)
 def test_a_missing_file_is_named(name: str, broken: Path) -> None:
     (broken / name).unlink()
-    with pytest.raises(ModelError, match=f"broken lacks {name}; it is not a complete model, run `dvc repro`"):
+    with pytest.raises(ModelError, match=f"broken lacks {name}; it is not a complete model; run `dvc repro`"):
         Engine.load(broken)
 
 

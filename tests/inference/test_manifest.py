@@ -1,6 +1,7 @@
 """A model is whole or it does not answer."""
 
 import json
+import logging
 import shutil
 from pathlib import Path
 
@@ -72,7 +73,12 @@ def test_a_part_that_the_manifest_does_not_know_is_refused(bundle: Path, complet
         Predictor.load(tmp_path)
 
 
-def test_a_model_from_before_manifests_answers_with_a_warning(copied: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_model_from_before_manifests_answers_with_a_warning(
+    copied: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("bentoml", "bentoml.covid_cxr"):  # BentoML, once imported, keeps its loggers' records to itself
+        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
+        monkeypatch.setattr(logging.getLogger(name), "disabled", False)
     without_manifest(copied)
     model = Predictor.load(copied)
     assert not model.engine.checked
