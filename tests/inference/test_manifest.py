@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from cxr.common.errors import ModelError
+from cxr.inference import predictor
 from cxr.inference.bundle import copy_bundle
 from cxr.inference.engine import Engine
 from cxr.inference.known_answers import FILE as KNOWN
@@ -76,9 +77,10 @@ def test_a_part_that_the_manifest_does_not_know_is_refused(bundle: Path, complet
 def test_a_model_from_before_manifests_answers_with_a_warning(
     copied: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("bentoml", "bentoml.covid_cxr"):  # BentoML, once imported, keeps its loggers' records to itself
-        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
-        monkeypatch.setattr(logging.getLogger(name), "disabled", False)
+    # One of our own: BentoML, once it serves in this process, keeps its loggers' records to itself.
+    own = logging.getLogger("tests.manifest")
+    monkeypatch.setattr(predictor, "logger", own)
+    caplog.set_level(logging.WARNING, own.name)
     without_manifest(copied)
     model = Predictor.load(copied)
     assert not model.engine.checked
