@@ -58,13 +58,14 @@ def put(bundle: Path, model: str, number: int) -> str:
 
 
 def point(model: str, tag: str) -> None:
-    """Make `model:champion` mean `tag`, a whole model; then remove other files under the same number."""
+    """Make `model:champion` mean `tag`, a whole model; then remove what `put` stored under the same number before."""
     find(tag)  # raises where it is not whole
     write_text(tag + "\n", pointer(model))
     version = tag.partition(":")[2]
     number = version.partition("-")[0]
+    stored_by_us = re.compile(rf"{re.escape(number)}(-[0-9a-f]{{12}})?")  # and not what a person named v3-mine
     for folder in _folder(model, "").iterdir():
-        if folder.is_dir() and folder.name.partition("-")[0] == number and folder.name != version:
+        if folder.is_dir() and stored_by_us.fullmatch(folder.name) and folder.name != version:
             shutil.rmtree(folder)
 
 

@@ -21,6 +21,7 @@ from cxr.evaluation.curves import read_history
 from cxr.evaluation.report_types import GateReport, GateSummary, MetricsReport, Precisions
 from cxr.evaluation.settings import EvaluateParams
 from cxr.inference.bundle import complete_bundle
+from cxr.inference.model_facts import ModelFacts
 from cxr.promotion.decision import Decision, pick_winner
 from cxr.promotion.moves import EXPERIMENT, settle
 from cxr.promotion.registration import act_on, check_registered, decide_on
@@ -118,7 +119,8 @@ def registered(model: str, winner: str, metrics: MetricsReport, record: Training
         "group": record.spec.group,
         "shortcut_flagged": str(found["shortcut_flagged"]).lower(),
     }
-    description = f"{found['unseen']['says']} {_description(winner, metrics)} {_stamp(found)}"
+    blocks = ModelFacts.read(TRAINED / winner / "model.json").fine_tuned_blocks
+    description = f"{found['unseen']['says']} {described(winner, blocks, metrics)} {_stamp(found)}"
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder) / "bundle"
         complete_bundle(bundle, TRAINED / winner, found, parts())
@@ -141,13 +143,15 @@ def parts() -> dict[str, Path]:
     return {file.name: file for file in (GATE / "gate.npz", *lungs)}
 
 
-def _description(backbone: str, metrics: MetricsReport) -> str:
+def described(backbone: str, blocks: int, metrics: MetricsReport) -> str:
+    """The model in the registry's words. blocks: how many at the trunk's end were trained too. metrics: of the test."""
+    trunk = f"{backbone}, its last {blocks} blocks trained too," if blocks else f"Frozen {backbone}"
     auc, sensitivity, specificity = (
         "{value:.3f} ({low:.3f} to {high:.3f})".format(**metrics[name])
         for name in ("auc", "sensitivity", "specificity")
     )
     return (
-        f"Frozen {backbone} with a linear head. On {metrics['counts']['images']} images of "
+        f"{trunk} with a linear head. On {metrics['counts']['images']} images of "
         f"{metrics['counts']['patients']} test patients: AUC {auc}, sensitivity {sensitivity}, specificity "
         f"{specificity} at threshold {metrics['threshold']:.3f}. Not a medical device; on this pair of collections "
         "such numbers say little about other hospitals (docs/limits.md). Report and model card: the run's artifacts, "

@@ -128,7 +128,7 @@ class Photograph(NamedTuple):
     """A picture that a library ships. file: where it lies in the library's folder. sha256: of its bytes, since a
     library is no archive: another version may bring another picture under the same name."""
 
-    library: str
+    package: str
     file: str
     sha256: str
 
@@ -144,13 +144,13 @@ class Photograph(NamedTuple):
 
     def _path(self) -> Path:
         """Found without importing the library, which takes seconds."""
-        spec = find_spec(self.library)
+        spec = find_spec(self.package)
         folders = spec.submodule_search_locations if spec else None
-        return Path(folders[0] if folders else self.library) / self.file
+        return Path(folders[0] if folders else self.package) / self.file
 
     def _fault(self, what: str) -> CxrError:
         return CxrError(
-            f"{self.file} of {self.library} {what}; install the version that uv.lock names, or change the photographs "
+            f"{self.file} of {self.package} {what}; install the version that uv.lock names, or change the photographs "
             "in cxr/gate/synthetic_negatives.py and measure the gate anew"
         )
 

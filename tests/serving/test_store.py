@@ -143,3 +143,10 @@ def test_a_model_that_cannot_be_read_now_is_not_deleted(
         with pytest.raises(ModelError, match="cannot be read now"):
             store.put(other, MODEL, 2)
     assert served() == (bundle / "model.json").read_bytes()
+
+
+def test_a_version_that_a_person_named_stays(home: Path, bundle: Path, other: Path) -> None:
+    with bentoml.models.create(f"{MODEL}:v1-mine") as kept:
+        copy_bundle(other, Path(kept.path))
+    store.publish(bundle, MODEL, 1)
+    assert stored() == ["v1", "v1-mine"]

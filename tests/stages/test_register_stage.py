@@ -7,7 +7,7 @@ import pytest
 from cxr.common.atomic_files import write_json
 from cxr.common.paths import MODEL_REPORTS
 from cxr.promotion.settings import RegisterParams
-from stages.register import values_to_pick_by
+from stages.register import described, values_to_pick_by
 from tests.common.params_files import written
 
 MEASURED = {"value": 0.8, "low": 0.7, "high": 0.9}
@@ -78,3 +78,10 @@ def test_without_it_the_validation_patients_pick_and_the_reason_is_told(workspac
 def test_another_metric_does_not_ask_for_the_yardstick(workspace: Path) -> None:
     (workspace / MODEL_REPORTS / "vgg16" / "unseen.json").unlink()
     assert values_to_pick_by(params("auc")) == ("auc", {"vgg16": 0.8, "xception": 0.8}, "")
+
+
+def test_the_registry_s_words_tell_a_frozen_trunk_from_a_trained_one() -> None:
+    counts = {**COUNTS, "patients": 9}
+    metrics = {**dict.fromkeys(METRICS, MEASURED), "counts": counts, "threshold": 0.5}
+    assert described("vgg16", 0, metrics).startswith("Frozen vgg16 with a linear head. On 9 images of 9 test patients")
+    assert described("vgg16", 2, metrics).startswith("vgg16, its last 2 blocks trained too, with a linear head.")
