@@ -63,7 +63,7 @@ def why_not() -> str:
 
 @contextlib.contextmanager
 def postgres() -> Iterator[Postgres]:
-    """A new server. Data in a folder of its own directly under the system's temporary one: pytest's are root's alone."""
+    """A new server. Its folder stands directly under the system's temporary one: pytest's folders are root's alone."""
     programs = folder_of_programs()
     assert programs is not None, why_not()
     as_user: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}

@@ -21,10 +21,10 @@ def test_a_database_is_created_and_copied(postgres_server: Postgres) -> None:
             cursor.execute("CREATE TABLE seen (number int)")
         connection.commit()
     postgres_server.create("second", template="first")
-    with contextlib.closing(psycopg2.connect(postgres_server.uri("second", "postgresql"))) as connection:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM seen")
-            assert cursor.fetchone() == (0,)
+    copied = contextlib.closing(psycopg2.connect(postgres_server.uri("second", "postgresql")))
+    with copied as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM seen")
+        assert cursor.fetchone() == (0,)
 
 
 def test_an_object_comes_back_as_it_was(s3_server: S3) -> None:
@@ -45,9 +45,9 @@ def test_a_process_is_ended_even_where_the_test_fails(tmp_path: Path) -> None:
 
 def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
     command = ["python", "-c", "raise SystemExit('no disk')"]
-    with pytest.raises(RuntimeError, match="did not become ready: no disk"):
-        with running(command, tmp_path / "thing.log", lambda: False, environment()):
-            pass
+    started = running(command, tmp_path / "thing.log", lambda: False, environment())
+    with pytest.raises(RuntimeError, match="did not become ready: no disk"), started:
+        pass
 
 
 @pytest.mark.slow
