@@ -55,7 +55,8 @@ def mlflow(tmp_path_factory: pytest.TempPathFactory, postgres_server: Postgres, 
     database = postgres_server.create("stack")
     port = free_ports(1)[0]
     passwords = dict.fromkeys(("STORE_ADMIN_KEY", "MLFLOW_S3_KEY"), KEY)
-    passwords |= dict.fromkeys(("STORE_ADMIN_SECRET", "MLFLOW_S3_SECRET"), SECRET) | {"POSTGRES_PASSWORD": "x"}
+    passwords |= dict.fromkeys(("STORE_ADMIN_SECRET", "MLFLOW_S3_SECRET"), SECRET)
+    passwords |= {"POSTGRES_PASSWORD": "x", "STACK_HOST": "xray.clinic.example"}
     here = {"postgresql+psycopg2://mlflow:x@postgres:5432/mlflow": database, "http://store:8333": s3_server.url}
     buckets = environment(**settings_of("buckets", here, passwords))
     command = SERVICES["buckets"]["command"][1:]
@@ -84,6 +85,16 @@ def register(folder: Path, seed: int) -> registry.Version:
     client = connect()
     run = client.create_run(experiment_id(client, "stack"), run_name="a run").info.run_id
     return registry.register_model(MODEL, tiny_bundle(folder, seed=seed), run, "a model", {})
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("mlflow:5000", 200), ("xray.clinic.example:5443", 200), ("xray.clinic.example", 200), ("elsewhere.example", 403)],
+)
+def test_mlflow_is_asked_under_the_stacks_names_only(mlflow: Registry, host: str, status: int):
+    path = "/api/2.0/mlflow/experiments/search?max_results=1"
+    assert httpx.get(mlflow.url + path, headers={"Host": host}, timeout=60).status_code == status
+    assert httpx.get(mlflow.url + "/health", headers={"Host": "10.1.2.3:5000"}, timeout=60).status_code == 200
 
 
 def test_a_champion_of_the_team_reaches_a_replica(
