@@ -1,0 +1,105 @@
+"""The strongest places of the heat map as outlines over the source image: a softcopy presentation state."""
+
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from highdicom import PresentationLUTTransformation
+from highdicom.color import CIELabColor
+from highdicom.pr import (
+    ColorSoftcopyPresentationState,
+    GraphicAnnotation,
+    GraphicLayer,
+    GraphicObject,
+    GrayscaleSoftcopyPresentationState,
+    TextObject,
+)
+from pydicom.dataset import Dataset
+
+from cxr.common.errors import ResultError
+from cxr.dicom_results.codes import NOT_FOR_CLINICAL_USE
+from cxr.dicom_results.equipment import equipment, stamped_with
+from cxr.dicom_results.heat_map import heat_pixels
+from cxr.dicom_results.heat_picture import headline
+from cxr.dicom_results.options import ResultOptions
+from cxr.dicom_results.said import Said
+from cxr.dicom_results.uids import instance_uid, series_uid
+from cxr.inference.answer import AWAY_FROM_COVID, TOWARDS_COVID
+
+KIND = "presentation"
+STRONG = 0.5  # of the strongest share: places from there on get an outline
+_YELLOW = (255, 221, 0)
+_GREYS = ("WindowCenter", "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction", "VOILUTSequence")
+_LUTS = ("RescaleIntercept", "RescaleSlope", "RescaleType", "ModalityLUTSequence")
+
+
+def presentation_state(header: Dataset, said: Said, options: ResultOptions, when: datetime) -> Dataset:
+    """Raises ResultError where the header does not say how large the picture is."""
+    if not header.get("Rows") or not header.get("Columns") or not header.get("SamplesPerPixel"):
+        raise ResultError("the source image has no Rows, Columns or SamplesPerPixel; leave the presentation state out")
+    arguments = _arguments(header, said, options, when)
+    try:
+        made = _made(header, arguments)
+    except (AttributeError, TypeError, ValueError):  # a window or table that breaks the standard: leave it to the image
+        plain = Dataset()
+        plain.update({element.tag: element for element in header if element.keyword not in (*_GREYS, *_LUTS)})
+        made = _made(plain, arguments)
+    return stamped_with(when, made)
+
+
+def _made(header: Dataset, arguments: dict[str, Any]) -> Dataset:
+    if header.SamplesPerPixel != 1:
+        return ColorSoftcopyPresentationState([header], **arguments)
+    inverse = header.get("PhotometricInterpretation") == "MONOCHROME1"
+    shape = PresentationLUTTransformation(presentation_lut_shape="INVERSE" if inverse else "IDENTITY")
+    return GrayscaleSoftcopyPresentationState([header], **arguments, presentation_lut_transformation=shape)
+
+
+def _arguments(header: Dataset, said: Said, options: ResultOptions, when: datetime) -> dict[str, Any]:
+    layers, annotations = _graphics(header, said)
+    maker = equipment(header, said, options, when)
+    del maker["content_date"], maker["content_time"]  # this kind of object has other elements for them
+    return maker | {
+        "series_instance_uid": series_uid(options.uid_root, header, said, KIND),
+        "series_number": options.series_number + 2,
+        "sop_instance_uid": instance_uid(options.uid_root, header, said, KIND),
+        "content_label": "COVID_CXR",
+        "content_description": f"{NOT_FOR_CLINICAL_USE}. {said.state}",
+        "graphic_layers": layers,
+        "graphic_annotations": annotations,
+        "series_description": f"AI outlines - {NOT_FOR_CLINICAL_USE}",
+    }
+
+
+def _graphics(header: Dataset, said: Said) -> tuple[list[GraphicLayer], list[GraphicAnnotation]]:
+    """A layer of text, and one for each sign that has strong places."""
+    text = _layer("TEXT", 3, _YELLOW)
+    line = TextObject(
+        f"{NOT_FOR_CLINICAL_USE}. {headline(said)}",
+        units="DISPLAY",
+        bounding_box=(0.01, 0.01, 0.99, 0.05),
+        text_justification="LEFT",
+    )
+    layers, annotations = [text], [GraphicAnnotation([header], text, text_objects=[line])]
+    heat = heat_pixels(said.heatmap)
+    strong = heat[..., 3] >= STRONG * max(1, int(heat[..., 3].max()))
+    for order, (name, colour) in enumerate((("AGAINST_COVID", AWAY_FROM_COVID), ("FOR_COVID", TOWARDS_COVID)), 1):
+        of_sign = strong & (heat[..., :3] == colour).all(-1)
+        outlines = [_outline(row, column, of_sign.shape, header) for row, column in np.argwhere(of_sign)]
+        if outlines:
+            layer = _layer(name, order, colour)
+            layers.append(layer)
+            annotations.append(GraphicAnnotation([header], layer, graphic_objects=outlines))
+    return layers, annotations
+
+
+def _layer(name: str, order: int, colour: tuple[int, int, int]) -> GraphicLayer:
+    return GraphicLayer(name, order, display_color=CIELabColor.from_rgb(*colour))
+
+
+def _outline(row: int, column: int, grid: tuple[int, ...], header: Dataset) -> GraphicObject:
+    """The rectangle of one place of the heat map, in pixels of the source; (0, 0) is the upper left corner."""
+    height, width = header.Rows / grid[0], header.Columns / grid[1]
+    left, top, right, bottom = column * width, row * height, (column + 1) * width, (row + 1) * height
+    corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+    return GraphicObject("POLYLINE", np.array(corners), "PIXEL")

@@ -1,0 +1,98 @@
+"""The header of a source image, cleaned so that results can be made of it: whose study it is, and what is shown.
+
+Archives hold headers that break the standard. What names the patient and the study is kept letter by letter, since a
+result under a mended name would be another patient's. What is only said beside it is left empty where it is wrong.
+"""
+
+import copy
+import re
+
+from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException
+
+from cxr.common.errors import ResultError
+
+UTF_8 = "ISO_IR 192"  # what every name can be written in, whatever the source's character set was
+REQUIRED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
+# Copied as they are; those that the standard demands, though they may be empty, are there afterwards.
+DEMANDED = ("PatientName", "PatientID", "AccessionNumber", "StudyID", "ReferringPhysicianName")
+ALSO = (
+    "IssuerOfPatientID",
+    "IssuerOfAccessionNumberSequence",
+    "OtherPatientIDsSequence",
+    "PatientAge",
+    "PatientIdentityRemoved",
+    "DeidentificationMethod",
+    "StudyDescription",
+    "TimezoneOffsetFromUTC",
+)
+CHECKED = {
+    "PatientBirthDate": re.compile(r"\d{4}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"),
+    "PatientSex": re.compile("[MFO]"),
+    "StudyDate": re.compile(r"\d{4}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"),
+    "StudyTime": re.compile(r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?"),
+}
+# Of the picture: what a presentation state and a reference need.
+PICTURE = (
+    "Rows",
+    "Columns",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "NumberOfFrames",
+    "BitsStored",
+    "BurnedInAnnotation",
+    "Modality",
+    "InstanceNumber",
+    "Laterality",
+    "PatientOrientation",
+    "ImagerPixelSpacing",
+    "PixelSpacing",
+    "PixelAspectRatio",
+    "WindowCenter",
+    "WindowWidth",
+    "WindowCenterWidthExplanation",
+    "VOILUTFunction",
+    "VOILUTSequence",
+    "RescaleIntercept",
+    "RescaleSlope",
+    "RescaleType",
+    "ModalityLUTSequence",
+)
+
+
+def source_header(source: Dataset) -> Dataset:
+    """What results take from `source`, in UTF-8. Raises ResultError where the image cannot be referred to."""
+    missing = [keyword for keyword in REQUIRED if not _text(source, keyword)]
+    if missing:
+        raise ResultError(f"the source image has no {', '.join(missing)}, so no result can refer to it")
+    header = Dataset()
+    header.SpecificCharacterSet = UTF_8
+    for keyword in REQUIRED:
+        setattr(header, keyword, _text(source, keyword))
+    for keyword in (*DEMANDED, *ALSO, *PICTURE):
+        _copy(source, header, keyword)
+    for keyword in DEMANDED:
+        if keyword not in header:
+            setattr(header, keyword, "")
+    for keyword, form in CHECKED.items():
+        value = _text(source, keyword).upper()
+        setattr(header, keyword, value if form.fullmatch(value) else "")
+    return header
+
+
+def _copy(source: Dataset, header: Dataset, keyword: str) -> None:
+    """Nothing where the element is absent, empty, or not of its type."""
+    try:
+        value = source.get(keyword)
+    except (ValueError, TypeError, BytesLengthException, NotImplementedError):
+        return
+    if value is not None and value not in ("", []):
+        setattr(header, keyword, copy.deepcopy(value))
+
+
+def _text(source: Dataset, keyword: str) -> str:
+    try:
+        value = source.get(keyword)
+    except (ValueError, TypeError, BytesLengthException, NotImplementedError):
+        return ""
+    return "" if value is None else str(value).strip(" \0")
