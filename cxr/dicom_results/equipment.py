@@ -17,7 +17,7 @@ def equipment(header: Dataset, said: Said, options: ResultOptions, when: datetim
         "instance_number": max(1, int(header.get("InstanceNumber") or 1)),
         "manufacturer": options.manufacturer,
         "manufacturer_model_name": said.model.name[:64],
-        "software_versions": (f"covid-cxr {version('covid-cxr')}", f"model {said.model.version}"[:64]),
+        "software_versions": [f"covid-cxr {version('covid-cxr')}", f"model {said.model.version}"[:64]],
         "device_serial_number": options.device_serial,
         "institution_name": options.institution or None,
         "content_date": when.date(),

@@ -1,5 +1,6 @@
 """The strongest places of the heat map as outlines over the source image: a softcopy presentation state."""
 
+import struct
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from highdicom.pr import (
     GrayscaleSoftcopyPresentationState,
     TextObject,
 )
+from PIL import ImageCms
 from pydicom.dataset import Dataset
 
 from cxr.common.errors import ResultError
@@ -29,6 +31,7 @@ from cxr.inference.answer import AWAY_FROM_COVID, TOWARDS_COVID
 KIND = "presentation"
 STRONG = 0.5  # of the strongest share: places from there on get an outline
 _YELLOW = (255, 221, 0)
+_CLASS, _CREATED = slice(12, 16), slice(24, 36)  # of an ICC profile: bytes of its header
 _GREYS = ("WindowCenter", "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction", "VOILUTSequence")
 _LUTS = ("RescaleIntercept", "RescaleSlope", "RescaleType", "ModalityLUTSequence")
 
@@ -49,10 +52,18 @@ def presentation_state(header: Dataset, said: Said, options: ResultOptions, when
 
 def _made(header: Dataset, arguments: dict[str, Any]) -> Dataset:
     if header.SamplesPerPixel != 1:
-        return ColorSoftcopyPresentationState([header], **arguments)
+        return ColorSoftcopyPresentationState([header], **arguments, icc_profile=_srgb())
     inverse = header.get("PhotometricInterpretation") == "MONOCHROME1"
     shape = PresentationLUTTransformation(presentation_lut_shape="INVERSE" if inverse else "IDENTITY")
     return GrayscaleSoftcopyPresentationState([header], **arguments, presentation_lut_transformation=shape)
+
+
+def _srgb() -> bytes:
+    """sRGB as an ICC profile of the device class that DICOM demands, the same bytes on every day."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    profile[_CLASS] = b"scnr"  # of an input device; it has the same tags as a display's
+    profile[_CREATED] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
+    return bytes(profile)
 
 
 def _arguments(header: Dataset, said: Said, options: ResultOptions, when: datetime) -> dict[str, Any]:

@@ -120,4 +120,4 @@ def _can_be_listed(header: Dataset) -> bool:
     """Whether the image has what an entry of the image library must say of it (TID 1603)."""
     pairs = (header.get("PatientOrientation"), header.get("ImagerPixelSpacing"))
     whole = all(pair is not None and len(pair) == 2 and all(pair) for pair in pairs)
-    return whole and header.SOPClassUID in LISTED and bool(header.get("Rows") and header.get("Columns"))
+    return whole and header.SOPClassUID in LISTED and all(map(header.get, ("Modality", "Rows", "Columns")))

@@ -14,7 +14,7 @@ from cxr.dicom_results.options import ResultOptions
 from cxr.dicom_results.presentation import presentation_state
 from cxr.dicom_results.report import report
 from cxr.dicom_results.said import said_of
-from cxr.dicom_results.source_header import source_header
+from cxr.dicom_results.source_header import source_header, without_names
 from cxr.imaging.decode import decode
 from cxr.inference.answer import Answer
 
@@ -44,14 +44,15 @@ def make_results(
     said = said_of(answer, model)
     header = source_header(source)
     at = when or datetime.now()
-    if said.reason is not None:
-        return [report(header, said, chosen, at)] if chosen.refusals else []
-    made = [report(header, said, chosen, at)]
-    if said.heatmap and chosen.heatmap:
-        made.append(heat_picture(header, said, chosen, at, _decoded(source) if picture is None else picture))
-    if said.heatmap and chosen.presentation_state:
-        made.append(presentation_state(header, said, chosen, at))
-    return made
+    if said.reason is not None and not chosen.refusals:
+        return []
+    with without_names(header) as named:
+        made = [report(header, said, chosen, at)]
+        if said.heatmap and chosen.heatmap:
+            made.append(heat_picture(header, said, chosen, at, _decoded(source) if picture is None else picture))
+        if said.heatmap and chosen.presentation_state:
+            made.append(presentation_state(header, said, chosen, at))
+        return [named(one) for one in made]
 
 
 def _decoded(source: Dataset) -> np.ndarray:

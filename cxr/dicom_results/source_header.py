@@ -6,9 +6,13 @@ result under a mended name would be another patient's. What is only said beside 
 
 import copy
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException
+from pydicom.uid import UID
 
 from cxr.common.errors import ResultError
 
@@ -16,6 +20,7 @@ UTF_8 = "ISO_IR 192"  # what every name can be written in, whatever the source's
 REQUIRED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
 # Copied as they are; those that the standard demands, though they may be empty, are there afterwards.
 DEMANDED = ("PatientName", "PatientID", "AccessionNumber", "StudyID", "ReferringPhysicianName")
+NAMES = ("PatientName", "ReferringPhysicianName")
 ALSO = (
     "IssuerOfPatientID",
     "IssuerOfAccessionNumberSequence",
@@ -65,6 +70,9 @@ def source_header(source: Dataset) -> Dataset:
     missing = [keyword for keyword in REQUIRED if not _text(source, keyword)]
     if missing:
         raise ResultError(f"the source image has no {', '.join(missing)}, so no result can refer to it")
+    kind = UID(_text(source, "SOPClassUID"))
+    if "Image Storage" not in kind.name:  # a private kind has no name
+        raise ResultError(f"the source is a {kind.name}, which is no kind of image that a result can refer to")
     header = Dataset()
     header.SpecificCharacterSet = UTF_8
     for keyword in REQUIRED:
@@ -78,6 +86,23 @@ def source_header(source: Dataset) -> Dataset:
         value = _text(source, keyword).upper()
         setattr(header, keyword, value if form.fullmatch(value) else "")
     return header
+
+
+@contextmanager
+def without_names(header: Dataset) -> Iterator[Callable[[Dataset], Dataset]]:
+    """Keeps the names of persons from highdicom, which prints those that it finds odd. Yields what gives an object
+    the names that it should have; the header has them again afterwards."""
+    names = {keyword: header[keyword].value for keyword in NAMES}
+    for keyword in NAMES:
+        setattr(header, keyword, "")
+    yield lambda made: _named(made, names)
+    _named(header, names)
+
+
+def _named(made: Dataset, names: dict[str, Any]) -> Dataset:
+    for keyword, name in names.items():
+        setattr(made, keyword, name)
+    return made
 
 
 def _copy(source: Dataset, header: Dataset, keyword: str) -> None:
