@@ -19,10 +19,9 @@ from PIL import ImageCms
 from pydicom.dataset import Dataset
 
 from cxr.common.errors import ResultError
-from cxr.dicom_results.codes import NOT_FOR_CLINICAL_USE
+from cxr.dicom_results.drawing import NOT_FOR_CLINICAL_USE, YELLOW, headline
 from cxr.dicom_results.equipment import equipment, stamped_with
 from cxr.dicom_results.heat_map import heat_pixels
-from cxr.dicom_results.heat_picture import headline
 from cxr.dicom_results.options import ResultOptions
 from cxr.dicom_results.said import Said
 from cxr.dicom_results.uids import instance_uid, series_uid
@@ -30,7 +29,6 @@ from cxr.inference.answer import AWAY_FROM_COVID, TOWARDS_COVID
 
 KIND = "presentation"
 STRONG = 0.5  # of the strongest share: places from there on get an outline
-_YELLOW = (255, 221, 0)
 _CLASS, _CREATED = slice(12, 16), slice(24, 36)  # of an ICC profile: bytes of its header
 _GREYS = ("WindowCenter", "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction", "VOILUTSequence")
 _LUTS = ("RescaleIntercept", "RescaleSlope", "RescaleType", "ModalityLUTSequence")
@@ -84,7 +82,7 @@ def _arguments(header: Dataset, said: Said, options: ResultOptions, when: dateti
 
 def _graphics(header: Dataset, said: Said) -> tuple[list[GraphicLayer], list[GraphicAnnotation]]:
     """A layer of text, and one for each sign that has strong places."""
-    text = _layer("TEXT", 3, _YELLOW)
+    text = _layer("TEXT", 3, YELLOW)
     line = TextObject(
         f"{NOT_FOR_CLINICAL_USE}. {headline(said)}",
         units="DISPLAY",

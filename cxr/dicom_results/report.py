@@ -24,6 +24,7 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import ComputedRadiographyImageStorage, DigitalXRayImageStorageForPresentation
 
 from cxr.dicom_results import codes as said_as
+from cxr.dicom_results.drawing import NOT_FOR_CLINICAL_USE
 from cxr.dicom_results.equipment import equipment, stamped_with
 from cxr.dicom_results.options import ResultOptions
 from cxr.dicom_results.said import STAMP, Said
@@ -65,7 +66,7 @@ def report(header: Dataset, said: Said, options: ResultOptions, when: datetime) 
             sop_instance_uid=instance_uid(options.uid_root, header, said, KIND),
             is_complete=True,
             coding_schemes=[said_as.scheme()],
-            series_description=f"AI result - {said_as.NOT_FOR_CLINICAL_USE}",
+            series_description=f"AI result - {NOT_FOR_CLINICAL_USE}",
             **equipment(header, said, options, when),
         ),
     )
