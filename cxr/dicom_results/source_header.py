@@ -48,7 +48,6 @@ PICTURE = (
     "BurnedInAnnotation",
     "Modality",
     "InstanceNumber",
-    "Laterality",
     "PatientOrientation",
     "ImagerPixelSpacing",
     "PixelSpacing",
