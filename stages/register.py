@@ -15,7 +15,7 @@ from cxr.common.report_files import read_report, write_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
 from cxr.data.predictions import read_probabilities
-from cxr.data.settings import SplitParams
+from cxr.data.settings import CopiesParams, SplitParams
 from cxr.data.splits import split_fingerprint
 from cxr.evaluation.curves import read_history
 from cxr.evaluation.report_types import GateReport, GateSummary, MetricsReport, Precisions
@@ -84,7 +84,7 @@ def compared(version: registry.Version, data: Dataset, reports: Path) -> Decisio
     """The version against the champion, on the present validation patients."""
     validation = data.split("validation")
     p_covid = read_probabilities(reports / "validation.csv", validation)
-    split = split_fingerprint(load_params(SplitParams))
+    split = split_fingerprint(load_params(SplitParams), load_params(CopiesParams))
     return decide_on(version, split, validation, load_params(EvaluateParams), FEATURE_CACHE, p_covid)
 
 
