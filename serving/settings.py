@@ -130,6 +130,21 @@ class Settings:
         return self.workers or max(1, cores() // 4)
 
     @property
+    def cores_wanted(self) -> int:
+        """Cores that a deployment should ask for: 4 for each worker; without CXR_WORKERS, those of one."""
+        return 4 * (self.workers or 1)
+
+    @property
+    def memory_wanted_gib(self) -> int:
+        """Memory that a deployment should ask for: docs/serving.md, Sizing."""
+        return 2 * (self.workers or 1)
+
+    @property
+    def requests_wanted(self) -> int:
+        """Requests at once from which on another replica helps: half of what is answered, before any is turned away."""
+        return max(1, self.max_requests // 2) * (self.workers or 1)
+
+    @property
     def pictures_at_once(self) -> int:
         """Pictures that a process works on at once: while the engine computes one, the next is decoded."""
         return max(2, self.engine_threads)
