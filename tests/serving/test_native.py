@@ -192,7 +192,7 @@ def elsewhere() -> Iterator[tuple[str, list[Any]]]:
         thread.join()
 
 
-OF_OURS = ("not_base64", "not_json", "not_a_picture", "unsupported_media_type")
+OF_OURS = ("not_base64", "not_json", "not_a_picture", "unsupported_media_type", "invalid_field")
 
 
 def test_no_address_is_fetched_that_a_client_names(server: Server, native, elsewhere):
