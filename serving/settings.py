@@ -75,7 +75,7 @@ class Settings:
         "CXR_KEY_RATE", 0, _number(0, 1_000_000), "requests a minute of each key per worker, then 429; 0: no limit"
     )
     key_for_operators: int = _setting(
-        "CXR_KEY_FOR_OPERATORS", 0, _number(0, 1), "1: /metrics and /docs.json want the key as well"
+        "CXR_KEY_FOR_OPERATORS", 0, _number(0, 1), "1: /metrics, /docs.json and /schema.json want the key as well"
     )
     cors_origins: tuple[str, ...] = _setting(
         "CXR_CORS_ORIGINS", (), _origins, "origins whose pages may call, separated by commas; * for all; unset: none"

@@ -1,6 +1,7 @@
 """`bentoml build`: what it packs is enough to serve from elsewhere, and no more than that."""
 
 import ast
+import asyncio
 import json
 import re
 import shutil
@@ -9,7 +10,9 @@ import sys
 import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from typing import Any
 
+import bentoml
 import httpx
 import pytest
 import yaml
@@ -122,6 +125,16 @@ def test_it_serves_from_another_folder(home: Path, tag: str, tmp_path: Path, cli
     with served(home, what=tag, cwd=tmp_path) as server:
         assert httpx.post(server.url + "/predict", json=request).json() == client.post("/predict", json=request).json()
         assert "<html" in httpx.get(server.url + "/").text
+        file = tmp_path / "xray.png"
+        file.write_bytes(picture())
+        with bentoml.SyncHTTPClient(server.url) as native:
+            assert native.predict(image=file) == client.post("/predict", json=request).json()
+        assert asyncio.run(asked(server.url, file)) == client.post("/predict", json=request).json()
+
+
+async def asked(url: str, file: Path) -> Any:
+    async with bentoml.AsyncHTTPClient(url) as native:
+        return await native.predict(image=file)
 
 
 def test_a_bento_keeps_its_model_when_a_newer_one_is_stored(home: Path, tag: str, tmp_path: Path, bundle: Path):

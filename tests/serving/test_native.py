@@ -17,6 +17,7 @@ import pytest
 from bentoml.exceptions import BentoMLException
 from PIL import Image
 
+from benchmarks.two_ways import FORM, form_of
 from tests.serving.bento_server import ROOT, Server, put_model, served
 from tests.serving.test_errors import code_of
 from tests.serving.xrays import picture, text_of
@@ -126,6 +127,11 @@ def test_an_error_of_the_client_has_the_one_form(server: Server, native, tmp_pat
     assert json.loads(str(raised.value))["error"]["code"] == "not_a_picture"
     assert "dear doctor" not in server.log
     assert "Traceback" not in server.log
+
+
+def test_the_benchmark_asks_as_the_client_does(server: Server):
+    said = httpx.post(server.url + "/api/predict", content=form_of(picture(2)), headers={"Content-Type": FORM})
+    assert said.json() == plain(server, picture(2), explain=False)
 
 
 # --- the front before them -------------------------------------------------------------------------------------
