@@ -63,10 +63,11 @@ def _one_picture(body: bytes, kind: str, content_type: str, settings: Settings) 
 
 
 def _of_batch(settings: Settings) -> Schema:
-    bounds = {"type": "array", "minItems": 1, "maxItems": settings.max_batch}
-    taking = _taking(
-        settings, "images", bounds | {"items": PICTURE_FILE}, bounds | {"items": {"anyOf": [PICTURE, TEXT]}}
-    )
+    bounds = {"minItems": 1, "maxItems": settings.max_batch}
+    # In a form, one picture and a list of one look alike.
+    files = bounds | {"type": ["array", "string"], "items": PICTURE_FILE}
+    in_json = bounds | {"type": "array", "items": {"anyOf": [PICTURE, TEXT]}}
+    taking = _taking(settings, "images", files, in_json)
     results = {"type": "array", "items": {"anyOf": [ref("Answer"), ref("Error")]}}
     said = json_of(object_of({"results": results}, ["results"]))
     return posting("As POST /predict/batch, for BentoML's clients: `predict_batch`.", taking, said)
@@ -94,7 +95,9 @@ def _several_pictures(body: bytes, kind: str, content_type: str, settings: Setti
 
 def _of_info(settings: Settings) -> Schema:
     nothing = json_of(object_of({}, []))
-    return posting("As GET /model, for BentoML's clients: `model_info`.", nothing, json_of(MODEL_FACTS))
+    operation = posting("As GET /model, for BentoML's clients: `model_info`.", nothing, json_of(MODEL_FACTS))
+    operation["requestBody"]["required"] = False
+    return operation
 
 
 @ROUTES.post(
