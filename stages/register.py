@@ -36,6 +36,12 @@ from serving import store
 
 UNSEEN = "unseen_auc"
 FALLBACK = "balanced_auc"
+# Tags of the run that the version has too, and with it the model in BentoML's store.
+REVISIONS = {
+    "mlflow.source.git.commit": "git_commit",
+    "cxr.index_sha256": "data_sha256",
+    "cxr.split_sha256": "split_sha256",
+}
 REASONS_SHOWN = 5  # in the registry's description; the run's audit.json has all
 
 
@@ -118,6 +124,7 @@ def registered(model: str, winner: str, metrics: MetricsReport, record: Training
         "test_auc": f"{metrics['auc']['value']:.4f}",
         "group": record.spec.group,
         "shortcut_flagged": str(found["shortcut_flagged"]).lower(),
+        **{name: record.origin[tag] for tag, name in REVISIONS.items() if tag in record.origin},
     }
     blocks = ModelFacts.read(TRAINED / winner / "model.json").fine_tuned_blocks
     description = f"{found['unseen']['says']} {described(winner, blocks, metrics)} {_stamp(found)}"
