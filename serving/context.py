@@ -24,7 +24,7 @@ from serving.requests import check_media_type, json_object, picture_bytes, read_
 from serving.settings import Settings
 
 T = TypeVar("T")
-SOMETIMES = ("heatmap", "lung_share", "reason")  # fields that not every answer has
+SOMETIMES = ("familiarity", "heatmap", "lung_share", "reason")  # fields that not every answer has
 PARSED_AT_ONCE = 64 * 1024  # bytes that are parsed in less than a millisecond
 ANSWER_WITHIN_S = 50  # from the whole request on; a picture that is being worked on is finished first
 

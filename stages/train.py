@@ -47,7 +47,7 @@ def main(backbone: Backbone) -> str:
         with fine_tuned(backbone, features, trained, splits, params, features_params) as (trunk, trained):
             if trunk != features:
                 facts["fine_tuned_blocks"] = params.fine_tune
-            p_covid = calibrated_bundle(model, trunk, trained, validation, facts, params.sensitivity, FEATURE_CACHE)
+            p_covid = calibrated_bundle(model, trunk, trained, splits, facts, params.sensitivity, FEATURE_CACHE)
         write_predictions(validation, p_covid, reports / "validation.csv")
         write_history(trained.history, reports / "history.csv")
         write_report(record.as_json(), reports / "run.json")
