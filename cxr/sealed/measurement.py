@@ -12,6 +12,7 @@ from cxr.audit.checks import Answers, Finding, calls_by_source, same_source, wit
 from cxr.audit.dataset import audited_images
 from cxr.audit.report_types import FindingEntry
 from cxr.audit.settings import AuditParams
+from cxr.common.config import load_params
 from cxr.common.parallel import bar
 from cxr.common.report_files import write_report
 from cxr.data.dataset import Dataset
@@ -49,6 +50,10 @@ class SealedParams:
     evaluate: EvaluateParams
     audit: AuditParams
     gate: GateParams
+
+    @classmethod
+    def load(cls) -> "SealedParams":
+        return cls(load_params(EvaluateParams), load_params(AuditParams), load_params(GateParams))
 
 
 def measure_into(folder: Path, model: Predictor, patients: SealedPatients, params: SealedParams, memory: Path) -> None:

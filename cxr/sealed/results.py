@@ -1,5 +1,6 @@
 """What lies in reports/sealed/: one folder a pair of model and test set, computed once and read from then on."""
 
+import time
 from pathlib import Path
 
 from cxr.common.paths import SEALED
@@ -10,6 +11,10 @@ from cxr.sealed.report_types import Look, SealedFacts, SealedPair, SealedPlace
 FACTS = "sealed.json"
 REGISTERED = SEALED / "registered.json"
 _SHOWN = 12  # characters of a hash that tell it from others
+
+
+def now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def folder_of(pair: SealedPair) -> Path:
