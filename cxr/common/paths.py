@@ -22,4 +22,4 @@ REPORTS = Path("reports")
 MODEL_REPORTS = REPORTS / "models"  # one folder per backbone
 CARD = REPORTS / "card"
 WINNER = REPORTS / "winner.json"
-SEALED = REPORTS / "sealed"  # the only place of numbers on test patients
+SEALED = REPORTS / "sealed"  # numbers on test patients, and who looked at them
