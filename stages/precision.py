@@ -1,4 +1,4 @@
-"""Hold one backbone's model in bf16 and in eight-bit integers against float32, on the test patients.
+"""Hold one backbone's model in bf16 and in eight-bit integers against float32, on the validation patients.
 
 What holds is what the service and the command line may answer in on a machine that is faster so.
 """
@@ -18,8 +18,9 @@ from cxr.tracking.runs import resume_run
 
 def main(backbone: Backbone) -> str:
     reports = MODEL_REPORTS / backbone
-    test = Dataset.read(INDEX, SPLIT, PIXELS).split("test")
-    measured = compare_precisions(TRAINED / backbone, test, read_probabilities(reports / "predictions.csv", test))
+    validation = Dataset.read(INDEX, SPLIT, PIXELS).split("validation")
+    p_f32 = read_probabilities(reports / "validation.csv", validation)
+    measured = compare_precisions(TRAINED / backbone, validation, p_f32)
     write_report(measured, reports / "precision.json")
     resume_run(reports / "run.json", read_history(reports / "history.csv")).log_file(reports / "precision.json")
     found = [

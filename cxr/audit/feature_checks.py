@@ -62,7 +62,7 @@ def cross_fitted(
     fit: Fit, examples: FeatureExamples, params: AuditParams, intervals: EvaluateParams
 ) -> Iterator[Finding]:
     """AUC of the recipe within each source that has both labels, every image scored by a head that was trained
-    without its patient: more images than the test patients have, so a narrower interval."""
+    without its patient: more images than one split has, so a narrower interval."""
     patients = np.array(examples.patients)
     sources = np.array(examples.sources)
     covid = np.array(examples.labels) == COVID

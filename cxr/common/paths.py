@@ -22,3 +22,5 @@ CHAMPION = Path("models/champion")
 REPORTS = Path("reports")
 MODEL_REPORTS = REPORTS / "models"  # one folder per backbone
 CARD = REPORTS / "card"
+WINNER = REPORTS / "winner.json"
+SEALED = REPORTS / "sealed"  # numbers on test patients, and who looked at them

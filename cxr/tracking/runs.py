@@ -59,8 +59,9 @@ class TrainingRecord:
     def log_metrics(self, values: Mapping[str, float]) -> None:
         _log_metrics(self.client, self.run_id, [(name, value, 0) for name, value in values.items()])
 
-    def log_evaluation(self, evaluation: Mapping[str, Any], prefix: str = "test") -> None:
-        """What `cxr.evaluation.metrics.evaluate` gives, as test_auc, test_auc_low, …; what is undefined is left out."""
+    def log_evaluation(self, evaluation: Mapping[str, Any], prefix: str) -> None:
+        """What `cxr.evaluation.metrics.evaluate` gives, as <prefix>_auc, <prefix>_auc_low, …; what is undefined is left
+        out."""
         self.log_metrics({f"{prefix}_{name}": value for name, value in _evaluation_values(evaluation)})
 
     def log_figures(self, figures: "Mapping[str, Figure]") -> None:
@@ -119,10 +120,10 @@ def resume_run(run_json: Path, curves: Mapping[str, Sequence[float]] | None = No
 
 
 def log_winner(record: TrainingRecord, evaluation: Mapping[str, Any], reason: str) -> None:
-    """Say on the parent which backbone won, and with what test metrics."""
+    """Say on the parent which backbone won, and with what metrics on the validation patients."""
     parent = TrainingRecord(record.client, record.parent_run_id, "", record.spec, record.origin)
     parent.tag(winner=record.spec.backbone, winner_run=record.run_id, winner_reason=reason)
-    parent.log_evaluation(evaluation)
+    parent.log_evaluation(evaluation, "validation")
 
 
 @contextlib.contextmanager

@@ -41,8 +41,8 @@ def test_a_metric_of_one_function_is_in_the_files_in_mlflow_and_in_the_reports(
     youden: str, made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = make_files(tmp_path)
-    metrics = read_json(root / MODEL_REPORTS / WINNER / "metrics.json")
-    groups = read_json(root / MODEL_REPORTS / WINNER / "groups.json")
+    metrics = read_json(root / MODEL_REPORTS / WINNER / "validation.json")
+    groups = read_json(root / MODEL_REPORTS / WINNER / "validation_groups.json")
     found = metrics[youden]
     rates = metrics["sensitivity"]["value"] + metrics["specificity"]["value"]
     assert found["value"] == pytest.approx(rates - 1)
@@ -55,19 +55,25 @@ def test_a_metric_of_one_function_is_in_the_files_in_mlflow_and_in_the_reports(
     monkeypatch.setattr(runs, "_log_metrics", lambda _client, _run, values: logged.extend(name for name, *_ in values))
     facts = read_facts(REGISTERED, root)
     record = runs.TrainingRecord(None, "run", "parent", None, {})  # type: ignore[arg-type]
-    record.log_evaluation(metrics)
+    record.log_evaluation(metrics, "validation")
     record.log_metrics(as_metrics(enough))
-    expected = {f"test_{youden}", f"test_{youden}_low", f"test_{youden}_high", f"group_view_PA_{youden}"}
+    expected = {
+        f"validation_{youden}",
+        f"validation_{youden}_low",
+        f"validation_{youden}_high",
+        f"group_view_PA_{youden}",
+    }
     assert expected <= set(logged)
 
+    found = facts.shown.metrics[youden]  # type: ignore[literal-required]
     shown = f"{found['value']:.3f} ({found['low']:.3f} to {found['high']:.3f})"
     assert f"| Youden's J | {shown} | sensitivity plus specificity minus 1 |" in model_card(facts)
     assert shown in report(facts, made.figures, made.mistakes)
 
 
 def test_files_of_before_a_metric_was_added_are_still_shown(youden: str, made: Made) -> None:
-    assert youden not in made.facts.model.metrics
-    assert youden not in dict(metric_rows(made.facts.model.metrics))
+    assert youden not in made.facts.model.validation
+    assert youden not in dict(metric_rows(made.facts.model.validation))
     assert "Youden" not in model_card(made.facts)
 
 

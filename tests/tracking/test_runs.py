@@ -21,7 +21,7 @@ def test_a_run_holds_all_that_was_logged(client, monkeypatch, tmp_path):
     (tmp_path / "a.csv").write_text("x\n")
     with start_run(some_spec()) as record:
         record.log_curves({"train_loss": [0.7, 0.5], "validation_loss": [0.8, 0.6]})
-        record.log_evaluation(evaluation)
+        record.log_evaluation(evaluation, "validation")
         record.log_figures({"roc": Figure()})
         record.log_json("evaluation.json", evaluation)
         record.log_text("report.txt", "fine")
@@ -30,8 +30,8 @@ def test_a_run_holds_all_that_was_logged(client, monkeypatch, tmp_path):
     assert run.info.status == "FINISHED"
     assert run.data.params["train.dropout"] == "0.5"
     assert [m.value for m in client.get_metric_history(record.run_id, "train_loss")] == [0.7, 0.5]
-    logged = {name: run.data.metrics.get(name) for name in ("test_auc", "test_auc_low", "test_ppv", "test_images")}
-    assert logged == {"test_auc": 0.9, "test_auc_low": 0.8, "test_ppv": None, "test_images": 7}
+    names = [f"validation_{name}" for name in ("auc", "auc_low", "ppv", "images")]
+    assert [run.data.metrics.get(name) for name in names] == [0.9, 0.8, None, 7]
     assert run.data.tags["dvc.stage"] == "train@inceptionv3"
     assert run.data.tags["cxr.split_sha256"] == "5" * 64
     assert len(run.data.tags["mlflow.source.git.commit"]) == 40
@@ -113,11 +113,11 @@ def test_a_later_stage_logs_to_the_same_run(client, tmp_path):
         pass
     (tmp_path / "run.json").write_text(json.dumps(record.as_json()))
     resumed = resume_run(tmp_path / "run.json")
-    resumed.log_metrics({"test_auc": 0.9})
+    resumed.log_metrics({"validation_auc": 0.9})
     log_winner(resumed, {"auc": {"value": 0.9}}, "highest auc on validation")
-    assert client.get_run(record.run_id).data.metrics["test_auc"] == 0.9
+    assert client.get_run(record.run_id).data.metrics["validation_auc"] == 0.9
     parent = client.get_run(record.parent_run_id).data
-    assert (parent.tags["cxr.winner"], parent.metrics["test_auc"]) == ("inceptionv3", 0.9)
+    assert (parent.tags["cxr.winner"], parent.metrics["validation_auc"]) == ("inceptionv3", 0.9)
 
 
 @pytest.mark.slow
