@@ -1,0 +1,50 @@
+"""`cxr node --config node.yaml` runs the node; `cxr node retry --config node.yaml` takes the dead letters up again."""
+
+import argparse
+import logging
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from cxr.common.errors import CxrError
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cxr node", description=__doc__)
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=("run", "check", "retry"),
+        default="run",
+        help="run: until a stop signal (the default); check: read the configuration only; retry: try the dead letters "
+        "again, also while the node runs",
+    )
+    parser.add_argument("--config", type=Path, required=True, help="node.yaml, as docs/node.md explains it")
+    parser.add_argument("--destination", default="", help="with retry: of this destination only")
+    return parser
+
+
+def command(argv: Sequence[str]) -> int:
+    """Exit status: 0 where it stopped as asked. Raises CxrError in one sentence."""
+    wanted = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)  # its warnings quote what a header says
+    warnings.filterwarnings("ignore", module="pydicom|highdicom")
+    try:
+        from cxr.node.settings import load_node
+    except ModuleNotFoundError as fault:
+        raise CxrError(
+            f"the DICOM node needs the extra clinic ({fault.name} is missing); pip install 'covid-cxr[clinic]'"
+        ) from None
+    settings = load_node(wanted.config)
+    if wanted.action == "check":
+        sys.stdout.write(f"{wanted.config}: {len(settings.sources)} sources, {len(settings.destinations)} destinations\n")
+        return 0
+    from cxr.node.run import retry, serve
+
+    if wanted.action == "retry":
+        sys.stdout.write(retry(settings, wanted.destination) + "\n")
+    else:
+        serve(settings)
+    return 0
