@@ -73,7 +73,7 @@ class ServiceSettings(AskSettings):
     timeout_s: Seconds = 60.0
 
     def open(self) -> Asker:
-        return Service(self)
+        return _Service(self)
 
 
 @register
@@ -87,10 +87,10 @@ class EngineSettings(AskSettings):
     threads: Annotated[int, Field(ge=0, le=256)] = 0
 
     def open(self) -> Asker:
-        return Engine(self)
+        return _Engine(self)
 
 
-class Engine:
+class _Engine:
     """Answers in this process, one picture at a time; the next ones are decoded meanwhile."""
 
     def __init__(self, wanted: EngineSettings):
@@ -110,7 +110,7 @@ class Engine:
             return Reply(answer(self._model, picture, explain=explain), self._named, picture)
 
 
-class Service:
+class _Service:
     """Asks `POST /predict` with the file's bytes."""
 
     def __init__(self, wanted: ServiceSettings):

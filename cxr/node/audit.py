@@ -11,7 +11,7 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cxr.node.parts import NodeError
+from cxr.node.receipt import NodeError
 from cxr.sources.dicom_facts import KEY_BYTES, Pseudonyms
 
 FILE = "audit.jsonl"

@@ -28,9 +28,7 @@ def _parser() -> argparse.ArgumentParser:
 def command(argv: Sequence[str]) -> int:
     """Exit status: 0 where it stopped as asked. Raises CxrError in one sentence."""
     wanted = _parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)  # its warnings quote what a header says
-    warnings.filterwarnings("ignore", module="pydicom|highdicom")
+    _log_only_the_node()
     try:
         from cxr.node.settings import load_node
     except ModuleNotFoundError as fault:
@@ -39,7 +37,9 @@ def command(argv: Sequence[str]) -> int:
         ) from None
     settings = load_node(wanted.config)
     if wanted.action == "check":
-        sys.stdout.write(f"{wanted.config}: {len(settings.sources)} sources, {len(settings.destinations)} destinations\n")
+        sys.stdout.write(
+            f"{wanted.config}: {len(settings.sources)} sources, {len(settings.destinations)} destinations\n"
+        )
         return 0
     from cxr.node.run import retry, serve
 
@@ -48,3 +48,10 @@ def command(argv: Sequence[str]) -> int:
     else:
         serve(settings)
     return 0
+
+
+def _log_only_the_node() -> None:
+    """The libraries stay silent: what they log and warn of quotes what a header says."""
+    logging.basicConfig(level=logging.CRITICAL + 1, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("cxr.node").setLevel(logging.INFO)
+    warnings.simplefilter("ignore")

@@ -70,9 +70,7 @@ class Commitments:
             return NOT_UNDERSTOOD, None
         values = (self._source, peer, json.dumps(request), time.time())
         self._around.queue.writer.write(
-            lambda db: db.execute(
-                "INSERT INTO commitments (source, peer, request, since) VALUES (?, ?, ?, ?)", values
-            )
+            lambda db: db.execute("INSERT INTO commitments (source, peer, request, since) VALUES (?, ?, ?, ?)", values)
         )
         self._asked.set()
         return 0x0000, None

@@ -27,7 +27,13 @@ class Deliverer:
     """A thread for one destination. `stop` returns when what is being sent is sent."""
 
     def __init__(
-        self, name: str, destination: Destination, queue: Queue, retry: RetrySettings, metrics: NodeMetrics, audit: Audit
+        self,
+        name: str,
+        destination: Destination,
+        queue: Queue,
+        retry: RetrySettings,
+        metrics: NodeMetrics,
+        audit: Audit,
     ):
         self._name = name
         self._destination = destination

@@ -16,8 +16,9 @@ from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 
 from cxr.imaging.dicom_decoder import DICOM_FAULTS
-from cxr.node.parts import NodeError, Receipt, sync_folder
+from cxr.node.parts import sync_folder
 from cxr.node.queue import Arrived, Queue
+from cxr.node.receipt import NodeError, Receipt
 from cxr.node.results import FOLDER as RESULTS
 from cxr.node.settings import QueueSettings
 

@@ -80,7 +80,10 @@ def revive(queue: Queue, destination: str) -> tuple[int, int]:
 
 
 def _deliveries(rows: Sequence[sqlite3.Row]) -> list[Delivery]:
-    return [Delivery(*tuple(row)[:-1], tuple((row["files"] or "").split())) for row in rows]
+    return [
+        Delivery(row["object"], row["sop_uid"], row["received_at"], row["tries"], tuple((row["files"] or "").split()))
+        for row in rows
+    ]
 
 
 def _settle(queue: Queue, destination: str, objects: Sequence[int], state: str, why: str) -> None:

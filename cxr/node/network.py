@@ -6,7 +6,7 @@ from types import ModuleType
 from pydicom import uid
 
 from cxr.imaging.dicom_frame import SYNTAXES
-from cxr.node.parts import NodeError
+from cxr.node.receipt import NodeError
 
 # Preferred first: a sender that offers one context with several syntaxes gets the first of these.
 PREFERRED = (uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian)
@@ -41,4 +41,6 @@ def pynetdicom() -> ModuleType:
 
 def missing(fault: ModuleNotFoundError) -> NodeError:
     """The one sentence for a package of the extra that is not installed."""
-    return NodeError(f"the DICOM node needs the extra clinic ({fault.name} is missing); pip install 'covid-cxr[clinic]'")
+    return NodeError(
+        f"the DICOM node needs the extra clinic ({fault.name} is missing); pip install 'covid-cxr[clinic]'"
+    )

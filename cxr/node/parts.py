@@ -7,7 +7,6 @@ configuration may then name it.
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar, get_args, get_type_hints
 
@@ -16,13 +15,10 @@ from pydantic_core import CoreSchema, core_schema
 from pydicom.dataset import Dataset
 
 from cxr.common.errors import CxrError
+from cxr.node.receipt import NodeError, Receipt
 
 if TYPE_CHECKING:
     from cxr.node.queue import Queue
-
-
-class NodeError(CxrError):
-    """The node's configuration or surroundings are not as they must be."""
 
 
 class UnreachableError(CxrError):
@@ -31,16 +27,6 @@ class UnreachableError(CxrError):
 
 class RejectedError(CxrError):
     """A destination answers, and does not take these objects. The sentence names no patient."""
-
-
-class Receipt(Enum):
-    """What became of an object that was handed in. Only after TAKEN and KNOWN may its sender forget it."""
-
-    TAKEN = "taken"  # it is on the disk
-    KNOWN = "known"  # the same object was taken before
-    CONFLICT = "conflict"  # another object with this UID was taken before; this one is not kept
-    FULL = "full"  # no room, or the node is stopping; try again later
-    UNREADABLE = "unreadable"  # not a DICOM object, or not the one that its envelope names
 
 
 class Inbox(Protocol):
@@ -57,7 +43,7 @@ class Inbox(Protocol):
         """
 
 
-class Source(Protocol):
+class ObjectSource(Protocol):
     """Brings objects. `start` returns when it listens; `stop` finishes what is in flight and returns."""
 
     def start(self) -> None: ...
@@ -89,10 +75,10 @@ class Surroundings:
 
 
 class Kinds:
-    """Settings of which the word `kind` says the class. A class directly below it stands for all its registered ones."""
+    """Settings of which the word `kind` says the class. A class directly below stands for all of them."""
 
     kind: str
-    registered: ClassVar[dict[str, type[Self]]]  # type: ignore[misc]
+    registered: ClassVar[dict[str, type[Self]]]
 
     @classmethod
     def __get_pydantic_core_schema__(cls, asked: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -112,7 +98,7 @@ class SourceSettings(Kinds):
 
     registered: ClassVar[dict[str, type["SourceSettings"]]] = {}
 
-    def open(self, name: str, around: Surroundings) -> Source:
+    def open(self, name: str, around: Surroundings) -> ObjectSource:
         """The source, not started. Raises NodeError."""
         raise NotImplementedError
 
@@ -127,11 +113,13 @@ class DestinationSettings(Kinds):
         raise NotImplementedError
 
 
-Kind = TypeVar("Kind", bound=type[Kinds])
+Kind = TypeVar("Kind", bound=type[Any])
 
 
 def register(settings: Kind) -> Kind:
-    """A decorator: from now on the configuration may name this kind. Raises ValueError where its word is taken."""
+    """A decorator for settings below Kinds: from now on the configuration may name this kind.
+
+    Raises ValueError where its word is taken."""
     (kind,) = get_args(get_type_hints(settings)["kind"])
     if settings.registered.setdefault(kind, settings) is not settings:
         raise ValueError(f"two parts of the node are called {kind!r}; give one of them another word in its `kind`")

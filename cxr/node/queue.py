@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from cxr.node.parts import NodeError, Receipt
+from cxr.node.receipt import NodeError, Receipt
 from cxr.node.writer import Writer, connect
 
 FILE = "queue.sqlite"
@@ -178,13 +178,15 @@ class Queue:
 
     def depth(self) -> int:
         """Objects that are not finished."""
-        return int(self.read("SELECT count(*) AS n FROM objects WHERE state IN ('received', 'asked', 'answered')")[0]["n"])
+        return int(
+            self.read("SELECT count(*) AS n FROM objects WHERE state IN ('received', 'asked', 'answered')")[0]["n"]
+        )
 
     def oldest(self) -> float | None:
         """When the oldest unfinished object was taken, in seconds since 1970."""
-        found = self.read(
-            "SELECT min(received_at) AS t FROM objects WHERE state IN ('received', 'asked', 'answered')"
-        )[0]["t"]
+        found = self.read("SELECT min(received_at) AS t FROM objects WHERE state IN ('received', 'asked', 'answered')")[
+            0
+        ]["t"]
         return None if found is None else float(found)
 
 

@@ -3,7 +3,7 @@
 import ipaddress
 import tempfile
 import time
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from weakref import WeakKeyDictionary
 
 from pydantic import Field
@@ -13,7 +13,8 @@ from pydicom.dataset import Dataset
 from cxr.common.config import STRICT
 from cxr.node.commitment import COMMITMENT, Commitments
 from cxr.node.network import LONGEST_PDU, READ, STORAGE, pynetdicom
-from cxr.node.parts import NodeError, Receipt, Source, SourceSettings, Surroundings, register
+from cxr.node.parts import ObjectSource, SourceSettings, Surroundings, register
+from cxr.node.receipt import NodeError, Receipt
 from cxr.node.values import AeTitle, Count, Network, Port, Seconds, TlsSettings
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class CStoreSource(SourceSettings):
             if name not in STORAGE and not name.replace(".", "").isdigit():
                 raise ValueError(f"storage: {name!r} is not one of {', '.join(STORAGE)}, nor a SOP Class UID")
 
-    def open(self, name: str, around: Surroundings) -> Source:
+    def open(self, name: str, around: Surroundings) -> ObjectSource:
         return _Server(name, self, around)
 
 
@@ -100,7 +101,7 @@ class _Server:
         entity.network_timeout = settings.idle_s
         for context in ("1.2.840.10008.1.1", *(STORAGE.get(name, name) for name in settings.storage)):
             entity.add_supported_context(context, list(READ))
-        handlers = [
+        handlers: list[Any] = [
             (evt.EVT_REQUESTED, self._requested),
             (evt.EVT_PDU_RECV, self._received),
             (evt.EVT_C_ECHO, lambda event: 0x0000),
@@ -155,7 +156,9 @@ class _Server:
 
     def _store(self, event: "Event") -> Dataset:
         self._bytes[event.assoc] = 0
-        receipt = self._around.inbox.take(event.dataset_path, self._name, str(event.request.AffectedSOPInstanceUID))
+        receipt = self._around.inbox.take(
+            event.dataset_path, self._name, str(getattr(event.request, "AffectedSOPInstanceUID", ""))
+        )
         response = Dataset()
         response.Status, comment = STATUS[receipt]
         if comment:

@@ -17,9 +17,10 @@ from cxr.node.deliver import Deliverer
 from cxr.node.inbox import DiskInbox, make_private
 from cxr.node.metrics import NodeMetrics
 from cxr.node.network import missing
-from cxr.node.parts import NodeError, Receipt, Source, Surroundings
+from cxr.node.parts import ObjectSource, Surroundings
 from cxr.node.queue import CLOSED, Queue
 from cxr.node.queue import FILE as QUEUE_FILE
+from cxr.node.receipt import NodeError, Receipt
 from cxr.node.results import ResultMaker, result_maker
 from cxr.node.settings import NodeSettings
 from cxr.node.status_page import StatusPage
@@ -43,7 +44,7 @@ class Node:
         self._metrics = NodeMetrics(self._queue, settings.sources, settings.destinations)
         self._inbox = DiskInbox(self._queue, settings.queue, self._told)
         around = Surroundings(settings.ae_title, folder, self._inbox, self._queue)
-        self._sources: list[Source] = [one.open(name, around) for name, one in settings.sources.items()]
+        self._sources: list[ObjectSource] = [one.open(name, around) for name, one in settings.sources.items()]
         self._deliverers = [
             Deliverer(name, one.open(name, around), self._queue, settings.retry, self._metrics, self._audit)
             for name, one in settings.destinations.items()
@@ -62,8 +63,11 @@ class Node:
         self._inbox.clean()
         self._queue.start_again()
         self._status.start()
-        for part in (*self._deliverers, self._workers, *self._sources):
-            part.start()
+        for deliverer in self._deliverers:
+            deliverer.start()
+        self._workers.start()
+        for source in self._sources:
+            source.start()
         self._cleaner.start()
         logger.info("the node takes objects")
 
@@ -113,7 +117,9 @@ def clean(queue: Queue, before: float) -> None:
         (before, *CLOSED, CLEANED_AT_ONCE),
     )
     ids = [row["id"] for row in rows]
-    queue.writer.write(lambda db: db.executemany("UPDATE objects SET cleaned = 1 WHERE id = ?", [(one,) for one in ids]))
+    queue.writer.write(
+        lambda db: db.executemany("UPDATE objects SET cleaned = 1 WHERE id = ?", [(one,) for one in ids])
+    )
     for row in rows:
         results = queue.read("SELECT file FROM results WHERE object = ?", [row["id"]])
         for file in (row["file"], *(result["file"] for result in results)):
@@ -166,9 +172,9 @@ def retry(settings: NodeSettings, destination: str) -> str:
     if not (folder / QUEUE_FILE).is_file():
         raise NodeError(f"{folder} has no queue yet; run the node first")
     queue = Queue(folder)
+    exhume(folder, destination)  # first: a running node may bury some of them again at once
     try:
         deliveries, objects = letters.revive(queue, destination)
     finally:
         queue.close()
-    exhume(folder, destination)
     return f"{deliveries} results and {objects} objects are tried again"

@@ -13,9 +13,11 @@ from cxr.common.errors import ResultError
 from cxr.dicom_results.options import ResultOptions
 from cxr.node import deliver_dicom, receive  # noqa: F401 - their kinds
 from cxr.node.ask import AskSettings
-from cxr.node.parts import DestinationSettings, NodeError, SourceSettings
+from cxr.node.parts import DestinationSettings, SourceSettings
+from cxr.node.receipt import NodeError
 from cxr.node.rules import RuleSettings
 from cxr.node.values import AeTitle, Count, Port
+
 
 @dataclass(frozen=True, config=STRICT)
 class StatusSettings:

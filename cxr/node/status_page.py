@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from cxr.node.parts import NodeError
+from cxr.node.receipt import NodeError
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -14,7 +14,7 @@ class StatusPage:
 
     def __init__(self, host: str, port: int, metrics: Callable[[], bytes], ready: Callable[[], str]):
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802 - http.server's name
+            def do_GET(self) -> None:
                 status, body = _page(self.path, metrics, ready)
                 self.send_response(status)
                 self.send_header("Content-Type", PLAIN)

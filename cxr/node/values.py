@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
 from cxr.common.config import STRICT
-from cxr.node.parts import NodeError
+from cxr.node.receipt import NodeError
 
 
 def _ae_title(title: str) -> str:

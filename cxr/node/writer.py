@@ -1,5 +1,4 @@
-"""The one writer of the queue's database: what waits is committed together, so that many pay for one wait for the disk.
-"""
+"""The one writer of the queue's database: what waits is committed together, and waits for the disk together."""
 
 import sqlite3
 import threading
