@@ -1,6 +1,7 @@
 """The results of one object on the disk, before they are anybody's."""
 
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -34,8 +35,11 @@ def result_maker(options: "ResultOptions") -> ResultMaker:
     except ModuleNotFoundError as fault:
         raise missing(fault) from None
 
+    turn = threading.Lock()  # two at once would both load highdicom's tables, 100 MiB each
+
     def make(source: Dataset, reply: Reply) -> Sequence[Dataset]:
-        return make_results(source, reply.answer, options, model=reply.model, picture=reply.picture)
+        with turn:
+            return make_results(source, reply.answer, options, model=reply.model, picture=reply.picture)
 
     return make
 
