@@ -51,7 +51,9 @@ class SideFiles:
         from cxr.dicom_results.said import said_of
 
         with replace_when_complete(path) as partial:
-            Image.fromarray(drawn(said_of(said, self._model), picture, _LONGEST_SIDE)).save(partial, "PNG")
+            Image.fromarray(drawn(said_of(said, self._model), picture, _LONGEST_SIDE)).save(
+                partial, "PNG", compress_level=3
+            )
 
     def _write_report(self, path: Path, data: bytes, said: Answer) -> None:
         from pydicom import dcmread

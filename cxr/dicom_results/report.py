@@ -20,6 +20,7 @@ from highdicom.sr import (
     TrackingIdentifier,
 )
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 from pydicom.sr.codedict import codes
 from pydicom.uid import ComputedRadiographyImageStorage, DigitalXRayImageStorageForPresentation
 
@@ -119,6 +120,7 @@ def _text(name: CodedConcept, line: str) -> TextContentItem:
 
 def _can_be_listed(header: Dataset) -> bool:
     """Whether the image has what an entry of the image library must say of it (TID 1603)."""
-    pairs = (header.get("PatientOrientation"), header.get("ImagerPixelSpacing"))
-    whole = all(pair is not None and len(pair) == 2 and all(pair) for pair in pairs)
+    orientation, spacing = header.get("PatientOrientation"), header.get("ImagerPixelSpacing")
+    whole = all(isinstance(pair, MultiValue) and len(pair) == 2 for pair in (orientation, spacing))
+    whole = whole and all(orientation) and all(isinstance(side, float) and side > 0 for side in spacing)
     return whole and header.SOPClassUID in LISTED and all(map(header.get, ("Modality", "Rows", "Columns")))
