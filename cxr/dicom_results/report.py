@@ -122,5 +122,5 @@ def _can_be_listed(header: Dataset) -> bool:
     """Whether the image has what an entry of the image library must say of it (TID 1603)."""
     orientation, spacing = header.get("PatientOrientation"), header.get("ImagerPixelSpacing")
     whole = all(isinstance(pair, MultiValue) and len(pair) == 2 for pair in (orientation, spacing))
-    whole = whole and all(orientation) and all(isinstance(side, float) and side > 0 for side in spacing)
+    whole = whole and all(orientation) and all(isinstance(mm, float) and mm > 0 for mm in spacing)
     return whole and header.SOPClassUID in LISTED and all(map(header.get, ("Modality", "Rows", "Columns")))
