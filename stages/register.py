@@ -15,7 +15,7 @@ from cxr.common.report_files import read_report, write_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
 from cxr.data.predictions import read_probabilities
-from cxr.data.settings import SplitParams
+from cxr.data.settings import CopiesParams, SplitParams
 from cxr.data.splits import split_fingerprint
 from cxr.evaluation.curves import read_history
 from cxr.evaluation.report_types import GateReport, GateSummary, MetricsReport, Precisions
@@ -36,6 +36,12 @@ from serving import store
 
 UNSEEN = "unseen_auc"
 FALLBACK = "balanced_auc"
+# Tags of the run that the version has too, and with it the model in BentoML's store.
+REVISIONS = {
+    "mlflow.source.git.commit": "git_commit",
+    "cxr.index_sha256": "data_sha256",
+    "cxr.split_sha256": "split_sha256",
+}
 REASONS_SHOWN = 5  # in the registry's description; the run's audit.json has all
 
 
@@ -84,7 +90,7 @@ def compared(version: registry.Version, data: Dataset, reports: Path) -> Decisio
     """The version against the champion, on the present validation patients."""
     validation = data.split("validation")
     p_covid = read_probabilities(reports / "validation.csv", validation)
-    split = split_fingerprint(load_params(SplitParams))
+    split = split_fingerprint(load_params(SplitParams), load_params(CopiesParams))
     return decide_on(version, split, validation, load_params(EvaluateParams), FEATURE_CACHE, p_covid)
 
 
@@ -118,6 +124,7 @@ def registered(model: str, winner: str, metrics: MetricsReport, record: Training
         "test_auc": f"{metrics['auc']['value']:.4f}",
         "group": record.spec.group,
         "shortcut_flagged": str(found["shortcut_flagged"]).lower(),
+        **{name: record.origin[tag] for tag, name in REVISIONS.items() if tag in record.origin},
     }
     blocks = ModelFacts.read(TRAINED / winner / "model.json").fine_tuned_blocks
     description = f"{found['unseen']['says']} {described(winner, blocks, metrics)} {_stamp(found)}"

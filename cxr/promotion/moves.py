@@ -8,7 +8,7 @@ the alias, and then let all else follow. A move that is cut short before the ali
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -28,7 +28,7 @@ EXPERIMENT = "DVC_EXP_NAME"  # DVC sets it for every stage of `dvc exp run`, wit
 class ModelStore(Protocol):
     """Where the service finds models: the module serving.store."""
 
-    def put(self, bundle: Path, model: str, number: int) -> str: ...
+    def put(self, bundle: Path, model: str, number: int, tags: Mapping[str, str]) -> str: ...
 
     def point(self, model: str, tag: str) -> None: ...
 
@@ -95,13 +95,13 @@ def _settle(model: str, store: ModelStore) -> Move | None:
         aliases.end(model)
         return None
     with _checked(champion) as bundle:
-        _follow(move, champion, bundle, store.put(bundle, model, champion.number), store)
+        _follow(move, champion, bundle, store.put(bundle, model, champion.number, champion.tags), store)
     return move
 
 
 def _move(move: Move, target: Version, store: ModelStore) -> Version:
     with _checked(target) as bundle:
-        tag = store.put(bundle, target.name, target.number)
+        tag = store.put(bundle, target.name, target.number, target.tags)
         aliases.announce(target.name, move)
         aliases.move_alias(target.name, move)
         return _follow(move, target, bundle, tag, store)
@@ -119,7 +119,7 @@ def _follow(move: Move, target: Version, bundle: Path, tag: str, store: ModelSto
 
 def _put_in_place(version: Version, store: ModelStore) -> None:
     with _checked(version) as bundle:
-        store.point(version.name, store.put(bundle, version.name, version.number))
+        store.point(version.name, store.put(bundle, version.name, version.number, version.tags))
         _copy(bundle)
 
 
