@@ -62,6 +62,7 @@ class Settings(Protocol):
 
 
 Params = TypeVar("Params", bound=Settings)
+Whole = TypeVar("Whole")
 Loc = Sequence[int | str]
 
 
@@ -77,6 +78,14 @@ def load_params(kind: type[Params], path: Path = PARAMS_FILE) -> Params:
     return _validated(kind, document[kind.section], f"{path}: {kind.section}")
 
 
+def load_settings(kind: type[Whole], path: Path) -> Whole:
+    """Read a file that is one settings class as a whole. Raises ParamsError that names the file and the key."""
+    try:
+        return _validated(kind, _read(path), f"{path}: ")
+    except ParamsError as fault:
+        raise ParamsError(str(fault).replace(f"{path}: .", f"{path}: ").replace(f"{path}: : ", f"{path}: ")) from None
+
+
 def _read(path: Path) -> dict[Any, Any]:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -89,7 +98,7 @@ def _read(path: Path) -> dict[Any, Any]:
     return document
 
 
-def _validated(kind: type[Params], value: Any, where: str) -> Params:
+def _validated(kind: type[Whole], value: Any, where: str) -> Whole:
     _require_plain(value, where)
     try:
         # As JSON, because only there strict types take a list for a tuple and keys and values for a class.
@@ -177,7 +186,7 @@ def _inside(kind: Any, step: str) -> Any:
         return kind.class_for(step)
     if get_origin(kind) in (types.UnionType, typing.Union):
         return next(one for one in arguments if step in get_args(get_type_hints(one)["kind"]))
-    return _without_rules(arguments[1])
+    return _without_rules(arguments[0] if get_origin(kind) is tuple else arguments[1])
 
 
 def _without_rules(kind: Any) -> Any:

@@ -1,0 +1,179 @@
+"""Whom the node asks: a service over HTTP, or an engine in its own process."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, get_args
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass as settings
+
+from cxr.common.config import STRICT
+from cxr.common.errors import ImageError, UnsoundError
+from cxr.imaging.decode import decode
+from cxr.inference.answer import Answer, State, answer
+from cxr.inference.precision import Chosen
+from cxr.inference.remarks import Remark
+from cxr.node.parts import Kinds, register, text_of_file
+from cxr.node.values import Seconds
+
+if TYPE_CHECKING:
+    import numpy as np
+    import requests
+
+OF_THE_PICTURE = (400, 413, 415)  # statuses that another try will not change
+LONGEST_WAIT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer, and the model that gave it. model: name, version and backbone at least, as `POST /predict` has it.
+    picture: as it was decoded, uint8[h, w], where that was done here."""
+
+    answer: Answer
+    model: Mapping[str, Any]
+    picture: "np.ndarray | None" = None
+
+
+class UnavailableError(Exception):
+    """Nobody answers now. wait_s: how long to wait before the next try, 0 where nothing is known."""
+
+    def __init__(self, reason: str, wait_s: float = 0.0):
+        super().__init__(reason)
+        self.wait_s = wait_s
+
+
+class Asker(Protocol):
+    """Answers about DICOM files. Safe from several threads."""
+
+    def ask(self, data: bytes, explain: bool) -> Reply:
+        """data: a DICOM file. explain: with a heat map. Raises ImageError where it is no picture that can be read,
+        UnsoundError where this picture cannot be answered, UnavailableError where it should be asked again."""
+
+
+class AskSettings(Kinds):
+    """Whom to ask."""
+
+    registered: ClassVar[dict[str, type["AskSettings"]]] = {}
+
+    def open(self) -> Asker:
+        """Raises NodeError or ModelError."""
+        raise NotImplementedError
+
+
+@register
+@settings(frozen=True, config=STRICT)
+class ServiceSettings(AskSettings):
+    """url: of the service, with its path if it has one. key_file: holds the key for X-API-Key; "": none."""
+
+    kind: Literal["service"]
+    url: Annotated[str, Field(pattern=r"^https?://[^\s/]+.*$")]
+    key_file: str = ""
+    timeout_s: Seconds = 60.0
+
+    def open(self) -> Asker:
+        return _Service(self)
+
+
+@register
+@settings(frozen=True, config=STRICT)
+class EngineSettings(AskSettings):
+    """model: the folder of a model. precision: as CXR_PRECISION. threads: of the engine; 0: all cores."""
+
+    kind: Literal["engine"]
+    model: str
+    precision: Chosen = "auto"
+    threads: Annotated[int, Field(ge=0, le=256)] = 0
+
+    def open(self) -> Asker:
+        return _Engine(self)
+
+
+class _Engine:
+    """Answers in this process, one picture at a time; the next ones are decoded meanwhile."""
+
+    def __init__(self, wanted: EngineSettings):
+        from cxr.inference.predictor import Predictor
+
+        precision = wanted.precision
+        self._model = Predictor.load(
+            Path(wanted.model), precision=precision, latency=True, threads=wanted.threads or None
+        )
+        facts = self._model.facts
+        self._named = {"name": facts.name, "version": facts.version, "backbone": facts.backbone}
+        self._turn = threading.Lock()
+
+    def ask(self, data: bytes, explain: bool) -> Reply:
+        picture = decode(data)
+        with self._turn:
+            return Reply(answer(self._model, picture, explain=explain), self._named, picture)
+
+
+class _Service:
+    """Asks `POST /predict` with the file's bytes."""
+
+    def __init__(self, wanted: ServiceSettings):
+        self._address = wanted.url.rstrip("/") + "/predict"
+        self._timeout_s = wanted.timeout_s
+        self._headers = {"Content-Type": "application/dicom"}
+        if wanted.key_file:
+            self._headers["X-API-Key"] = text_of_file(wanted.key_file, "ask.key_file")
+        self._sessions = threading.local()
+
+    def ask(self, data: bytes, explain: bool) -> Reply:
+        import requests
+
+        try:
+            response = self._session().post(
+                self._address, data=data, params={"explain": "true"} if explain else {}, timeout=self._timeout_s
+            )
+        except requests.RequestException as fault:
+            raise UnavailableError(f"the service cannot be reached ({type(fault).__name__})") from None
+        return self._read(response)
+
+    def _session(self) -> "requests.Session":
+        """One a thread, so that connections are kept."""
+        import requests
+
+        if not hasattr(self._sessions, "own"):
+            self._sessions.own = requests.Session()
+            self._sessions.own.headers.update(self._headers)
+            self._sessions.own.trust_env = False  # pictures go to the address that is written, through no proxy
+        session: requests.Session = self._sessions.own
+        return session
+
+    def _read(self, response: "requests.Response") -> Reply:
+        try:
+            document = response.json()
+            if response.status_code == 200:
+                return Reply(answer_of(document), document["model"])
+            code = str(document["error"]["code"])
+        except (ValueError, KeyError, TypeError):
+            raise UnavailableError(f"{response.status_code} without words that this node knows") from None
+        if response.status_code in OF_THE_PICTURE:
+            raise ImageError(code, f"the service does not read it: {code}")
+        if code == "unsound_answer":
+            raise UnsoundError("the service had no sound answer")
+        raise UnavailableError(f"{response.status_code} {code}", _seconds(response.headers.get("Retry-After")))
+
+
+def answer_of(document: Mapping[str, Any]) -> Answer:
+    """The answer as `POST /predict` writes it. Raises ValueError, KeyError or TypeError on anything else."""
+    if document["state"] not in get_args(State):
+        raise ValueError(f"an answer of state {document['state']!r}")
+    reason = document.get("reason")
+    return Answer(
+        state=document["state"],
+        percentage=document["percentage"],
+        probabilities=document["probabilities"],
+        threshold=float(document["threshold"]),
+        warnings=tuple(Remark(**one) for one in document["warnings"]),
+        heatmap=document.get("heatmap"),
+        lung_share=document.get("lung_share"),
+        reason=None if reason is None else Remark(**reason),
+    )
+
+
+def _seconds(text: str | None) -> float:
+    return min(float(text), LONGEST_WAIT_S) if text and text.isdigit() else 0.0

@@ -1,0 +1,69 @@
+"""`cxr node --config node.yaml` runs the node; `cxr node retry --config node.yaml` takes the dead letters up again."""
+
+import argparse
+import ctypes
+import logging
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from cxr.common.errors import CxrError
+
+ARENAS = 2
+M_ARENA_MAX = -8  # glibc's malloc.h
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cxr node", description=__doc__)
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=("run", "check", "retry"),
+        default="run",
+        help="run: until a stop signal (the default); check: read the configuration only; retry: try the dead letters "
+        "again, also while the node runs",
+    )
+    parser.add_argument("--config", type=Path, required=True, help="node.yaml, as docs/node.md explains it")
+    parser.add_argument("--destination", default="", help="with retry: of this destination only")
+    return parser
+
+
+def command(argv: Sequence[str]) -> int:
+    """Exit status: 0 where it stopped as asked. Raises CxrError in one sentence."""
+    wanted = _parser().parse_args(argv)
+    _log_only_the_node()
+    try:
+        from cxr.node.settings import load_node
+    except ModuleNotFoundError as fault:
+        raise CxrError(
+            f"the DICOM node needs the extra clinic ({fault.name} is missing); pip install 'covid-cxr[clinic]'"
+        ) from None
+    settings = load_node(wanted.config)
+    if wanted.action == "check":
+        sys.stdout.write(
+            f"{wanted.config}: {len(settings.sources)} sources, {len(settings.destinations)} destinations\n"
+        )
+        return 0
+    _use_few_arenas()
+    from cxr.node.run import retry, serve
+
+    if wanted.action == "retry":
+        sys.stdout.write(retry(settings, wanted.destination) + "\n")
+    else:
+        serve(settings)
+    return 0
+
+
+def _log_only_the_node() -> None:
+    """The libraries stay silent: what they log and warn of quotes what a header says."""
+    logging.basicConfig(level=logging.CRITICAL + 1, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("cxr.node").setLevel(logging.INFO)
+    warnings.simplefilter("ignore")
+
+
+def _use_few_arenas() -> None:
+    """glibc keeps freed memory of every thread; each association has two threads of its own."""
+    choose = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None  # musl has none
+    if choose is not None:
+        choose(M_ARENA_MAX, ARENAS)
