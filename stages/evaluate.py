@@ -13,7 +13,7 @@ from cxr.common.report_files import write_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset, Split
 from cxr.data.predictions import read_probabilities, write_predictions
-from cxr.evaluation.curves import read_history, write_curves
+from cxr.evaluation.curves import write_curves
 from cxr.evaluation.figures import evaluation_figures
 from cxr.evaluation.metric_catalogue import shown_in
 from cxr.evaluation.metrics import classification_report, evaluate, report_text
@@ -23,7 +23,7 @@ from cxr.evaluation.subgroups import as_metrics, evaluate_groups
 from cxr.features.cached_engine import cached_engine
 from cxr.inference.engine import Engine
 from cxr.networks.registry import Backbone
-from cxr.tracking.runs import resume_run
+from cxr.tracking.publishing import recorded
 
 RECORDED = ("metrics.json", "groups.json", "predictions.csv", "roc.csv", "pr.csv", "reliability.csv")
 
@@ -50,16 +50,16 @@ def main(backbone: Backbone) -> str:
     write_report(tuned, reports / "validation.json")
     write_curves(test.y, p_test, threshold, reports)
 
-    record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
-    record.log_evaluation(metrics)
-    record.log_metrics(as_metrics(groups))
-    record.log_evaluation(tuned, "validation")
-    report = classification_report(test.y, p_test, threshold)
-    record.log_json("classification_report.json", report)
-    record.log_text("classification_report.txt", report_text(report))
-    record.log_figures(evaluation_figures(backbone, test, p_test, metrics))
-    for name in RECORDED:
-        record.log_file(reports / name)
+    with recorded(reports, "evaluate") as record:
+        record.log_evaluation(metrics, "test")
+        record.log_metrics(as_metrics(groups), "test/groups")
+        record.log_evaluation(tuned, "validation")
+        report = classification_report(test.y, p_test, threshold)
+        record.log_json("classification_report.json", report)
+        record.log_text("classification_report.txt", report_text(report))
+        record.log_figures(evaluation_figures(backbone, test, p_test, metrics))
+        for name in RECORDED:
+            record.log_file(reports / name)
     auc = metrics["auc"]
     return f"{backbone}: AUC {auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f}) on {len(test.rows)} test images"
 

@@ -17,7 +17,6 @@ from cxr.data.dataset import Dataset
 from cxr.data.predictions import read_probabilities
 from cxr.data.settings import SplitParams
 from cxr.data.splits import split_fingerprint
-from cxr.evaluation.curves import read_history
 from cxr.evaluation.report_types import GateReport, GateSummary, MetricsReport, Precisions
 from cxr.evaluation.settings import EvaluateParams
 from cxr.inference.bundle import complete_bundle
@@ -27,8 +26,9 @@ from cxr.promotion.moves import EXPERIMENT, settle
 from cxr.promotion.registration import act_on, check_registered, decide_on
 from cxr.promotion.settings import RegisterParams
 from cxr.tracking import registry
+from cxr.tracking.client import TrainingRecord
+from cxr.tracking.publishing import log_winner, publish
 from cxr.tracking.report_types import RegisterReport
-from cxr.tracking.runs import TrainingRecord, log_winner, resume_run
 from cxr.training.settings import TrainParams
 from cxr.unseen import summary as unseen
 from cxr.unseen.report_types import CarriedUnseen, UnseenReport
@@ -59,10 +59,12 @@ def main() -> str:
     test = data.split("test")
     metrics = read_report(MetricsReport, reports / "metrics.json")
 
-    record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
+    # This store may never have heard of the project: it is told of every backbone, from the files alone.
+    published = {name: publish(MODEL_REPORTS / name) for name in values}
+    record = published[winner]
     whose = "sources that training left out" if metric == UNSEEN else "the validation patients"
     why = f"highest {metric} on {whose} of {', '.join(values)}{why_not}"
-    log_winner(record, metrics, why)
+    log_winner(record, read_report(MetricsReport, reports / "validation.json"), why)
     version = registered(params.model, winner, metrics, record)
     check_registered(version, test, read_probabilities(reports / "predictions.csv", test))
     decision = compared(version, data, reports)

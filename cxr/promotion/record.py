@@ -1,9 +1,7 @@
 """Who moved the champion, when and why: one line a move in reports/promotions.jsonl."""
 
-import getpass
 import json
 import os
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,12 +9,6 @@ from typing import Any
 from cxr.common.paths import REPORTS
 
 PROMOTIONS = REPORTS / "promotions.jsonl"
-WHO = "CXR_WHO"  # set by continuous integration, or by a person whom git does not know
-
-
-def author(environment: Mapping[str, str] = os.environ) -> str:
-    """CXR_WHO, else git's user.name, else the login."""
-    return environment.get(WHO, "").strip() or _git_name() or _login()
 
 
 def append_once(entry: Mapping[str, Any], path: Path = PROMOTIONS) -> None:
@@ -43,18 +35,3 @@ def _id_of(line: bytes) -> Any:
     except ValueError:  # a torn line
         return None
     return entry.get("id") if isinstance(entry, dict) else None
-
-
-def _git_name() -> str:
-    try:
-        done = subprocess.run(["git", "config", "user.name"], capture_output=True, text=True, check=False)  # noqa: S607
-    except OSError:  # no git on this machine
-        return ""
-    return done.stdout.strip()
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a container's user without a name
-        return "unknown"

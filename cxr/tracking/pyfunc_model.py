@@ -25,7 +25,10 @@ class CxrModel(PythonModel):
     refuses."""
 
     def load_context(self, context: Any) -> None:
-        self.model = Predictor.load(Path(context.artifacts["bundle"]), latency=True)  # one picture at a time
+        """As the service: one picture at a time, in the fastest precision that was measured to answer the same. Another
+        one by `mlflow.pyfunc.load_model(…, model_config={"precision": "f32"})`."""
+        precision = (context.model_config or {}).get("precision", "auto")
+        self.model = Predictor.load(Path(context.artifacts["bundle"]), precision=precision, latency=True)
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
         """Column image (Base64 or data URI) to columns state, percentage (of that state, 0 to 100), p_covid, reason.
