@@ -19,8 +19,9 @@ BACKBONES = ("inceptionv3", "vgg16")
 
 @contextlib.contextmanager
 def using(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Iterator[None]:
+    """MLflow keeps the store that it was pointed at in both variables; another process would have neither."""
     with monkeypatch.context() as patch:
-        for name, value in variables.items():
+        for name, value in {"MLFLOW_REGISTRY_URI": variables["MLFLOW_TRACKING_URI"], **variables}.items():
             patch.setenv(name, value)
         yield
 
