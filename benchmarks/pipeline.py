@@ -52,7 +52,7 @@ def measure(
         changes = _changes(recipe, image_size, views, epochs)
         task = Task(pictures, changes, (TO_METRICS, EVIDENCE) if evidence else (TO_METRICS,))
         before = _plain_steps(image_size, batch, steps)
-        full, facts, test_auc = _from_nothing(task)
+        full, facts, auc = _from_nothing(task)
         after = _plain_steps(image_size, batch, steps)
         growth = _growth(task, more, full)
     steps_of_all_epochs = math.ceil(facts["training_images"] / batch) * epochs
@@ -62,7 +62,7 @@ def measure(
         "files": "a mirror's" if mirror else "phantoms",
         "weights": "pretrained" if "CXR_WEIGHTS" in os.environ else "random",
         "from_nothing": full.figures(),
-        "test_auc": test_auc,
+        "validation_auc": auc,
         "plain": plain,
         "times_faster": {part: plain["extrapolated_s"] / full.seconds[part] for part in (TO_METRICS, "all")},
         "growth": growth,
@@ -107,14 +107,14 @@ def _plain_steps(image_size: int, batch: int, steps: int) -> list[float]:
 
 
 def _from_nothing(task: Task) -> tuple[Run, dict[str, Any], float]:
-    """The run over all pictures, the counts of images and patients, and the AUC on the test patients."""
+    """The run over all pictures, the counts of images and patients, and the AUC on the validation patients."""
     with tempfile.TemporaryDirectory() as name:
         workspace = Workspace(Path(name), task)
         task.pictures.lay_out(workspace.origin)
         run = workspace.run()
         found = workspace.report("index.json")
         split = workspace.report("split.json")
-        auc = workspace.report(f"models/{BACKBONE}/metrics.json")["auc"]["value"]
+        auc = workspace.report(f"models/{BACKBONE}/validation.json")["auc"]["value"]
     facts = {"images": found["images"], "patients": found["patients"], "training_images": split["images"]["train"]}
     return run, facts, auc
 

@@ -1,5 +1,5 @@
 """How good does the plain way get in limited time? Keras' `fit` on the pipeline's own training images for some
-minutes, and its AUC on the test patients against the pipeline's.
+minutes, and its AUC on the validation patients against the pipeline's, which chose its epoch on them.
 
     python -m benchmarks.plain_training WORKSPACE [--minutes 20] [--out docs/results/plain.json]
 
@@ -46,7 +46,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--out", type=Path, default=Path("docs/results/plain.json"))
-    parser.add_argument("--trained", default=BACKBONE, help="backbone whose test answers are compared with")
+    parser.add_argument("--trained", default=BACKBONE, help="backbone whose validation answers are compared with")
     return parser.parse_args()
 
 
@@ -54,7 +54,7 @@ def measure(seconds: float, backbone: str = BACKBONE) -> dict[str, Any]:
     data = Dataset.read(INDEX, SPLIT, PIXELS)
     params = load_params(EvaluateParams)
     train = data.split("train")
-    test = data.split("test")
+    validation = data.split("validation")
     model = build(data.pixels.shape[1])
     x = _three_channels(train)
     epochs = 0
@@ -63,10 +63,10 @@ def measure(seconds: float, backbone: str = BACKBONE) -> dict[str, Any]:
         model.fit(x, train.y, batch_size=BATCH, epochs=1, verbose=0)
         epochs += 1
     took = _used_s() - started
-    p_plain = model.predict(_three_channels(test), batch_size=BATCH, verbose=0)[:, 1].astype(np.float64)
-    p_pipeline = read_probabilities(MODEL_REPORTS / backbone / "predictions.csv", test)
-    patients = list(test.patients)
-    difference = paired_difference(test.y, p_pipeline, p_plain, patients, params, metric="auc")
+    p_plain = model.predict(_three_channels(validation), batch_size=BATCH, verbose=0)[:, 1].astype(np.float64)
+    p_pipeline = read_probabilities(MODEL_REPORTS / backbone / "validation.csv", validation)
+    patients = list(validation.patients)
+    difference = paired_difference(validation.y, p_pipeline, p_plain, patients, params, metric="auc")
     return {
         "command": "make bench-plain",
         "date": datetime.date.today().isoformat(),
@@ -76,11 +76,11 @@ def measure(seconds: float, backbone: str = BACKBONE) -> dict[str, Any]:
             "epochs": epochs,
             "minutes": round(took / 60, 1),
             "images_per_s": round(epochs * len(train.y) / took, 1),
-            "auc": evaluate(test.y, p_plain, patients, 0.5, params)["auc"],
+            "auc": evaluate(validation.y, p_plain, patients, 0.5, params)["auc"],
         },
-        "pipeline_auc": evaluate(test.y, p_pipeline, patients, 0.5, params)["auc"],
+        "pipeline_auc": evaluate(validation.y, p_pipeline, patients, 0.5, params)["auc"],
         "pipeline_minus_plain": {"value": difference.value, "low": difference.low, "high": difference.high},
-        "images": {"train": len(train.rows), "test": len(test.rows)},
+        "images": {"train": len(train.rows), "validation": len(validation.rows)},
     }
 
 

@@ -15,7 +15,7 @@ from tools.workspace import make_workspace
 
 BACKBONE = "inceptionv3"
 # The plain way would have to do the first part as well. It has nothing like the second: lungs, gate, precision, audit,
-# register, card.
+# register, sealed, card.
 TO_METRICS = "raw files to metrics"
 EVIDENCE = "the evidence"
 _TARGETS: dict[str, tuple[str, ...]] = {TO_METRICS: (f"evaluate@{BACKBONE}",), EVIDENCE: ()}

@@ -1,7 +1,8 @@
 """Look for the shortcuts of one backbone's model: what it answers without lungs, within a source, for other sources.
 
 Every backbone is audited, not the winner alone: the stamp must be there before a winner is registered, and which
-backbone leans less on shortcuts is worth knowing before one is chosen.
+backbone leans less on shortcuts is worth knowing before one is chosen. So it asks about validation patients, and about
+images that are never trained on. The audit of test patients is the stage `sealed`'s, and decides nothing.
 """
 
 import sys
@@ -23,6 +24,7 @@ from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset, label_follows_source
 from cxr.data.manifest import write_rows
 from cxr.data.predictions import read_probabilities
+from cxr.data.splits import HELD_OUT
 from cxr.evaluation.settings import EvaluateParams
 from cxr.features.cached_engine import cached_engine
 from cxr.inference.engine import Engine
@@ -37,12 +39,12 @@ def main(backbone: Backbone) -> str:
     intervals = load_params(EvaluateParams)
     reports = MODEL_REPORTS / backbone
     data = Dataset.read(INDEX, SPLIT, PIXELS)
-    p_test = read_probabilities(reports / "predictions.csv", data.split("test"))
+    p_validation = read_probabilities(reports / "validation.csv", data.split("validation"))
     engine = Engine.load(TRAINED / backbone)
-    pictures = audited_images(data, LungSegmenter.load_if_trained(LUNGS))
+    pictures = audited_images(data, LungSegmenter.load_if_trained(LUNGS), "validation", HELD_OUT)
     remembered = cached_engine(engine, FEATURE_CACHE)
-    with bar(len(pictures.labels) - len(p_test), f"audit {backbone}: images never trained on") as advance:
-        p_covid = audited_answers(remembered, pictures, p_test, advance)
+    with bar(len(pictures.labels) - len(p_validation), f"audit {backbone}: images never trained on") as advance:
+        p_covid = audited_answers(remembered, pictures, p_validation, advance)
     # Nearly all of these are about altered pictures, too many to keep.
     answers = Answers(engine, pictures, p_covid, engine.facts.threshold)
     findings = [*audit_answers(answers, params, intervals), *_on_features(remembered, data, params, intervals)]

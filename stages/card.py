@@ -29,10 +29,10 @@ def main() -> str:
     reports = MODEL_REPORTS / winner
     record = publish(reports)
     facts = read_facts(Registered(version.name, version.number, record.run_id, version.bundle_sha256, version.created))
-    test = Dataset.read(INDEX, SPLIT, PIXELS).split("test")
-    p_covid = read_probabilities(reports / "predictions.csv", test)
+    validation = Dataset.read(INDEX, SPLIT, PIXELS).split("validation")
+    p_covid = read_probabilities(reports / "validation.csv", validation)
     lungs = LungSegmenter.load_if_trained(LUNGS)
-    wrong = mistakes(Engine.load(TRAINED / winner), test, p_covid, facts.model.metrics["threshold"], lungs)
+    wrong = mistakes(Engine.load(TRAINED / winner), validation, p_covid, facts.model.validation["threshold"], lungs)
     write_text(report(facts, report_figures(facts), wrong), PAGE)
     write_text(model_card(facts), MODEL_CARD)
     for path in (PAGE, MODEL_CARD):

@@ -1,4 +1,5 @@
-"""Train the gate to tell what is no frontal chest X-ray, choose its threshold, and measure it on test patients."""
+"""Train the gate to tell what is no frontal chest X-ray, choose its threshold, and measure it by gates
+that do not know the patient."""
 
 from cxr.common.atomic_files import replace_when_complete, write_json
 from cxr.common.config import load_params
@@ -32,13 +33,16 @@ def main() -> str:
     report = gate_report(trained, dataset, params, load_params(EvaluateParams))
     write_report(report, REPORTS / "gate.json")
     write_json(headline(report), REPORTS / "gate_headline.json")
-    shown = (f"{kind} {rate['value']:.1%} of {rate['images']}" for kind, rate in report["summary"]["test"].items())
-    return f"test patients' pictures refused: {', '.join(shown)}"
+    shown = (
+        f"{kind} {rate['value']:.1%} of {rate['images']}" for kind, rate in report["summary"]["cross_fitted"].items()
+    )
+    return f"pictures refused by gates that do not know the patient: {', '.join(shown)}"
 
 
 def headline(report: GateReport) -> dict[str, float | None]:
-    """The few numbers that fit a line of `dvc metrics show`: what was refused of the test patients' pictures."""
-    rates = report["summary"]["test"]
+    """The few numbers that fit a line of `dvc metrics show`: what was refused, by gates that do not know
+    the patient."""
+    rates = report["summary"]["cross_fitted"]
     return {f"{kind}_refused": rates[kind]["value"] if kind in rates else None for kind in HEADLINE}
 
 

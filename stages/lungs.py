@@ -1,4 +1,4 @@
-"""Train the lung segmenter on the masks that the sources bring, and measure it on the test patients' masks."""
+"""Train the lung segmenter on the masks that the sources bring, and measure it on the validation patients' masks."""
 
 from typing import cast
 
@@ -26,16 +26,16 @@ def main() -> str:
     write_json(headline(report), REPORTS / "lungs_headline.json")
     if not report["trained"]:
         return f"no segmenter: {report['why']}"
-    dice = report["dice"]["test"]["mean"]
+    dice = report["dice"]["validation"]["mean"]
     return (
         f"best epoch {report['best_epoch']} of {report['epochs']}; Dice {dice['value']:.3f} "
-        f"({dice['low']:.3f} to {dice['high']:.3f}) on {dice['images']} masks of {dice['patients']} test patients"
+        f"({dice['low']:.3f} to {dice['high']:.3f}) on {dice['images']} masks of {dice['patients']} validation patients"
     )
 
 
 def headline(report: LungsReport) -> dict[str, float | None]:
-    """The few numbers that fit a line of `dvc metrics show`: of the test patients' masks."""
-    dice = report["dice"]["test"]["mean"] if report["trained"] else dict.fromkeys(("value", "low", "high"))
+    """The few numbers that fit a line of `dvc metrics show`: of the validation patients' masks."""
+    dice = report["dice"]["validation"]["mean"] if report["trained"] else dict.fromkeys(("value", "low", "high"))
     return {"dice": dice["value"], "dice_low": dice["low"], "dice_high": dice["high"]}
 
 

@@ -1,4 +1,4 @@
-"""Hold one backbone's model in bf16 and in eight-bit integers against float32, on the test patients.
+"""Hold one backbone's model in bf16 and in eight-bit integers against float32, on the validation patients.
 
 What holds is what the service and the command line may answer in on a machine that is faster so.
 """
@@ -17,8 +17,9 @@ from cxr.tracking.publishing import recorded
 
 def main(backbone: Backbone) -> str:
     reports = MODEL_REPORTS / backbone
-    test = Dataset.read(INDEX, SPLIT, PIXELS).split("test")
-    measured = compare_precisions(TRAINED / backbone, test, read_probabilities(reports / "predictions.csv", test))
+    validation = Dataset.read(INDEX, SPLIT, PIXELS).split("validation")
+    p_f32 = read_probabilities(reports / "validation.csv", validation)
+    measured = compare_precisions(TRAINED / backbone, validation, p_f32)
     write_report(measured, reports / "precision.json")
     with recorded(reports, "precision") as record:
         record.log_file(reports / "precision.json")

@@ -7,13 +7,16 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from cxr.audit.report_types import AuditReport, CarriedFacts
 from cxr.audit.verdict import carried_facts
+from cxr.common.atomic_files import write_json
 from cxr.common.config import load_params
-from cxr.common.paths import FEATURE_CACHE, GATE, INDEX, LUNGS, MODEL_REPORTS, PIXELS, REPORTS, SPLIT, TRAINED
+from cxr.common.paths import FEATURE_CACHE, GATE, INDEX, LUNGS, MODEL_REPORTS, PIXELS, REPORTS, SPLIT, TRAINED, WINNER
 from cxr.common.report_files import read_report, write_report
 from cxr.common.stage_runner import run_stage
-from cxr.data.dataset import Dataset
+from cxr.data.dataset import Dataset, Split
 from cxr.data.predictions import read_probabilities
 from cxr.data.settings import SplitParams
 from cxr.data.splits import split_fingerprint
@@ -36,6 +39,7 @@ from serving import store
 
 UNSEEN = "unseen_auc"
 FALLBACK = "balanced_auc"
+SHOWN = ("auc", "balanced_auc", "sensitivity", "specificity", "calibration_error")  # in winner.json
 REASONS_SHOWN = 5  # in the registry's description; the run's audit.json has all
 
 
@@ -56,18 +60,19 @@ def main() -> str:
     winner = pick_winner({name: {metric: value} for name, value in values.items()}, metric)
     reports = MODEL_REPORTS / winner
     data = Dataset.read(INDEX, SPLIT, PIXELS)
-    test = data.split("test")
-    metrics = read_report(MetricsReport, reports / "metrics.json")
+    validation = data.split("validation")
+    metrics = read_report(MetricsReport, reports / "validation.json")
 
     # This store may never have heard of the project: it is told of every backbone, from the files alone.
     published = {name: publish(MODEL_REPORTS / name) for name in values}
     record = published[winner]
     whose = "sources that training left out" if metric == UNSEEN else "the validation patients"
     why = f"highest {metric} on {whose} of {', '.join(values)}{why_not}"
-    log_winner(record, read_report(MetricsReport, reports / "validation.json"), why)
+    log_winner(record, metrics, why)
     version = registered(params.model, winner, metrics, record)
-    check_registered(version, test, read_probabilities(reports / "predictions.csv", test))
-    decision = compared(version, data, reports)
+    p_covid = read_probabilities(reports / "validation.csv", validation)
+    check_registered(version, validation, p_covid)
+    decision = compared(version, validation, p_covid)
     outcome = act_on(version, decision, params.promote, store, experiment)
     stated: RegisterReport = {
         "winner": winner,
@@ -79,13 +84,19 @@ def main() -> str:
         "reason": outcome.said,
     }
     write_report(stated, REPORTS / "register.json")
+    write_json(winner_numbers(winner, metrics), WINNER)
     return f"{winner} has the {why}; {version} {outcome.said}"
 
 
-def compared(version: registry.Version, data: Dataset, reports: Path) -> Decision:
-    """The version against the champion, on the present validation patients."""
-    validation = data.split("validation")
-    p_covid = read_probabilities(reports / "validation.csv", validation)
+def winner_numbers(winner: str, metrics: MetricsReport) -> dict[str, str | float | None]:
+    """What winner.json holds, a metric of DVC's: the backbone, its validation numbers, and the yardstick's."""
+    of_validation = {f"validation_{name}": metrics[name]["value"] for name in SHOWN}  # type: ignore[literal-required]
+    yardstick = read_report(UnseenReport, MODEL_REPORTS / winner / "unseen.json")["unseen_auc"]
+    return {"backbone": winner, **of_validation, UNSEEN: yardstick["value"]}
+
+
+def compared(version: registry.Version, validation: Split, p_covid: np.ndarray) -> Decision:
+    """The version against the champion, on the present validation patients. p_covid: (n,), the version's answers."""
     split = split_fingerprint(load_params(SplitParams))
     return decide_on(version, split, validation, load_params(EvaluateParams), FEATURE_CACHE, p_covid)
 
@@ -117,7 +128,7 @@ def registered(model: str, winner: str, metrics: MetricsReport, record: Training
     found = findings(MODEL_REPORTS / winner)
     tags = {
         "backbone": winner,
-        "test_auc": f"{metrics['auc']['value']:.4f}",
+        "validation_auc": f"{metrics['auc']['value']:.4f}",
         "group": record.spec.group,
         "shortcut_flagged": str(found["shortcut_flagged"]).lower(),
     }
@@ -146,7 +157,8 @@ def parts() -> dict[str, Path]:
 
 
 def described(backbone: str, blocks: int, metrics: MetricsReport) -> str:
-    """The model in the registry's words. blocks: how many at the trunk's end were trained too. metrics: of the test."""
+    """The model in the registry's words. blocks: how many at the trunk's end were trained too. metrics: of the
+    validation patients."""
     trunk = f"{backbone}, its last {blocks} blocks trained too," if blocks else f"Frozen {backbone}"
     auc, sensitivity, specificity = (
         "{value:.3f} ({low:.3f} to {high:.3f})".format(**metrics[name])
@@ -154,8 +166,9 @@ def described(backbone: str, blocks: int, metrics: MetricsReport) -> str:
     )
     return (
         f"{trunk} with a linear head. On {metrics['counts']['images']} images of "
-        f"{metrics['counts']['patients']} test patients: AUC {auc}, sensitivity {sensitivity}, specificity "
-        f"{specificity} at threshold {metrics['threshold']:.3f}. Not a medical device; on this pair of collections "
+        f"{metrics['counts']['patients']} validation patients, who chose its epoch, calibration and threshold: AUC "
+        f"{auc}, sensitivity {sensitivity}, specificity {specificity} at threshold {metrics['threshold']:.3f}. The "
+        "sealed test, once taken, is in the tags sealed/… Not a medical device; on this pair of collections "
         "such numbers say little about other hospitals (docs/limits.md). Report and model card: the run's artifacts, "
         "folder card."
     )

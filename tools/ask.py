@@ -1,4 +1,4 @@
-"""Start the service with a workspace's model, ask it about one test image, and stop it. `make demo` ends with this."""
+"""Start the service with a workspace's model, ask it about one validation image, stop it: the end of `make demo`."""
 
 import argparse
 import base64
@@ -63,13 +63,13 @@ def predict(address: str, picture: bytes) -> dict:
         return json.load(response)
 
 
-def test_image(workspace: Path) -> Path:
-    """The first picture of the workspace's test patients."""
+def known_image(workspace: Path) -> Path:
+    """The first picture of the workspace's validation patients; the test patients are sealed."""
     for line in (workspace / "data" / "split.csv").read_text(encoding="utf-8").splitlines()[1:]:
         path, _, split = line.rsplit(",", 2)
-        if split == "test":
+        if split == "validation":
             return workspace / "data" / "raw" / path
-    sys.exit(f"ask: {workspace}/data/split.csv names no test image; run `dvc repro` there")
+    sys.exit(f"ask: {workspace}/data/split.csv names no validation image; run `dvc repro` there")
 
 
 def main() -> None:
@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("workspace", type=Path)
     workspace = parser.parse_args().workspace
     params = yaml.safe_load((workspace / "params.yaml").read_text(encoding="utf-8"))
-    picture = test_image(workspace)
+    picture = known_image(workspace)
     with service(params["register"]["model"], workspace / "serve.log") as address:
         answer = predict(address, picture.read_bytes())
     print(f"answer of the service about {picture}:")

@@ -41,7 +41,7 @@ def draw_roc(evidence: Evidence, path: Path) -> None:
     for label, curve, style in named:
         if curve:
             axes.plot(*zip(*curve, strict=True), style, label=label)
-    axes.set(xlabel="False positive rate", ylabel="True positive rate", title="ROC on the test patients")
+    axes.set(xlabel="False positive rate", ylabel="True positive rate", title="ROC on the validation patients")
     axes.set_aspect("equal")
     axes.legend(loc="lower right")
     figure.savefig(path, dpi=130)

@@ -12,11 +12,11 @@ from typing import Any
 from cxr.common.atomic_files import read_json
 from cxr.common.config import load_params
 from cxr.common.errors import CxrError
-from cxr.common.paths import MODEL_REPORTS, REPORTS
+from cxr.common.paths import MODEL_REPORTS, REPORTS, SEALED
 from cxr.promotion.settings import RegisterParams
 from cxr.tracking import registry
 from cxr.tracking.store import connect
-from tools.report import ROWS, Base, Curve, Diff, Evidence, Metrics, RegisteredChampion, base_from_diff
+from tools.report import ROWS, Base, Curve, Diff, Evidence, Metrics, RegisteredChampion, SealedTest, base_from_diff
 
 BORROWED_TAG = "cxr.borrowed_version"  # the number that a champion has in the registry it was borrowed from
 
@@ -27,11 +27,26 @@ def gather(revision: str) -> Evidence:
         raise CxrError(f"BASE {revision!r} is not a git revision; name a branch, a tag or a commit")
     register = read_json(REPORTS / "register.json")
     # Only what this run trained: a removed backbone's folder may still lie there.
-    models = {name: read_json(MODEL_REPORTS / name / "metrics.json") for name in register["validation"]}
+    models = {name: read_json(MODEL_REPORTS / name / "validation.json") for name in register["validation"]}
     diff, missing = metrics_diff(revision)
     base = base_from_diff(diff, revision, missing)
     curves = (workspace_roc(register["winner"]), base_roc(base, base.winner or register["winner"]))
-    return Evidence(register, models, base, champion_before(register["version"]), diff, curves)
+    before = champion_before(register["version"])
+    return Evidence(register, models, base, before, diff, curves, sealed_test(register["version"]))
+
+
+def sealed_test(version: int) -> SealedTest | None:
+    """The version's test, where the stage `sealed` has taken it."""
+    place = SEALED / "registered.json"
+    if not place.is_file():
+        return None
+    found = read_json(place)
+    folder = SEALED / found["folder"]
+    facts = read_json(folder / "sealed.json")
+    present = registry.find_version(load_params(RegisterParams).model, version)
+    if found["bundle_sha256"] != present.bundle_sha256:
+        return None
+    return SealedTest(read_json(folder / "metrics.json"), facts["says"], found["looks"], found["looks_ever"])
 
 
 def metrics_diff(revision: str) -> tuple[Diff, str]:
@@ -100,10 +115,13 @@ def recorded_values(run_id: str) -> dict[str, float]:
 
 
 def recorded_metrics(run_id: str) -> Metrics:
-    """What cxr.tracking.runs logged as test_auc, test_auc_low and so on."""
+    """What the stage evaluate told MLflow as validation/auc, validation/auc_low and so on."""
     values = recorded_values(run_id)
     names = {"value": "", "low": "_low", "high": "_high"}
-    return {metric: {bound: values.get(f"test_{metric}{suffix}") for bound, suffix in names.items()} for metric in ROWS}
+    return {
+        metric: {bound: values.get(f"validation/{metric}{suffix}") for bound, suffix in names.items()}
+        for metric in ROWS
+    }
 
 
 def _dvc(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -11,6 +11,7 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from tools.machine import machine
 from tools.stage_times import run_timed
@@ -40,13 +41,23 @@ def main() -> None:
         "data": json.loads((reports / "index.json").read_text()),
         "split": json.loads((reports / "split.json").read_text()),
         "register": json.loads((reports / "register.json").read_text()),
-        "test": {folder.name: json.loads((folder / "metrics.json").read_text()) for folder in models},
-        "test_by_source": {
-            folder.name: json.loads((folder / "groups.json").read_text())["source"] for folder in models
+        "validation": {folder.name: json.loads((folder / "validation.json").read_text()) for folder in models},
+        "validation_by_source": {
+            folder.name: json.loads((folder / "validation_groups.json").read_text())["source"] for folder in models
         },
+        "sealed": sealed(reports / "sealed"),
     }
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(result, indent=2, sort_keys=True) + "\n")
+
+
+def sealed(folder: Path) -> dict[str, Any]:
+    """What the registered version's test says, and how often its test set was looked at."""
+    place = json.loads((folder / "registered.json").read_text())
+    found = folder / place["folder"]
+    metrics = json.loads((found / "metrics.json").read_text())
+    by_source = json.loads((found / "groups.json").read_text())["source"]
+    return {**place, "test": metrics, "test_by_source": by_source}
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from cxr.promotion.decision import decide_without_champion
 from tools.remote import dvc, remote_environment, remote_name
 
 LOCK = "dvc.lock"
-NUMBERED = ("register", "card")
+NUMBERED = ("register", "sealed", "card")
 REGISTER = (REPORTS / "register.json").as_posix()
 BOT = {"name": "github-actions[bot]", "email": "41898282+github-actions[bot]@users.noreply.github.com"}
 # git asks gh for the password, and gh takes it from GH_TOKEN. So .git/config holds no credentials.
@@ -57,7 +57,7 @@ def changed_stages(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[st
 def commit_message(register: Mapping[str, Any], metrics: Mapping[str, Any], stages: list[str], said: str) -> str:
     """said: how the version became champion."""
     return (
-        f"Retrain: {register['winner']}, AUC {metrics['auc']['value']:.3f}\n\n"
+        f"Retrain: {register['winner']}, AUC {metrics['auc']['value']:.3f} on validation patients\n\n"
         f"{said}.\nThe stage register said: {register['reason']}.\nStages: {', '.join(stages)}.\n"
     )
 
@@ -84,7 +84,7 @@ def main() -> str:
             )
         # First the files, then the commit that names them: everybody can pull what a dvc.lock names.
         dvc(environment, "push", "--remote", remote)
-    metrics = read_json(REPORTS / "models" / register["winner"] / "metrics.json")
+    metrics = read_json(REPORTS / "models" / register["winner"] / "validation.json")
     commit(commit_message(register, metrics, stages, said))
     branch = os.environ.get("BRANCH", "")
     if branch:

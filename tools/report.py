@@ -46,7 +46,7 @@ class Base:
 
 @dataclass(frozen=True)
 class RegisteredChampion:
-    """The registry's champion before this run. metrics: as recorded when it was tested."""
+    """The registry's champion before this run. metrics: as recorded when it was measured."""
 
     version: str
     backbone: str
@@ -54,10 +54,21 @@ class RegisteredChampion:
 
 
 @dataclass(frozen=True)
+class SealedTest:
+    """metrics: on test patients. says: when, and that no choice used them. looks: at this test set, and at any."""
+
+    metrics: Metrics
+    says: str
+    looks: int
+    looks_ever: int
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Everything that the report states.
 
-    register: reports/register.json. models: the metrics.json of each backbone. champion: None where there was none.
+    register: reports/register.json. models: the validation.json of each backbone. sealed: the winner's test, of this
+    run; None where nobody looked. champion: None where there was none.
     curves: ROC of the new winner, then of the base's winner; either may be empty.
     """
 
@@ -67,26 +78,35 @@ class Evidence:
     champion: RegisteredChampion | None
     diff: Diff = field(default_factory=dict)
     curves: tuple[Curve, Curve] = ((), ())
+    sealed: SealedTest | None = None
 
 
 def base_from_diff(diff: Diff, revision: str, missing: str = "") -> Base:
-    """The base's side of the diff. The winner is known where reports/register.json was committed with it."""
+    """The base's side of the diff. A base of before validation decided has no such files, so it has no models here."""
     models: dict[str, dict[str, dict[str, float | None]]] = {}
     for path, values in diff.items():
         backbone = _backbone(path)
         for key, change in values.items():
-            metric, _, bound = key.rpartition(".")
+            metric, bound = _metric_and_bound(key)
             if backbone and metric in ROWS and change.get("old") is not None:
                 models.setdefault(backbone, {}).setdefault(metric, {})[bound] = change["old"]
-    winner = diff.get("reports/register.json", {}).get("winner", {}).get("old") or ""
+    winner = diff.get("reports/winner.json", {}).get("backbone", {}).get("old") or ""
     reason = missing or ("" if models else "nothing was trained and published there yet")
     return Base(revision, models, winner, reason)
 
 
 def _backbone(path: str) -> str:
-    """ "vgg16" of reports/models/vgg16/metrics.json, else ""."""
+    """ "vgg16" of reports/models/vgg16/validation_headline.json, else ""."""
     parts = path.split("/")
-    return parts[2] if parts[:2] == ["reports", "models"] and parts[3:] == ["metrics.json"] else ""
+    return parts[2] if parts[:2] == ["reports", "models"] and parts[3:] == ["validation_headline.json"] else ""
+
+
+def _metric_and_bound(key: str) -> tuple[str, str]:
+    """ "auc" and "low" of auc_low, "auc" and "value" of auc."""
+    for bound in ("low", "high"):
+        if key.endswith(f"_{bound}"):
+            return key.removesuffix(f"_{bound}"), bound
+    return key, "value"
 
 
 def report(evidence: Evidence) -> str:
@@ -98,9 +118,11 @@ def report(evidence: Evidence) -> str:
         _backbones_table(evidence),
         _data_table(evidence.diff),
         _roc(evidence),
-        "Measured on the sealed test patients. Intervals are bootstrap intervals over patients. The columns of "
-        "other models hold what was recorded when they were tested, perhaps on fewer patients. They decide "
-        "nothing: the decision compares both models on the same validation images.",
+        "Measured on validation patients, who chose each model's epoch, calibration and threshold: the numbers are a "
+        "little too good. Intervals are bootstrap intervals over patients. The columns of other models hold what was "
+        "recorded when they were measured, perhaps on fewer patients. They decide nothing: the decision compares both "
+        "models on the same validation images.",
+        _sealed(evidence.sealed),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -116,13 +138,22 @@ def _decision(evidence: Evidence) -> str:
     )
 
 
+def _sealed(sealed: SealedTest | None) -> str:
+    """What the test patients say, last: nothing above depends on it."""
+    if sealed is None:
+        return ""
+    rows = [[label, interval_text(sealed.metrics.get(metric, {}))] for metric, label in ROWS.items()]
+    looks = f"Looks at this test set so far: {sealed.looks}; at any test set: {sealed.looks_ever}."
+    return "\n\n".join(["### Sealed test of the winner", table(["Metric", "Test patients"], rows), sealed.says, looks])
+
+
 def _winner_table(evidence: Evidence) -> str:
     winner = evidence.register["winner"]
     base = evidence.base
     champion = evidence.champion
     before = _counterpart(evidence)
     old = base.models.get(before, {})
-    header = ["Test metric", f"New: {winner}"]
+    header = ["Metric, validation patients", f"New: {winner}"]
     if old:
         header += [f"{base.revision}: {before}", "Change"]
     if champion is not None:
@@ -142,7 +173,7 @@ def _winner_table(evidence: Evidence) -> str:
 def _counterpart(evidence: Evidence) -> str:
     """The backbone at the base that the winner is compared with: the base's winner, else the same backbone.
 
-    It is never the best one on the test patients: choosing on them would favour the base.
+    It is never the best one by these numbers: choosing by them would favour the base.
     """
     return evidence.base.winner or evidence.register["winner"]
 
@@ -164,9 +195,9 @@ def _absences(evidence: Evidence, before: str, compared: bool) -> list[str]:
 def _backbones_table(evidence: Evidence) -> str:
     register = evidence.register
     base = evidence.base
-    header = ["Backbone", "On validation patients", "Test AUC"]
+    header = ["Backbone", "What picked the winner", "AUC"]
     if base.models:
-        header += [f"Test AUC at {base.revision}", ""]
+        header += [f"AUC at {base.revision}", ""]
     rows = []
     for name in sorted({*evidence.models, *base.models}):
         row = [
@@ -210,7 +241,7 @@ def _roc(evidence: Evidence) -> str:
         "```",
     ]
     said = f"new, then {evidence.base.revision}" if old else "new"
-    return f"### ROC on the test patients ({said})\n\n" + "\n".join(lines)
+    return f"### ROC on the validation patients ({said})\n\n" + "\n".join(lines)
 
 
 def sampled(curve: Curve, steps: int = ROC_STEPS) -> list[float]:

@@ -7,8 +7,8 @@ not answer.
 
 | arm | question | a model without shortcuts |
 |---|---|---|
-| same_source | COVID against other images of one source | as good as on the test patients |
-| lungs_blacked_out, lung_box_blacked_out, border_only | the test patients without any lung | 0.5 |
+| same_source | COVID against other images of one source | as good as on all of them |
+| lungs_blacked_out, lung_box_blacked_out, border_only | the patients without any lung | 0.5 |
 | false_positive_rate, sensitivity | each source's calls at the operating threshold | the same for all sources |
 | score_probe | do the answers differ by source within one label? | 0.5 |
 | source_probe | can the trunk's features tell sources apart within one label? | 0.5; a frozen trunk is near 1 |
@@ -52,7 +52,7 @@ class Scorer(Protocol):
 @dataclass(frozen=True)
 class AuditImages:
     """Images that the model was not trained on. labels, sources, patients: (n,). pixels: uint8[n, size, size].
-    sealed: bool[n], those of the test patients, which every headline is about; the others are of sources and labels
+    of_split: bool[n], those of the split that every headline is about; the others are of sources and labels
     that are only ever tested on. lungs: finds them, uint8[k, size, size] to bool[k, size, size]; None where nothing
     could be trained to, and a rectangle has to do."""
 
@@ -60,7 +60,7 @@ class AuditImages:
     labels: Sequence[str]
     sources: Sequence[str]
     patients: Sequence[str]
-    sealed: npt.NDArray[np.bool_]
+    of_split: npt.NDArray[np.bool_]
     lungs: Callable[[np.ndarray], Mask] | None
 
 
@@ -121,12 +121,12 @@ def same_source(answers: Answers, intervals: EvaluateParams) -> list[Finding]:
 
 
 def without_lungs(answers: Answers, params: AuditParams, intervals: EvaluateParams) -> Iterator[Finding]:
-    """AUC on test patients when nothing of a lung is left to see, and, as with_lungs, of the plain pictures."""
+    """AUC on the split's patients when nothing of a lung is left to see, and, as with_lungs, of the plain pictures."""
     pictures = answers.pictures
     labels = np.array(pictures.labels)
     patients = np.array(pictures.patients)
-    sealed = np.flatnonzero(pictures.sealed)
-    chosen = sealed[spread(list(labels[sealed]), params.masked_images, params.seed)]
+    own = np.flatnonzero(pictures.of_split)
+    chosen = own[spread(list(labels[own]), params.masked_images, params.seed)]
     covid = labels[chosen] == COVID
     who = list(patients[chosen])
     pixels = pictures.pixels[chosen]
@@ -197,16 +197,16 @@ def behaviour(answers: Answers, params: AuditParams, intervals: EvaluateParams) 
 
 
 def lung_share(answers: Answers, params: AuditParams, intervals: EvaluateParams) -> Iterator[Finding]:
-    """Mean share of the heat map inside the lungs on test patients, beside the lungs' own share of the picture, which
-    a map without any preference would have; and how many answers would be warned of (cxr/inference/answer.py)."""
+    """Mean share of the heat map inside the lungs on the split's patients, beside the lungs' own share of the picture,
+    which a map without any preference would have; and how many answers would be warned of (cxr/inference/answer.py)."""
     pictures = answers.pictures
     if pictures.lungs is None:
         yield unmeasured("lung_share", "heat map", "mean share", "no lung masks")
         return
-    sealed = np.flatnonzero(pictures.sealed)
-    labels = np.array(pictures.labels)[sealed]
+    own = np.flatnonzero(pictures.of_split)
+    labels = np.array(pictures.labels)[own]
     who = np.array(pictures.patients)
-    chosen = sealed[spread(list(labels), params.behaviour_images, params.seed)]
+    chosen = own[spread(list(labels), params.behaviour_images, params.seed)]
     pixels = pictures.pixels[chosen]
     masks = pictures.lungs(pixels)
     found = [

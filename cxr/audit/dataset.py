@@ -19,22 +19,22 @@ CELLS = 4  # a flattened map is averaged to 4 by 4 places first: what the stand-
 _BATCH = 64
 
 
-def audited_images(data: Dataset, lungs: LungSegmenter | None) -> AuditImages:
-    """The sealed test patients, and all images that are never trained on."""
-    asked = data.split("test", HELD_OUT)
+def audited_images(data: Dataset, lungs: LungSegmenter | None, split: str, *beside: str) -> AuditImages:
+    """The images of `split`, which every headline is about, and those of `beside`, such as HELD_OUT."""
+    asked = data.split(split, *beside)
     labels, sources, patients = _columns(asked)
-    sealed = np.array([data.split_of[row.path] == "test" for row in asked.rows])
-    return AuditImages(asked.pixels, labels, sources, patients, sealed, None if lungs is None else lungs.masks)
+    of_split = np.array([data.split_of[row.path] == split for row in asked.rows])
+    return AuditImages(asked.pixels, labels, sources, patients, of_split, None if lungs is None else lungs.masks)
 
 
 def audited_answers(
-    engine: Engine, pictures: AuditImages, p_test: Array, progress: Callable[[int], object] = lambda n: None
+    engine: Engine, pictures: AuditImages, p_split: Array, progress: Callable[[int], object] = lambda n: None
 ) -> Array:
-    """(n,): the engine's answer to each picture. p_test: (t,), those about the test patients, which `evaluate` has
-    asked already; both stand in the index's order. progress: called with images done."""
+    """(n,): the engine's answer to each picture. p_split: (s,), those about the split's images, which were asked
+    already; both stand in the index's order. progress: called with images done."""
     answers = np.empty(len(pictures.labels))
-    answers[pictures.sealed] = p_test
-    others = ~pictures.sealed
+    answers[pictures.of_split] = p_split
+    others = ~pictures.of_split
     if others.any():
         answers[others] = engine.predict(pictures.pixels[others], progress)
     return answers

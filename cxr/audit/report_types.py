@@ -39,9 +39,10 @@ class FailureEntry(Asked):
 
 
 class AuditReport(TypedDict):
-    """audit.json: the stamp, its reasons, the limits by name, and every finding. label_follows_source, not_measured:
-    not in the files of earlier versions."""
+    """audit.json: the stamp, its reasons, the limits by name, and every finding. asked: the split of the patients.
+    asked, label_follows_source, not_measured: not in the files of earlier versions, which asked about test patients."""
 
+    asked: NotRequired[str]
     shortcut_flagged: bool
     reasons: list[str]
     label_follows_source: NotRequired[bool]

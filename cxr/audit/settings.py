@@ -25,7 +25,7 @@ class AuditLimits:
 @dataclass(frozen=True, config=STRICT)
 class AuditParams:
     """border_width, shift: fractions of the image size. brightness: of the whole range. marker: the text pasted into a
-    corner. masked_images: test images that are asked about without lungs. behaviour_images:
+    corner. masked_images: validation images that are asked about without lungs. behaviour_images:
     that the harmless changes are tried on. images_per_source: at most so many of each
     source and label for the arms on features. folds, permutations: of the probes."""
 

@@ -9,6 +9,7 @@ from cxr.audit.checks import Finding
 from cxr.audit.report_types import AuditReport, CarriedFacts, CarriedNumbers, FailureEntry, FindingEntry
 from cxr.audit.settings import AuditLimits
 
+ASKED = "validation"  # whose pictures decide on the stamp, beside those that are never trained on
 # Arms that must be measured: a model for which the data cannot even ask counts as not cleared.
 REQUIRED = ("same_source", "lungs_blacked_out", "border_only")
 # Arms whose numbers a model carries with it.
@@ -98,6 +99,7 @@ def verdict(findings: Sequence[Finding], limits: AuditLimits, *, label_follows_s
     reasons += [str(failure) for failure in failures]
     reasons += [f"{arm.replace('_', ' ')} could not be measured" for arm in missing]
     return {
+        "asked": ASKED,
         "shortcut_flagged": bool(reasons),
         "reasons": reasons,
         "label_follows_source": label_follows_source,

@@ -21,3 +21,5 @@ CHAMPION = Path("models/champion")
 REPORTS = Path("reports")
 MODEL_REPORTS = REPORTS / "models"  # one folder per backbone
 CARD = REPORTS / "card"
+WINNER = REPORTS / "winner.json"
+SEALED = REPORTS / "sealed"  # the only place of numbers on test patients

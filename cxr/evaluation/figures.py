@@ -25,14 +25,14 @@ def training_figures(
 
 
 def evaluation_figures(
-    backbone: str, test: Split, p_covid: np.ndarray, metrics: Mapping[str, Any]
+    backbone: str, split: Split, p_covid: np.ndarray, metrics: Mapping[str, Any], whose: str
 ) -> "dict[str, Figure]":
-    """metrics: of `cxr.evaluation.metrics.evaluate` on the test patients."""
-    y = test.y
+    """metrics: of `cxr.evaluation.metrics.evaluate` on the images of `split`. whose: "validation" or "test"."""
+    y = split.y
     threshold = metrics["threshold"]
-    title = f"{backbone}, test patients"
+    title = f"{backbone}, {whose} patients"
     shown = plots.sample_indices(y, p_covid, threshold, np.random.default_rng(0))
-    pictures = [test.picture(i) for i in shown]
+    pictures = [split.picture(i) for i in shown]
     return {
         "confusion": plots.confusion_figure(y, p_covid, threshold, title),
         "confusion_normalised": plots.confusion_figure(y, p_covid, threshold, title, normalised=True),

@@ -18,7 +18,7 @@ from cxr.evaluation.weighted_metrics import Array, ratio
 # covid, non_covid: images of that label, without which the metric is undefined. sources: each image's source.
 Need = Literal["covid", "non_covid", "sources"]
 # The reports show the metrics in this order: how well the score ranks, what the calls at the threshold are worth, what
-# depends on the test set's share of COVID, how honest the probabilities are.
+# depends on the images' share of COVID, how honest the probabilities are.
 Table = Literal["ranking", "calls", "mix", "calibration"]
 # Where else a metric is shown: the line of `dvc metrics show`, groups.json, and MLflow's metrics of each group.
 Place = Literal["headline", "groups", "groups in MLflow"]
@@ -143,7 +143,7 @@ def balanced_auc(sample: Sample) -> Array:
 
 @metric(
     "Average precision",
-    "area under precision against recall, at the test set's share of COVID",
+    "area under precision against recall, at these images' share of COVID",
     "mix",
     needs=BOTH,
     places=("groups",),
@@ -172,7 +172,7 @@ def npv(sample: Sample) -> Array:
     return weighted.negative_predictive_value(sample.sensitivity, sample.specificity, sample.prevalence)
 
 
-@metric("F1", "harmonic mean of precision and sensitivity, at the test set's share of COVID", "mix", needs=("covid",))
+@metric("F1", "harmonic mean of precision and sensitivity, at these images' share of COVID", "mix", needs=("covid",))
 def f1(sample: Sample) -> Array:
     tp, fp, fn, _ = sample.counts
     return np.where(tp + fn > 0, ratio(2 * tp, 2 * tp + fp + fn), np.nan)
@@ -184,7 +184,7 @@ def balanced_accuracy(sample: Sample) -> Array:
 
 
 @metric(
-    "Accuracy", "share of images called right, at the test set's share of COVID", "mix", places=("headline", "groups")
+    "Accuracy", "share of images called right, at these images' share of COVID", "mix", places=("headline", "groups")
 )
 def accuracy(sample: Sample) -> Array:
     tp, fp, fn, tn = sample.counts

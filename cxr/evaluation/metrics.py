@@ -167,7 +167,7 @@ def checked(
 def classification_report(y_true: npt.ArrayLike, p_covid: npt.ArrayLike, threshold: float) -> dict[str, Any]:
     """Precision, recall, F1 and support by class, accuracy, and their means, as scikit-learn gives them.
 
-    Precision here is the share among this test set's calls; ppv in `evaluate` is at a stated prevalence.
+    Precision here is the share among these images' calls; ppv in `evaluate` is at a stated prevalence.
     """
     from sklearn import metrics
 
@@ -253,7 +253,7 @@ def _interval(name: str, value: float, draws: Array, confidence: float) -> Inter
 def _defined(draws: Array) -> Array:
     defined = draws[~np.isnan(draws)]
     if not len(defined):
-        raise ValueError("no resample held both classes; the test set needs more than one patient of each")
+        raise ValueError("no resample held both classes; the split needs more than one patient of each")
     return defined
 
 

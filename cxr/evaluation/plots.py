@@ -2,7 +2,7 @@
 
 Colours are Okabe and Ito's, which colour-blind people tell apart; what a colour says, a word or a shape says too.
 Shared arguments: y_true (n,) 0 or 1; p_covid (n,) in [0, 1]; an image is called COVID when p_covid >= threshold;
-evaluation: what `cxr.evaluation.metrics.evaluate` gave for them; title: whose result this is, e.g. "inceptionv3 · test
+evaluation: what `cxr.evaluation.metrics.evaluate` gave for them; title: whose result this is, e.g. "inceptionv3, test
 patients".
 """
 

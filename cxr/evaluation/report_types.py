@@ -1,5 +1,5 @@
-"""What was measured, as later stages read it: metrics.json, validation.json, groups.json, precision.json, gate.json and
-lungs.json."""
+"""What was measured, as later stages read it: validation.json, validation_groups.json, precision.json, gate.json and
+lungs.json; and, of the sealed test, metrics.json and groups.json."""
 
 from typing import NotRequired
 
@@ -88,23 +88,22 @@ class NamedRate(Rate):
 
 
 class GateSummary(TypedDict):
-    """What model.json carries of the gate: the shares refused, by kind of picture; external: by source."""
+    """What model.json carries of the gate: the shares refused. cross_fitted: by kind of picture, by gates that do not
+    know the patient. external: of frontal pictures, by source. Models of earlier versions have other keys."""
 
-    test: dict[str, NamedRate | Rate]
+    cross_fitted: dict[str, NamedRate | Rate]
     external: dict[str, Rate]
-    cross_validated: dict[str, NamedRate]
 
 
 class GateReport(TypedDict):
     """gate.json. threshold: of the gate. trained_on: pictures by kind. frontal_refused: by split, by group;
-    "cross_fitted" is of training and validation patients, by gates that do not know them. refused, cross_validated: by
-    kind of picture. summary: what model.json carries of it."""
+    "cross_fitted" is of training and validation patients, by gates that do not know them. refused: by kind of picture.
+    summary: what model.json carries of it."""
 
     threshold: NotRequired[float]
     trained_on: NotRequired[dict[str, int]]
     frontal_refused: dict[str, dict[str, Rate]]
     refused: dict[str, NamedRate]
-    cross_validated: dict[str, NamedRate]
     summary: NotRequired[GateSummary]
 
 

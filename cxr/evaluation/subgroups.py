@@ -1,4 +1,4 @@
-"""Results by view, sex, age, source and finding: for whom do the numbers of the whole test set hold?
+"""Results by view, sex, age, source and finding: for whom do the numbers of the whole split hold?
 
 Groups are compared by eye, with their intervals: many groups are looked at, so that one of them will lie low by
 chance alone.

@@ -1,7 +1,7 @@
 """What the gate lets through and what it refuses, by kind, with intervals over patients."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,26 +58,36 @@ def gate_report(
     trained: TrainedGate, dataset: GateDataset, params: GateParams, bootstrap: EvaluateParams
 ) -> GateReport:
     """summary: see there. frontal_refused: by split, and by source within it; training and validation patients'
-    together under "cross_fitted". refused: by kind, of test patients and of made pictures; "named" is the share refused
-    for the right reason. cross_validated: the collected pictures of all patients, since the test patients are few.
-    Under both, each picture is judged by a gate that learned nothing of its patient."""
-    gate = trained.gate
+    together under "cross_fitted". refused: by kind, the collected pictures of training and validation patients, and
+    pictures made of validation patients'; "named" is the share refused for the right reason. Each picture is judged by
+    a gate that learned nothing of its patient. Test patients have no part in it."""
+    known = dataset.where(dataset.splits != "test")
+    learned = known.where(np.isin(known.splits, LEARNED))
+    refused = refusals(trained, learned, known.of(FRONTAL, "validation"), params, bootstrap)
     report: GateReport = {
-        "threshold": gate.threshold,
-        "trained_on": _counts(dataset.where(np.isin(dataset.splits, LEARNED))),
-        "frontal_refused": _frontal(trained, dataset, bootstrap),
-        "refused": {**_collected(gate, dataset, bootstrap), **_made(gate, dataset, params, bootstrap)},
-        "cross_validated": cross_validated(trained, dataset, bootstrap),
+        "threshold": trained.gate.threshold,
+        "trained_on": _counts(learned),
+        "frontal_refused": frontal_refusals(trained, known, bootstrap),
+        "refused": refused,
     }
     return {**report, "summary": summary(report)}
 
 
+def refusals(
+    trained: TrainedGate, collected: GateDataset, frontal: GateDataset, params: GateParams, bootstrap: EvaluateParams
+) -> dict[str, NamedRate]:
+    """By kind, what is refused of collected pictures that are no frontal ones, and of those made of `frontal`."""
+    made = _made(trained, frontal, params, bootstrap)
+    return {**_collected(trained, collected, bootstrap), **made}
+
+
 def summary(report: GateReport) -> GateSummary:
-    """What the registered model says about its gate: the share refused of each kind of picture, with counts. test: of
-    the test patients. external: frontal pictures of sources that are only tested on."""
-    test = {FRONTAL: report["frontal_refused"]["test"]["all"], **report["refused"]}
+    """What the registered model says about its gate: the share refused of each kind of picture, with counts.
+    cross_fitted: judged by gates that do not know the patient. external: frontal pictures of sources that are only
+    tested on."""
+    cross_fitted = {FRONTAL: report["frontal_refused"]["cross_fitted"]["all"], **report["refused"]}
     external = {name: rate for name, rate in report["frontal_refused"].get("external", {}).items() if name != "all"}
-    return {"test": test, "external": external, "cross_validated": report["cross_validated"]}
+    return {"cross_fitted": cross_fitted, "external": external}
 
 
 def _counts(dataset: GateDataset) -> dict[str, int]:
@@ -85,7 +95,10 @@ def _counts(dataset: GateDataset) -> dict[str, int]:
     return {str(kind): int(count) for kind, count in zip(kinds, counts, strict=True)}
 
 
-def _frontal(trained: TrainedGate, dataset: GateDataset, bootstrap: EvaluateParams) -> dict[str, dict[str, Rate]]:
+def frontal_refusals(
+    trained: TrainedGate, dataset: GateDataset, bootstrap: EvaluateParams
+) -> dict[str, dict[str, Rate]]:
+    """By split, then "all" and each source: what is wrongly refused of the frontal pictures."""
     frontal = dataset.where(dataset.kinds == FRONTAL)
     splits = np.where(np.isin(frontal.splits, LEARNED), "cross_fitted", frontal.splits.astype(str))
     said = judge_apart(trained, frontal, None)
@@ -98,30 +111,33 @@ def _frontal(trained: TrainedGate, dataset: GateDataset, bootstrap: EvaluatePara
     return report
 
 
-def _collected(gate: Gate, dataset: GateDataset, bootstrap: EvaluateParams) -> dict[str, NamedRate]:
-    report: dict[str, NamedRate] = {}
-    for kind in COLLECTED:
-        some = dataset.of(kind, "test")
-        if len(some):
-            said = judge(gate, some.pictures, REASONS[kind], list(some.patients))
-            report[kind] = _rates(said, bootstrap)
-    return report
+def _collected(trained: TrainedGate, dataset: GateDataset, bootstrap: EvaluateParams) -> dict[str, NamedRate]:
+    of_kind = {kind: dataset.where(dataset.kinds == kind) for kind in COLLECTED}
+    return {
+        kind: _rates(judge_apart(trained, some, REASONS[kind]), bootstrap)
+        for kind, some in of_kind.items()
+        if len(some)
+    }
 
 
-def _made(gate: Gate, dataset: GateDataset, params: GateParams, bootstrap: EvaluateParams) -> dict[str, NamedRate]:
-    """Pictures made of the test patients' frontal ones, and from nothing; the latter count as one patient each."""
+def _made(
+    trained: TrainedGate, frontal: GateDataset, params: GateParams, bootstrap: EvaluateParams
+) -> dict[str, NamedRate]:
+    """Pictures made of frontal ones, and from nothing; the latter count as one patient each."""
     rng = np.random.default_rng(params.seed + 1)  # not the drawings that were learned
-    frontal = dataset.of(FRONTAL, "test")
-    image_size = dataset.pictures.shape[1]
-    patients = list(frontal.patients)
-    report = {"inverted": _rates(judge(gate, 255 - frontal.pictures, "inverted", patients), bootstrap)}
+    gate = trained.gate
+    image_size = frontal.pictures.shape[1]
+
+    def rate(changed: np.ndarray, expected: str) -> NamedRate:
+        return _rates(judge_apart(trained, replace(frontal, pictures=changed), expected), bootstrap)
+
+    report = {"inverted": rate(255 - frontal.pictures, "inverted")}
     for name, quarters in _TURNS.items():
         turned = np.rot90(frontal.pictures, quarters, axes=(1, 2))
-        report[name] = _rates(judge(gate, np.ascontiguousarray(turned), "not_frontal", patients), bootstrap)
-    parts = np.stack([part_of(picture, rng) for picture in frontal.pictures])
-    report["part"] = _rates(judge(gate, parts, "not_frontal", patients), bootstrap)
+        report[name] = rate(np.ascontiguousarray(turned), "not_frontal")
+    report["part"] = rate(np.stack([part_of(picture, rng) for picture in frontal.pictures]), "not_frontal")
     for name, pictures in {"near_black": frontal.pictures // 16, "near_white": 240 + frontal.pictures // 16}.items():
-        report[name] = _rates(judge(gate, pictures, "exposure", patients), bootstrap)
+        report[name] = rate(pictures, "exposure")
     for name, draw in {**DRAWINGS, **TRACED_PARTS, "blank": blank}.items():
         pictures = _drawn(draw, image_size, rng)
         reason = "blank" if name == "blank" else "not_xray"
@@ -142,13 +158,3 @@ def _rate(said: Verdicts, bootstrap: EvaluateParams) -> Rate:
 
 def _rates(said: Verdicts, bootstrap: EvaluateParams) -> NamedRate:
     return {**_rate(said, bootstrap), "named": float(said.named.mean())}
-
-
-def cross_validated(trained: TrainedGate, dataset: GateDataset, bootstrap: EvaluateParams) -> dict[str, NamedRate]:
-    """The collected pictures of all patients, each judged by a gate that has learned nothing of its patient."""
-    of_kind = {kind: dataset.where(dataset.kinds == kind) for kind in COLLECTED}
-    return {
-        kind: _rates(judge_apart(trained, some, REASONS[kind]), bootstrap)
-        for kind, some in of_kind.items()
-        if len(some)
-    }

@@ -21,23 +21,24 @@ from cxr.tracking.registry import Version
 
 logger = logging.getLogger(__name__)
 KNOWN_IMAGES = 16  # enough to notice damaged or swapped files
-TOLERANCE = 1e-4  # of a probability, between the test stage and the registered files
+TOLERANCE = 1e-4  # of a probability, between the training stage and the registered files
 
 
-def check_registered(version: Version, test: Split, p_recorded: np.ndarray) -> None:
-    """Fetch the version's files and ask their engine again about some test images, spread over the set.
+def check_registered(version: Version, validation: Split, p_recorded: np.ndarray) -> None:
+    """Fetch the version's files and ask their engine again about some validation images, spread over
+    the set.
 
     Raises CxrError where it cannot be loaded or gives another answer than was recorded.
     """
-    some = np.unique(np.linspace(0, len(test.rows) - 1, KNOWN_IMAGES).round().astype(int))
-    pixels = np.stack([test.picture(i) for i in some])
+    some = np.unique(np.linspace(0, len(validation.rows) - 1, KNOWN_IMAGES).round().astype(int))
+    pixels = np.stack([validation.picture(i) for i in some])
     with tempfile.TemporaryDirectory() as folder:
         model = Predictor.load(registry.fetch_bundle(version, Path(folder) / "bundle"))  # its gate and its lungs too
         p_now = model.engine.predict(pixels)
     gap = float(np.abs(p_now - p_recorded[some]).max())
     if not gap <= TOLERANCE:  # NaN is no agreement either
         raise CxrError(
-            f"{version} answers otherwise than it was tested: probabilities differ by {gap:.2g}, allowed are "
+            f"{version} answers otherwise than it was measured: probabilities differ by {gap:.2g}, allowed are "
             f"{TOLERANCE}; delete data/feature_cache/remembered-* and run `dvc repro --force` on its train stage"
         )
 

@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 
 import yaml
 
-from cxr.audit.report_types import AuditReport
+from cxr.audit.report_types import AuditReport, FindingEntry
+from cxr.audit.verdict import ASKED
 from cxr.common.atomic_files import sha256_of
 from cxr.common.config import PARAMS_FILE
 from cxr.common.errors import CxrError
-from cxr.common.paths import INDEX, MODEL_REPORTS, REPORTS, SPLIT, TRAINED
+from cxr.common.paths import INDEX, MODEL_REPORTS, REPORTS, SEALED, SPLIT, TRAINED
 from cxr.common.report_files import read_report
 from cxr.data.manifest import ImageRow, read_rows
 from cxr.data.predictions import PredictionRow
@@ -23,6 +24,7 @@ from cxr.evaluation.curves import read_history
 from cxr.evaluation.report_types import GateReport, GroupsReport, LungsReport, MetricsReport
 from cxr.inference.model_facts import ModelFacts
 from cxr.report.cohort import Described, cohort
+from cxr.sealed.report_types import SealedAudit, SealedFacts, SealedGate, SealedLungs, SealedPlace
 from cxr.tracking.report_types import RegisterReport, RunReport
 from cxr.unseen.report_types import UnseenReport
 
@@ -45,11 +47,10 @@ class Registered:
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """One backbone's files."""
+    """One backbone's files. All that is measured is on validation patients."""
 
-    metrics: MetricsReport
     validation: MetricsReport
-    groups: GroupsReport
+    groups: GroupsReport  # of the validation patients
     history: Mapping[str, Sequence[float]]
     run: RunReport
     facts: Mapping[str, Any]  # of model.json, as it stands there
@@ -64,8 +65,34 @@ class ModelFiles:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """The numbers that stand first, and whose they are. whose: "test" or "validation". findings: the audit's about the
+    same patients."""
+
+    whose: str
+    metrics: MetricsReport
+    groups: GroupsReport
+    predictions: Sequence[PredictionRow]
+    findings: Sequence[FindingEntry]
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """The registered version on test patients. about: when and why it was measured. looks: at this test set, and at
+    any. gate: the shares refused. lungs: the segmenter's Dice, where masks of test patients are known."""
+
+    shown: Shown
+    about: SealedFacts
+    looks: int
+    looks_ever: int
+    gate: SealedGate
+    lungs: SealedLungs
+
+
+@dataclass(frozen=True)
 class ReportFacts:
     """params: of params.yaml, as plain values. register, index, split, lungs, gate: the reports of those stages.
+    predictions: of the winner, on validation patients. sealed: None where nobody looked at the test patients.
     files: sha256 of all that was read, by path. software: versions by name."""
 
     registered: Registered
@@ -73,6 +100,7 @@ class ReportFacts:
     register: RegisterReport
     models: Mapping[str, ModelFiles]
     predictions: Sequence[PredictionRow]
+    sealed: Sealed | None
     index: IndexReport
     split: SplitReport
     cohort: Mapping[str, Described]
@@ -89,6 +117,17 @@ class ReportFacts:
     def model(self) -> ModelFiles:
         return self.models[self.winner]
 
+    @property
+    def shown(self) -> Shown:
+        """The sealed test where it was taken, else the validation patients."""
+        if self.sealed is not None:
+            return self.sealed.shown
+        return Shown("validation", self.model.validation, self.model.groups, self.predictions, self.audit_findings)
+
+    @property
+    def audit_findings(self) -> Sequence[FindingEntry]:
+        return self.model.audit["findings"]
+
 
 def read_facts(registered: Registered, root: Path = Path()) -> ReportFacts:
     """The facts of the winner of the present `dvc repro`. Raises CxrError that names a missing file."""
@@ -103,7 +142,8 @@ def read_facts(registered: Registered, root: Path = Path()) -> ReportFacts:
         params=yaml.safe_load((root / PARAMS_FILE).read_text(encoding="utf-8")),
         register=register,
         models={name: _model(files, name) for name in register["validation"]},
-        predictions=files.rows(PredictionRow, MODEL_REPORTS / register["winner"] / "predictions.csv"),
+        predictions=files.rows(PredictionRow, MODEL_REPORTS / register["winner"] / "validation.csv"),
+        sealed=_sealed(files, registered),
         index=files.report(IndexReport, REPORTS / "index.json"),
         split=files.report(SplitReport, REPORTS / "split.json"),
         cohort=cohort(index, {row.path: row.split for row in split}),
@@ -159,12 +199,43 @@ class _Files:
 def _model(files: _Files, backbone: str) -> ModelFiles:
     reports = MODEL_REPORTS / backbone
     return ModelFiles(
-        metrics=files.report(MetricsReport, reports / "metrics.json"),
         validation=files.report(MetricsReport, reports / "validation.json"),
-        groups=files.report(GroupsReport, reports / "groups.json"),
+        groups=files.report(GroupsReport, reports / "validation_groups.json"),
         history=files.history(reports / "history.csv"),
         run=files.report(RunReport, reports / "run.json"),
         facts=files.model(TRAINED / backbone / "model.json"),
-        audit=files.report(AuditReport, reports / "audit.json"),
+        audit=_audit(files, reports / "audit.json"),
         unseen=files.report(UnseenReport, reports / "unseen.json"),
+    )
+
+
+def _audit(files: _Files, path: Path) -> AuditReport:
+    audit = files.report(AuditReport, path)
+    if audit.get("asked") != ASKED:
+        raise CxrError(f"{path} was made on test patients by an earlier version; run `dvc repro`")
+    return audit
+
+
+def _sealed(files: _Files, registered: Registered) -> Sealed | None:
+    """None where the stage `sealed` has not measured this version, as in an experiment."""
+    if not (files.root / SEALED / "registered.json").is_file():
+        return None
+    place = files.report(SealedPlace, SEALED / "registered.json")
+    if place["bundle_sha256"] != registered.bundle_sha256:
+        return None
+    folder = SEALED / place["folder"]
+    shown = Shown(
+        whose="test",
+        metrics=files.report(MetricsReport, folder / "metrics.json"),
+        groups=files.report(GroupsReport, folder / "groups.json"),
+        predictions=files.rows(PredictionRow, folder / "predictions.csv"),
+        findings=files.report(SealedAudit, folder / "audit.json")["findings"],
+    )
+    return Sealed(
+        shown=shown,
+        about=files.report(SealedFacts, folder / "sealed.json"),
+        looks=place["looks"],
+        looks_ever=place["looks_ever"],
+        gate=files.report(SealedGate, folder / "gate.json"),
+        lungs=files.report(SealedLungs, folder / "lungs.json"),
     )

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 
 def report_figures(facts: ReportFacts) -> dict[str, Markup]:
-    """roc, precision_recall, reliability, confusion, history: of the winner, the first four on test patients."""
+    """roc, precision_recall, reliability, confusion, history: of the winner, the first four on `facts.shown`."""
     model = facts.model
-    metrics = facts.model.metrics
-    y = np.array([label_index(row.label) for row in facts.predictions])
-    p = np.array([float(row.p_covid) for row in facts.predictions])
+    shown = facts.shown
+    metrics = shown.metrics
+    y = np.array([label_index(row.label) for row in shown.predictions])
+    p = np.array([float(row.p_covid) for row in shown.predictions])
     counts = metrics["counts"]
-    title = f"{facts.winner}, test patients"
+    title = f"{facts.winner}, {shown.whose} patients"
     text = plots.interval_text
     drawn = {
         "roc": (

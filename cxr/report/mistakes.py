@@ -1,4 +1,4 @@
-"""The test images that the model is surest about, and wrong: pictures with heat maps, and no patient's name."""
+"""The validation images that the model is surest about, and wrong: pictures with heat maps, and no patient's name."""
 
 import base64
 import io
@@ -48,19 +48,19 @@ def surest_mistakes(y_true: Sequence[int], p_covid: np.ndarray, threshold: float
 
 
 def mistakes(
-    engine: Engine, test: Split, p_covid: np.ndarray, threshold: float, lungs: LungSegmenter | None
+    engine: Engine, split: Split, p_covid: np.ndarray, threshold: float, lungs: LungSegmenter | None
 ) -> list[Mistake]:
-    """p_covid: (n,), the model's answers on the test images. lungs: None where no segmenter could be trained."""
-    chosen = surest_mistakes(list(test.y), p_covid, threshold)
+    """p_covid: (n,), the model's answers on the split's images. lungs: None where no segmenter could be trained."""
+    chosen = surest_mistakes(list(split.y), p_covid, threshold)
     if not chosen:
         return []
-    pixels = np.stack([test.picture(i) for i in chosen])
+    pixels = np.stack([split.picture(i) for i in chosen])
     shares = engine.head.shares(engine.trunk.feature_maps(pixels))
     inside = [None] * len(chosen) if lungs is None else list(map(share_inside, lungs.masks(pixels), np.abs(shares)))
     return [
         Mistake(
-            source=test.rows[i].source,
-            label=test.rows[i].label,
+            source=split.rows[i].source,
+            label=split.rows[i].label,
             called=CLASSES[int(p_covid[i] >= threshold)],
             p_covid=float(p_covid[i]),
             picture=_jpeg(pixels[k]),

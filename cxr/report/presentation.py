@@ -1,6 +1,6 @@
-"""What the templates show, derived from the facts: the AUC without lungs, rows of the larger tables."""
+"""What the templates show, derived from the facts: how numbers came about, the AUC without lungs, rows of tables."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,13 +35,27 @@ def trunk(facts: ReportFacts) -> str:
     return f"{whole}{seen}, {f'its last {blocks} blocks trained too' if blocks else 'frozen'}"
 
 
-def findings(facts: ReportFacts, arm: str) -> list[FindingEntry]:
-    return [finding for finding in facts.model.audit["findings"] if finding["arm"] == arm]
+OPTIMISTIC = (
+    "The validation patients chose the epoch, the calibration and the threshold, so their numbers are a little too good"
+)
 
 
-def without_lungs(facts: ReportFacts) -> str:
-    """What stands beside every headline AUC: the AUC with the lungs blacked out, or why it is not known."""
-    found = findings(facts, "lungs_blacked_out")
+def measured(facts: ReportFacts) -> str:
+    """How the numbers that stand first came about: sentences without the last full stop."""
+    if facts.sealed is None:
+        return f"{OPTIMISTIC}. Nobody has looked at the test patients for this version"
+    about = facts.sealed.about
+    looks = facts.sealed.looks
+    return (
+        f"The test patients took no part in training or in any choice. They were asked about on {about['when']}, after "
+        f"this version was registered. This test set has been looked at {words.times(looks)}, any test set "
+        f"{words.times(facts.sealed.looks_ever)}; each look makes it tell a little less"
+    )
+
+
+def without_lungs(findings: Iterable[FindingEntry]) -> str:
+    """What stands beside an AUC: the AUC of the same patients with the lungs blacked out, or why it is not known."""
+    found = [finding for finding in findings if finding["arm"] == "lungs_blacked_out"]
     return "; ".join(map(_masked, found)) or "not measured: the audit has no such arm"
 
 
@@ -81,6 +95,14 @@ def audit_arms(facts: ReportFacts) -> list[AuditArm]:
     for finding in audit["findings"]:
         rule = limits.get((finding["arm"], finding["statistic"]))
         arms.setdefault(finding["arm"], []).append(_audit_row(finding, rule, failed))
+    return [AuditArm(*words.arm_words(arm), tuple(rows)) for arm, rows in arms.items()]
+
+
+def sealed_arms(facts: ReportFacts) -> list[AuditArm]:
+    """The arms on test patients, which report and decide nothing; none where there is no sealed test."""
+    arms: dict[str, list[AuditRow]] = {}
+    for finding in facts.sealed.shown.findings if facts.sealed else ():
+        arms.setdefault(finding["arm"], []).append(_audit_row(finding, None, set()))
     return [AuditArm(*words.arm_words(arm), tuple(rows)) for arm, rows in arms.items()]
 
 

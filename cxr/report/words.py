@@ -104,6 +104,10 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
+def times(value: int) -> str:
+    return {1: "once", 2: "twice"}.get(value, f"{value:,} times")
+
+
 def years(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 

@@ -111,7 +111,7 @@ def test_what_the_data_can_not_tell_is_said_with_its_reason():
     part = replace(
         pictures,
         pixels=pictures.pixels[only_b],
-        sealed=pictures.sealed[only_b],
+        of_split=pictures.of_split[only_b],
         lungs=None,
         **{name: [getattr(pictures, name)[i] for i in only_b] for name in ("labels", "sources", "patients")},
     )
@@ -128,10 +128,10 @@ def test_what_the_data_can_not_tell_is_said_with_its_reason():
     assert "same source could not be measured" in outcome["reasons"]
 
 
-def test_only_test_patients_are_asked_about_without_lungs():
+def test_only_the_split_s_patients_are_asked_about_without_lungs():
     pictures = made()
-    sealed = np.array([source == "a" for source in pictures.sources])
-    findings = audited(BorderScorer(), replace(pictures, sealed=sealed))
+    own = np.array([source == "a" for source in pictures.sources])
+    findings = audited(BorderScorer(), replace(pictures, of_split=own))
     assert one(findings, "lungs_blacked_out").images == one(findings, "with_lungs").images == 40
     assert one(findings, "false_positive_rate", "b").images == 20
 
@@ -207,7 +207,7 @@ def test_a_model_carries_its_stamp_the_reasons_and_the_numbers_with_their_interv
 
 
 def test_what_was_asked_already_is_not_asked_again():
-    pictures = replace(made(), sealed=np.array([source == "a" for source in made().sources]))
+    pictures = replace(made(), of_split=np.array([source == "a" for source in made().sources]))
     asked = []
 
     class Counting(LungScorer):
@@ -216,7 +216,7 @@ def test_what_was_asked_already_is_not_asked_again():
             return super().predict(pixels)
 
     expected = LungScorer().predict(pictures.pixels)
-    assert audited_answers(Counting(), pictures, expected[pictures.sealed]) == pytest.approx(expected)
+    assert audited_answers(Counting(), pictures, expected[pictures.of_split]) == pytest.approx(expected)
     assert asked == [20]
 
 

@@ -30,4 +30,4 @@ def test_a_run_shows_every_figure_that_was_promised() -> None:
     params = EvaluateParams(resamples=100, confidence=0.95, prevalence=0.1, seed=1)
     metrics = evaluate(test.y, p_covid, list(test.patients), 0.5, params)
     shown = {"confusion", "confusion_normalised", "roc", "precision_recall", "reliability", "samples"}
-    assert set(evaluation_figures("tiny", test, p_covid, metrics)) == shown
+    assert set(evaluation_figures("tiny", test, p_covid, metrics, "test")) == shown

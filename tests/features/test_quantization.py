@@ -122,9 +122,9 @@ def test_a_model_without_a_twin_can_not_run_in_eight_bits(bundle: Path) -> None:
 
 def test_faster_precisions_are_held_against_float32(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cxr.evaluation.precision_check.available", lambda: ("int8", "bf16", "f32"))
-    test = labelled_split(12, SIDE, seed=5)
-    exact = Engine.load(bundle).predict(test.pixels)
-    measured = compare_precisions(bundle, test, exact)
+    validation = labelled_split(12, SIDE, seed=5)
+    exact = Engine.load(bundle).predict(validation.pixels)
+    measured = compare_precisions(bundle, validation, exact)
     assert set(measured) == {"int8", "bf16"}
     for entry in measured.values():
         assert entry["images"] == 12
@@ -136,6 +136,6 @@ def test_faster_precisions_are_held_against_float32(bundle: Path, monkeypatch: p
 
 def test_an_answer_that_turns_does_not_hold(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cxr.evaluation.precision_check.available", lambda: ("bf16", "f32"))
-    test = labelled_split(12, SIDE, seed=5)
-    inverted = 1 - Engine.load(bundle).predict(test.pixels)
-    assert compare_precisions(bundle, test, inverted)["bf16"]["holds"] is False
+    validation = labelled_split(12, SIDE, seed=5)
+    inverted = 1 - Engine.load(bundle).predict(validation.pixels)
+    assert compare_precisions(bundle, validation, inverted)["bf16"]["holds"] is False

@@ -175,9 +175,8 @@ def test_without_lateral_views_and_ct_a_gate_is_taught_by_what_can_be_made(phant
     trained = train_gate(phantoms.where(phantoms.kinds == FRONTAL), PARAMS)
     assert trained.gate.kinds == ("frontal", "inverted", "misplaced", "other")
     report = gate_report(trained, phantoms.where(phantoms.kinds == FRONTAL), PARAMS, BOOTSTRAP)
-    assert report["cross_validated"] == {}
     assert "ct" not in report["refused"]
-    assert report["frontal_refused"]["test"]["all"]["value"] <= 0.1
+    assert report["frontal_refused"]["cross_fitted"]["all"]["value"] <= 0.1
 
 
 @pytest.mark.slow
@@ -185,10 +184,10 @@ def test_the_report_can_be_written_as_json_and_counts_everything(trained: Traine
     report = json.loads(json.dumps(gate_report(trained, phantoms, PARAMS, BOOTSTRAP), allow_nan=False))
     assert report["trained_on"] == {"frontal": 60, "lateral": 15}
     assert report["frontal_refused"]["cross_fitted"]["all"]["images"] == 60
-    assert report["refused"]["lateral"]["images"] == 5
-    assert report["cross_validated"]["lateral"]["images"] == 20
-    assert report["summary"]["test"]["frontal"]["images"] == 20
-    assert report["summary"]["test"]["lateral"] == report["refused"]["lateral"]
+    assert report["refused"]["lateral"]["images"] == 15  # the five of test patients have no part
+    assert report["refused"]["inverted"]["images"] == 20  # made of the validation patients'
+    assert report["summary"]["cross_fitted"]["frontal"]["images"] == 60
+    assert report["summary"]["cross_fitted"]["lateral"] == report["refused"]["lateral"]
     assert report["summary"]["external"] == {}  # there is none
     assert headline(report)["lateral_refused"] == report["refused"]["lateral"]["value"]
     assert headline(report)["ct_refused"] is None

@@ -29,7 +29,7 @@ def test_an_exported_backbone_goes_all_the_way_to_the_champion(tmp_path: Path) -
     workspace = small_workspace(tmp_path / "exported", changes)
     workspace.dvc("repro", "register")
     reports = workspace.folder / "reports/models/toy"
-    assert {"metrics.json", "audit.json", "precision.json"} <= {path.name for path in reports.iterdir()}
+    assert {"validation.json", "audit.json", "precision.json"} <= {path.name for path in reports.iterdir()}
     champion = Engine.load(workspace.folder / "models/champion")
     assert champion.facts.backbone == "toy"
     pixels = np.load(workspace.folder / "data/pixels.npy")[:3]

@@ -1,6 +1,7 @@
 """The same bytes give the same probability in the stage, on the command line and over HTTP, in float32.
 
-Of so few test images it is up to chance and to the machine whether eight bits hold too, and `auto` would take them.
+Of so few validation images it is up to chance and to the machine whether eight bits hold too, and `auto` would take
+them.
 """
 
 import csv
@@ -21,7 +22,7 @@ COUNT = 5
 
 def test_stage_command_line_and_http_agree(finished: Workspace) -> None:
     winner = json.loads((finished.folder / "reports/register.json").read_text())["winner"]
-    with (finished.folder / f"reports/models/{winner}/predictions.csv").open() as handle:
+    with (finished.folder / f"reports/models/{winner}/validation.csv").open() as handle:
         rows = list(csv.DictReader(handle))[:COUNT]
     stage = [float(row["p_covid"]) for row in rows]
     files = [finished.folder / "data/raw" / row["path"] for row in rows]

@@ -31,11 +31,12 @@ def change(workspace: Workspace, *settings: str) -> None:
     make_workspace(workspace.folder, [SMALL, *map(setting, settings)])
 
 
+LOOKS = "reports/sealed/looks.jsonl"
 ONE_BACKBONE = {"train": {"backbones": ["inceptionv3"]}}  # enough for what does not compare backbones
 
 
 def metrics(workspace: Workspace) -> dict[str, Any]:
-    return read(workspace, "reports/models/inceptionv3/metrics.json")
+    return read(workspace, "reports/models/inceptionv3/validation.json")
 
 
 def assert_close(first: Any, second: Any) -> None:
@@ -68,9 +69,12 @@ def test_going_back_to_earlier_params_finds_the_earlier_version_again(finished: 
     change(workspace, "train.learning_rate=0.01")
     workspace.repro()
     assert read(workspace, "reports/register.json")["version"] != version
+    looks = (workspace.folder / LOOKS).read_text()
+    assert len(looks.splitlines()) == 2
     change(workspace)
     assert "register" in workspace.repro()
     assert read(workspace, "reports/register.json")["version"] == version
+    assert (workspace.folder / LOOKS).read_text() == looks  # it was measured before
 
 
 def test_the_same_seed_gives_the_same_split_and_the_same_metrics(finished: Workspace, tmp_path: Path) -> None:
@@ -111,7 +115,12 @@ def test_growing_the_data_computes_only_the_new_images(finished: Workspace, tmp_
 def test_metrics_and_plots_are_shown(finished: Workspace) -> None:
     shown = json.loads(finished.dvc("metrics", "show", "--json").stdout)
     files = shown[""]["data"] if "data" in shown[""] else shown[""]
-    assert files["reports/models/vgg16/headline.json"]["data"].keys() >= {"auc", "auc_low", "auc_high", "sensitivity"}
+    shown_of_vgg16 = files["reports/models/vgg16/validation_headline.json"]["data"]
+    assert shown_of_vgg16.keys() >= {"auc", "auc_low", "auc_high", "sensitivity"}
+    winner = files["reports/winner.json"]["data"]
+    assert winner["backbone"] == read(finished, "reports/register.json")["winner"]
+    assert "validation_auc" in winner
+    assert not any("sealed" in name or "test" in name for name in files)
     audit = files["reports/models/vgg16/audit_headline.json"]["data"]
     assert audit.keys() >= {"same_source_auc", "worst_sensitivity", "shortcut_flagged"}
     # One source: the yardstick measures nothing, and DVC shows no metric that is null.
@@ -162,8 +171,10 @@ def test_an_experiment_can_be_run_and_compared(finished: Workspace, tmp_path: Pa
     ):
         workspace.run(*command)
     before = live(workspace)
+    looks = (workspace.folder / LOOKS).read_text()
     workspace.dvc("exp", "run", "--name", "less-dropout", "-S", "train.dropout=0.2")
     assert live(workspace) == before  # although register.promote is better here
+    assert (workspace.folder / LOOKS).read_text() == looks
     assert "an experiment promotes nothing" in read(workspace, "reports/register.json")["reason"]
     table = workspace.dvc("exp", "show", "--csv").stdout
     assert "less-dropout" in table
@@ -185,7 +196,7 @@ figures = [a.path for a in client.list_artifacts(one.info.run_id, "figures")]
 print(json.dumps({
     "parents": len(runs) - len(children), "children": len(children),
     "params": dict(one.data.params), "metrics": sorted(one.data.metrics), "tags": dict(one.data.tags),
-    "epochs": len(client.get_metric_history(one.info.run_id, "validation_loss")),
+    "epochs": len(client.get_metric_history(one.info.run_id, "train/validation_loss")),
     "figures": figures, "inputs": [d.dataset.name for d in one.inputs.dataset_inputs],
     "description": version.description, "version_tags": dict(version.tags),
     "statuses": sorted({run.info.status for run in runs}),
@@ -195,13 +206,13 @@ print(json.dumps({
     assert (found["parents"], found["children"], found["epochs"]) == (1, 2, 5)
     assert found["statuses"] == ["FINISHED"]
     assert found["params"]["train.dropout"] == "0.5"
-    assert {"test_auc", "test_auc_low", "test_auc_high", "train_accuracy"} <= set(found["metrics"])
+    assert {"validation/auc", "validation/auc_low", "train/accuracy"} <= set(found["metrics"])
     wanted = {"confusion", "confusion_normalised", "roc", "precision_recall", "history", "network", "samples"}
     assert {f"figures/{name}.png" for name in wanted} <= set(found["figures"])
     assert found["inputs"]
     assert {"cxr.split_sha256", "cxr.index_sha256"} <= found["tags"].keys()
     assert "Not a medical device" in found["description"]
-    assert any(name.startswith("audit_behaviour") for name in found["metrics"])
+    assert any(name.startswith("audit/behaviour/") for name in found["metrics"])
     champion = read(finished, "models/champion/model.json")
     reasons = champion["audit"]["reasons"]
     assert champion["shortcut_flagged"] == bool(reasons)
@@ -230,9 +241,9 @@ def test_the_registered_model_loads_in_mlflow_and_gives_the_stage_s_answer(finis
 import base64, csv, json, pathlib, mlflow, pandas
 mlflow.set_tracking_uri("sqlite:///mlflow.db")
 winner = json.load(open("reports/register.json"))["winner"]
-rows = list(csv.DictReader(open(f"reports/models/{winner}/predictions.csv")))[:3]
+rows = list(csv.DictReader(open(f"reports/models/{winner}/validation.csv")))[:3]
 images = [base64.b64encode(pathlib.Path("data/raw", row["path"]).read_bytes()).decode() for row in rows]
-answers = mlflow.pyfunc.load_model("models:/covid-cxr-test@champion").predict(pandas.DataFrame({"image": images}))
+answers = mlflow.pyfunc.load_model("models:/covid-cxr-test@champion", model_config={"precision": "f32"}).predict(pandas.DataFrame({"image": images}))
 print(json.dumps([[float(row["p_covid"]) for row in rows], list(answers["p_covid"])]))
 """
     recorded, answered = json.loads(finished.run(sys.executable, "-c", script).stdout.splitlines()[-1])

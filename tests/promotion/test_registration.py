@@ -20,7 +20,7 @@ from tests.labelled import labelled_split
 from tests.tiny import tiny_bundle
 
 PARAMS = EvaluateParams(resamples=200, confidence=0.95, prevalence=0.1, seed=1)
-TEST = VALIDATION = labelled_split(40)
+VALIDATION = labelled_split(40)
 SPLIT = "20/0.2/0.15"
 FIRST = Version("covid-cxr", 1, "run", "0" * 64, "2026-01-01", "", ("champion",), {})
 SECOND = replace(FIRST, number=2, aliases=())
@@ -61,11 +61,11 @@ def champion(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def answers(bundle: Path) -> np.ndarray:
-    return Engine.load(bundle, threads=1).predict(TEST.pixels)
+    return Engine.load(bundle, threads=1).predict(VALIDATION.pixels)
 
 
 def test_a_model_that_answers_as_it_was_tested_passes(stored: dict[int, Path], answers: np.ndarray) -> None:
-    check_registered(SECOND, TEST, answers)
+    check_registered(SECOND, VALIDATION, answers)
 
 
 @pytest.mark.parametrize("seen", [0, 39])
@@ -75,14 +75,14 @@ def test_a_model_that_answers_otherwise_is_stopped(
 ) -> None:
     """The first and the last image are among those that are asked about."""
     answers[seen] = recorded
-    with pytest.raises(CxrError, match="covid-cxr version 2 answers otherwise than it was tested"):
-        check_registered(SECOND, TEST, answers)
+    with pytest.raises(CxrError, match="covid-cxr version 2 answers otherwise than it was measured"):
+        check_registered(SECOND, VALIDATION, answers)
 
 
 def test_swapped_files_are_noticed(stored: dict[int, Path], answers: np.ndarray, tmp_path: Path) -> None:
     stored[2] = tiny_bundle(tmp_path / "other", seed=1)
     with pytest.raises(CxrError, match="answers otherwise"):
-        check_registered(SECOND, TEST, answers)
+        check_registered(SECOND, VALIDATION, answers)
 
 
 def test_a_model_is_checked_on_fewer_images_than_it_would_like(stored: dict[int, Path], bundle: Path) -> None:
@@ -96,7 +96,7 @@ def test_files_that_can_not_be_loaded_stop_the_registration(
     stored[2] = Path(shutil.copytree(stored[2], tmp_path / "damaged"))
     (stored[2] / "head.npz").write_bytes(b"")
     with pytest.raises(CxrError, match=r"head\.npz is damaged"):
-        check_registered(SECOND, TEST, answers)
+        check_registered(SECOND, VALIDATION, answers)
 
 
 def test_the_first_model_becomes_champion(monkeypatch: pytest.MonkeyPatch, answers: np.ndarray, cache: Path) -> None:

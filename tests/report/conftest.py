@@ -44,10 +44,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """A report and a card of an audited model. Not to be changed."""
     root = make_files(tmp_path_factory.mktemp("card"))
     facts = read_facts(REGISTERED, root)
-    test = Dataset.read(root / INDEX, root / SPLIT, root / PIXELS).split("test")
-    p_covid = read_probabilities(root / MODEL_REPORTS / WINNER / "predictions.csv", test)
+    validation = Dataset.read(root / INDEX, root / SPLIT, root / PIXELS).split("validation")
+    p_covid = read_probabilities(root / MODEL_REPORTS / WINNER / "validation.csv", validation)
     wrong = mistakes(
-        Engine.load(root / TRAINED / WINNER), test, p_covid, facts.model.metrics["threshold"], MiddleIsLung()
+        Engine.load(root / TRAINED / WINNER), validation, p_covid, facts.model.validation["threshold"], MiddleIsLung()
     )
     figures = report_figures(facts)
     return Made(root, facts, figures, wrong, report(facts, figures, wrong), model_card(facts))

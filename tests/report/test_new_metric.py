@@ -41,8 +41,8 @@ def test_a_metric_of_one_function_is_in_the_files_in_mlflow_and_in_the_reports(
     youden: str, made: Made, tmp_path: Path
 ) -> None:
     root = make_files(tmp_path)
-    metrics = read_json(root / MODEL_REPORTS / WINNER / "metrics.json")
-    groups = read_json(root / MODEL_REPORTS / WINNER / "groups.json")
+    metrics = read_json(root / MODEL_REPORTS / WINNER / "validation.json")
+    groups = read_json(root / MODEL_REPORTS / WINNER / "validation_groups.json")
     found = metrics[youden]
     rates = metrics["sensitivity"]["value"] + metrics["specificity"]["value"]
     assert found["value"] == pytest.approx(rates - 1)
@@ -53,20 +53,21 @@ def test_a_metric_of_one_function_is_in_the_files_in_mlflow_and_in_the_reports(
 
     facts = read_facts(REGISTERED, root)
     with written_record(tmp_path / "told", "evaluate") as record:
-        record.log_evaluation(metrics, "test")
-        record.log_metrics(as_metrics(enough), "test/groups")
+        record.log_evaluation(metrics, "validation")
+        record.log_metrics(as_metrics(enough), "validation/groups")
     (told,) = read_records(tmp_path / "told")
-    expected = {f"test/{youden}", f"test/{youden}_low", f"test/{youden}_high", f"test/groups/view/PA/{youden}"}
-    assert expected <= {point.name for point in told.points}
+    expected = {youden, f"{youden}_low", f"{youden}_high", f"groups/view/PA/{youden}"}
+    assert {f"validation/{name}" for name in expected} <= {point.name for point in told.points}
 
+    found = facts.shown.metrics[youden]  # type: ignore[literal-required]
     shown = f"{found['value']:.3f} ({found['low']:.3f} to {found['high']:.3f})"
     assert f"| Youden's J | {shown} | sensitivity plus specificity minus 1 |" in model_card(facts)
     assert shown in report(facts, made.figures, made.mistakes)
 
 
 def test_files_of_before_a_metric_was_added_are_still_shown(youden: str, made: Made) -> None:
-    assert youden not in made.facts.model.metrics
-    assert youden not in dict(metric_rows(made.facts.model.metrics))
+    assert youden not in made.facts.model.validation
+    assert youden not in dict(metric_rows(made.facts.model.validation))
     assert "Youden" not in model_card(made.facts)
 
 

@@ -95,19 +95,23 @@ def test_every_row_of_a_table_in_the_card_has_as_many_cells_as_its_head(made: Ma
 def numbers_of(facts: ReportFacts) -> list[str]:
     """As text, what both must say: recomputed here from the files, not from the templates."""
     folder = MODEL_REPORTS / WINNER
-    metrics = {name: facts.model.metrics[name] for name, _ in words.metric_rows(facts.model.metrics)}
+    shown = facts.shown.metrics
+    metrics = {name: shown[name] for name, _ in words.metric_rows(shown)}
     groups = [
         group["metrics"][metric]
-        for factor in facts.model.groups.values()
+        for factor in facts.shown.groups.values()
         for group in factor.values()
         for metric in ("auc", "sensitivity", "specificity")
     ]
     audit = facts.model.audit
-    found = [one for one in [*metrics.values(), *groups, *audit["findings"]] if one["value"] is not None]
+    asked = [*audit["findings"], *facts.shown.findings]
+    found = [one for one in [*metrics.values(), *groups, *asked] if one["value"] is not None]
     texts = [f"{one['value']:.3f} ({one['low']:.3f} to {one['high']:.3f})" for one in found if one["low"] is not None]
     assert len(texts) > 15
-    digests = [facts.files[(folder / name).as_posix()] for name in ("metrics.json", "groups.json", "audit.json")]
-    return texts + digests + ["0.967 (0.933 to 0.987)", "0.943 (0.933 to 0.987)"]
+    digests = [facts.files[(folder / name).as_posix()] for name in ("validation.json", "audit.json")]
+    sealed = [digest for name, digest in facts.files.items() if name.startswith("reports/sealed/")]
+    assert len(sealed) == (8 if facts.sealed else 0)
+    return texts + digests + sealed + ["0.967 (0.933 to 0.987)", "0.943 (0.933 to 0.987)"]
 
 
 def test_every_number_of_the_files_is_in_both(made: Made) -> None:
@@ -118,7 +122,10 @@ def test_every_number_of_the_files_is_in_both(made: Made) -> None:
 
 
 def test_the_auc_without_lungs_stands_beside_every_headline_auc(made: Made) -> None:
-    auc, without = f"{made.facts.model.metrics['auc']['value']:.3f} (", "0.973 (0.951 to 0.991)"
+    assert_beside(made, f"{made.facts.shown.metrics['auc']['value']:.3f} (", "0.947 (0.902 to 0.977)")
+
+
+def assert_beside(made: Made, auc: str, without: str) -> None:
     page = in_words(made.report)
     for text in (page, made.card):
         places = [match.start() for match in re.finditer(re.escape(auc), text)]
@@ -135,7 +142,7 @@ def test_the_stamp_comes_with_its_reasons_before_any_number(made: Made) -> None:
         assert "shortcut_flagged" in text
         for reason in audit["reasons"]:
             assert reason in text
-            assert text.index(reason) < text.index(f"{made.facts.model.metrics['auc']['value']:.3f} ")
+            assert text.index(reason) < text.index(f"{made.facts.shown.metrics['auc']['value']:.3f} ")
 
 
 def test_the_audit_s_table_says_pass_and_fail_with_the_limit(made: Made) -> None:
@@ -200,7 +207,7 @@ def test_what_was_not_measured_is_said(made: Made) -> None:
     lungs = {"trained": False, "why": "no lung masks of train, validation, test patients"}
     arms = [finding for finding in made.facts.model.audit["findings"] if finding["arm"] != "lungs_blacked_out"]
     model = replace(made.facts.model, audit={**made.facts.model.audit, "findings": arms})
-    facts = replace(made.facts, lungs=lungs, models={**made.facts.models, WINNER: model})
+    facts = replace(made.facts, lungs=lungs, sealed=None, models={**made.facts.models, WINNER: model})
     page, card = in_words(report(facts, made.figures, [])), model_card(facts)
     for text in (page, card):
         assert "not measured: the audit has no such arm" in text
@@ -230,8 +237,9 @@ def test_a_model_that_holds_every_limit_is_not_stamped(made: Made) -> None:
 )
 def test_a_blank_in_the_files_is_an_error_or_is_said(made: Made, change: Mapping[str, Any]) -> None:
     """An undefined metric is said to be so in the table; what has no such words stops the stage."""
-    model = replace(made.facts.model, metrics={**made.facts.model.metrics, **change})
-    facts = replace(made.facts, models={**made.facts.models, WINNER: model})
+    assert made.facts.sealed is not None
+    shown = replace(made.facts.shown, metrics={**made.facts.shown.metrics, **change})
+    facts = replace(made.facts, sealed=replace(made.facts.sealed, shown=shown))
     if "threshold" in change:
         with pytest.raises(ValueError, match="nan"):
             model_card(facts)
@@ -259,10 +267,10 @@ def test_a_page_whose_files_have_changed_is_stale(made: Made, tmp_path: Path) ->
     page = root / "report.html"
     page.write_text(made.report)
     assert stale_files(page, root) == []
-    metrics = root / MODEL_REPORTS / WINNER / "metrics.json"
+    metrics = root / MODEL_REPORTS / WINNER / "validation.json"
     metrics.write_text(json.dumps({**json.loads(metrics.read_text()), "threshold": 0.25}))
     (root / REPORTS / "split.json").unlink()
-    assert stale_files(page, root) == [f"reports/models/{WINNER}/metrics.json", "reports/split.json"]
+    assert stale_files(page, root) == [f"reports/models/{WINNER}/validation.json", "reports/split.json"]
     page.write_text("<p>typed by hand</p>")
     with pytest.raises(CxrError, match="does not say"):
         stale_files(page, root)

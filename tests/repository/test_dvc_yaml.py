@@ -1,5 +1,6 @@
 """dvc.yaml's top level: DVC fills no list in there, so tests hold it to the stages and to params.yaml."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,21 @@ def test_a_plot_of_all_backbones_has_the_curve_of_each() -> None:
         assert patterns <= plots_of_stages()
         assert len(files) == len(BACKBONES)
         assert (ROOT / ".dvc/plots" / f"{settings['template']}.json").is_file()
+
+
+def test_no_metric_or_plot_of_dvc_is_of_test_patients() -> None:
+    """Their stages never name the split; tests/stages/test_without_test_patients.py runs those of a backbone."""
+    for name, stage in PIPELINE["stages"].items():
+        shown = named(stage.get("metrics", [])) | named(stage.get("plots", []))
+        assert not any(file.startswith("reports/sealed") for file in shown)
+        if shown:
+            assert not re.search(r"""["']test["']""", (ROOT / f"stages/{name}.py").read_text(encoding="utf-8")), name
+    assert "test patients" not in yaml.safe_dump(PIPELINE)
+
+
+def test_the_history_of_looks_outlives_a_repro() -> None:
+    (out,) = PIPELINE["stages"]["sealed"]["outs"]
+    assert out == {"reports/sealed": {"cache": False, "persist": True}}
 
 
 def test_the_artifact_is_where_promotion_puts_the_champion() -> None:

@@ -7,7 +7,7 @@ import pytest
 from cxr.common.atomic_files import write_json
 from cxr.common.paths import MODEL_REPORTS
 from cxr.promotion.settings import RegisterParams
-from stages.register import described, values_to_pick_by
+from stages.register import described, values_to_pick_by, winner_numbers
 from tests.common.params_files import written
 
 MEASURED = {"value": 0.8, "low": 0.7, "high": 0.9}
@@ -24,6 +24,7 @@ METRICS = (
     "specificity",
     "accuracy",
     "ece",
+    "calibration_error",
 )
 BACKBONES = ["vgg16", "xception"]
 
@@ -80,8 +81,20 @@ def test_another_metric_does_not_ask_for_the_yardstick(workspace: Path) -> None:
     assert values_to_pick_by(params("auc")) == ("auc", {"vgg16": 0.8, "xception": 0.8}, "")
 
 
+def test_the_winner_s_numbers_are_of_validation_patients_and_of_the_yardstick(workspace: Path) -> None:
+    metrics = {**dict.fromkeys(METRICS, MEASURED), "counts": COUNTS, "threshold": 0.5}
+    numbers = winner_numbers("xception", metrics)
+    assert numbers["backbone"] == "xception"
+    assert numbers["unseen_auc"] == pytest.approx(0.7)
+    assert {name for name in numbers if name not in ("backbone", "unseen_auc")} == {
+        f"validation_{name}" for name in ("auc", "balanced_auc", "sensitivity", "specificity", "calibration_error")
+    }
+
+
 def test_the_registry_s_words_tell_a_frozen_trunk_from_a_trained_one() -> None:
     counts = {**COUNTS, "patients": 9}
     metrics = {**dict.fromkeys(METRICS, MEASURED), "counts": counts, "threshold": 0.5}
-    assert described("vgg16", 0, metrics).startswith("Frozen vgg16 with a linear head. On 9 images of 9 test patients")
+    assert described("vgg16", 0, metrics).startswith(
+        "Frozen vgg16 with a linear head. On 9 images of 9 validation patients, who chose its epoch"
+    )
     assert described("vgg16", 2, metrics).startswith("vgg16, its last 2 blocks trained too, with a linear head.")

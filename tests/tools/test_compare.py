@@ -9,6 +9,7 @@ from tools.report import (
     Base,
     Evidence,
     RegisteredChampion,
+    SealedTest,
     base_from_diff,
     interval_text,
     report,
@@ -30,10 +31,10 @@ def register(winner: str = "vgg16", promoted: bool = True, **changes: object) ->
 
 
 def diff_entry(old: float | None, new: float | None) -> dict:
-    """What DVC gives for one backbone's metrics.json; a side that is missing is None."""
+    """What DVC gives for one backbone's validation_headline.json; a side that is missing is None."""
     return {
-        f"auc.{bound}": {"old": None if old is None else old + gap, "new": None if new is None else new + gap}
-        for bound, gap in (("value", 0.0), ("low", -0.05), ("high", 0.05))
+        f"auc{bound}": {"old": None if old is None else old + gap, "new": None if new is None else new + gap}
+        for bound, gap in (("", 0.0), ("_low", -0.05), ("_high", 0.05))
     }
 
 
@@ -50,9 +51,9 @@ def evidence(diff: dict | None = None, champion: RegisteredChampion | None = Non
 
 
 DIFF = {
-    "reports/models/vgg16/metrics.json": diff_entry(0.88, 0.92),
-    "reports/models/xception/metrics.json": diff_entry(0.95, 0.9),
-    "reports/register.json": {"winner": {"old": "xception", "new": "vgg16"}},
+    "reports/models/vgg16/validation_headline.json": diff_entry(0.88, 0.92),
+    "reports/models/xception/validation_headline.json": diff_entry(0.95, 0.9),
+    "reports/winner.json": {"backbone": {"old": "xception", "new": "vgg16"}},
 }
 
 
@@ -64,12 +65,17 @@ def row(text: str, start: str) -> list[str]:
 
 def test_the_winner_is_held_against_the_winner_of_the_base():
     text = report(evidence(DIFF))
-    assert row(text, "Test metric") == ["Test metric", "New: vgg16", "origin/main: xception", "Change"]
+    assert row(text, "Metric, validation") == [
+        "Metric, validation patients",
+        "New: vgg16",
+        "origin/main: xception",
+        "Change",
+    ]
     assert row(text, "AUC") == ["AUC", "0.920 (0.870 to 0.970)", "0.950 (0.900 to 1.000)", "-0.030"]
 
 
 def test_where_the_winner_of_the_base_is_unknown_the_same_backbone_is_shown_and_not_the_best_one():
-    diff = {path: entry for path, entry in DIFF.items() if "register" not in path}
+    diff = {path: entry for path, entry in DIFF.items() if "winner" not in path}
     text = report(evidence(diff))
     assert row(text, "AUC")[2] == "0.880 (0.830 to 0.930)"
     assert "origin/main does not record which backbone won there" in text
@@ -83,13 +89,13 @@ def test_without_earlier_metrics_the_report_says_why_and_shows_the_new_ones():
 
 
 def test_a_first_training_has_only_new_values_in_the_diff():
-    diff = {"reports/models/vgg16/metrics.json": diff_entry(None, 0.92)}
+    diff = {"reports/models/vgg16/validation_headline.json": diff_entry(None, 0.92)}
     assert "nothing was trained and published there yet" in report(evidence(diff))
 
 
 def test_the_champion_before_gets_a_column():
     text = report(evidence(DIFF, RegisteredChampion("5", "resnet50", metrics(0.91))))
-    assert row(text, "Test metric")[-1] == "Champion before: version 5, resnet50"
+    assert row(text, "Metric, validation")[-1] == "Champion before: version 5, resnet50"
     assert row(text, "AUC")[-1] == "0.910 (0.860 to 0.960)"
 
 
@@ -108,9 +114,9 @@ def test_the_decision_and_its_reason_come_first(promoted: bool, heading: str):
 
 def test_backbones_that_were_added_or_removed_are_named():
     diff = {
-        "reports/models/vgg16/metrics.json": diff_entry(0.88, 0.92),
-        "reports/models/xception/metrics.json": diff_entry(None, 0.9),
-        "reports/models/resnet50/metrics.json": diff_entry(0.87, None),
+        "reports/models/vgg16/validation_headline.json": diff_entry(0.88, 0.92),
+        "reports/models/xception/validation_headline.json": diff_entry(None, 0.9),
+        "reports/models/resnet50/validation_headline.json": diff_entry(0.87, None),
     }
     text = report(evidence(diff))
     assert row(text, "xception")[-2:] == ["–", "added"]
@@ -119,7 +125,7 @@ def test_backbones_that_were_added_or_removed_are_named():
 
 
 def test_a_winner_that_the_base_did_not_have_is_compared_with_nobody():
-    diff = {"reports/models/xception/metrics.json": diff_entry(0.9, 0.9)}
+    diff = {"reports/models/xception/validation_headline.json": diff_entry(0.9, 0.9)}
     assert "No comparison with origin/main: it has no metrics of vgg16." in report(evidence(diff))
 
 
@@ -150,6 +156,21 @@ def test_the_roc_chart_has_a_line_for_each_side_that_is_known():
 def test_a_sampled_curve_is_the_step_that_the_threshold_reaches():
     curve = [(0.0, 0.0), (0.0, 0.5), (0.4, 0.8), (1.0, 1.0)]
     assert sampled(curve, steps=5) == [0.5, 0.5, 0.8, 0.8, 0.8, 1.0]
+
+
+def test_a_base_that_was_measured_on_test_patients_has_no_numbers_to_compare_with():
+    before = {"auc": {"old": 0.99, "new": None}, "auc_low": {"old": 0.98, "new": None}}
+    assert base_from_diff({"reports/models/vgg16/headline.json": before}, "HEAD").models == {}
+
+
+def test_the_sealed_test_comes_last_and_says_that_it_chose_nothing():
+    sealed = SealedTest(metrics(0.87), "Computed after version 7 was registered. No choice used it.", 2, 5)
+    text = report(evidence(DIFF, sealed=sealed))
+    assert text.rstrip().endswith("Looks at this test set so far: 2; at any test set: 5.")
+    last = text[text.index("### Sealed test of the winner") :]
+    assert row(last, "AUC") == ["AUC", "0.870 (0.820 to 0.920)"]
+    assert "No choice used it." in last
+    assert "test patients" not in report(evidence(DIFF)).lower()
 
 
 def test_metrics_of_anything_but_a_backbone_are_no_model():

@@ -59,7 +59,7 @@ def test_the_registration_alone_is_no_change():
 
 def test_a_commit_says_which_model_and_why():
     message = commit_message(BETTER, {"auc": {"value": 0.98765}}, NEW, "version 3 is the champion now")
-    assert message.splitlines()[0] == "Retrain: vgg16, AUC 0.988"
+    assert message.splitlines()[0] == "Retrain: vgg16, AUC 0.988 on validation patients"
     assert "version 3 is the champion now" in message
     assert "AUC differs by +0.0100" in message
 
