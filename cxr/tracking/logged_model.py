@@ -44,6 +44,7 @@ def log_and_register(name: str, bundle: Path, run_id: str, tags: Mapping[str, st
             code_paths=[str(PACKAGE)],
             pip_requirements=[f"{package}=={installed_version(package)}" for package in REQUIREMENTS],
             signature=signature(),
+            model_config={"precision": "auto", "column": ""},
             input_example=input_example(),
         )
         return int(mlflow.register_model(logged.model_uri, name, tags=dict(tags)).version)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxr.tracking.client import TrainingRecord, log_points, milliseconds
 from cxr.tracking.identity import RunIdentity
-from cxr.tracking.records import Record, StageRecord, evaluation_values, read_records, written_record
+from cxr.tracking.records import StageRecord, StoredRecord, evaluation_values, read_records, written_record
 from cxr.tracking.runs import PARENT_TAG, RUN_TAG, create_run, describe, find_or_create_parent, found_runs
 from cxr.tracking.store import connect, experiment_id
 
@@ -70,7 +70,7 @@ def log_winner(record: TrainingRecord, evaluation: Mapping[str, Any], reason: st
     parent.log_metrics(changed)
 
 
-def _matching(client: "MlflowClient", experiment: str, identity: RunIdentity, records: Sequence[Record]) -> Any:
+def _matching(client: "MlflowClient", experiment: str, identity: RunIdentity, records: Sequence[StoredRecord]) -> Any:
     """The run of this identity that has been told nothing else than these records, or None. Of several the one whose id
     is least, so that two machines agree."""
     for run in found_runs(client, experiment, {RUN_TAG: identity.key}):
@@ -80,7 +80,7 @@ def _matching(client: "MlflowClient", experiment: str, identity: RunIdentity, re
     return None
 
 
-def _tell(client: "MlflowClient", run: Any, records: Sequence[Record], identity: RunIdentity) -> None:
+def _tell(client: "MlflowClient", run: Any, records: Sequence[StoredRecord], identity: RunIdentity) -> None:
     """Each step is safe to repeat, and a record's mark comes last: what a killed process left undone is done now."""
     run_id = run.info.run_id
     unfinished = run.info.status != "FINISHED"
@@ -93,7 +93,7 @@ def _tell(client: "MlflowClient", run: Any, records: Sequence[Record], identity:
         client.set_terminated(run_id, "FINISHED", identity.ended)
 
 
-def _tell_record(client: "MlflowClient", run_id: str, record: Record, ended: int) -> None:
+def _tell_record(client: "MlflowClient", run_id: str, record: StoredRecord, ended: int) -> None:
     log_points(client, run_id, record.points, ended)
     for name, path in record.files.items():
         client.log_artifact(run_id, str(path), name.rpartition("/")[0] or None)

@@ -141,7 +141,7 @@ def record_folder(reports: Path, stage: str) -> Path:
 
 
 @dataclass(frozen=True)
-class Record:
+class StoredRecord:
     """A stage's record as it was read. files: by artifact path. digest: the same where all of it is the same."""
 
     stage: str
@@ -151,7 +151,7 @@ class Record:
     digest: str
 
 
-def read_records(reports: Path, stages: Sequence[str] | None = None) -> list[Record]:
+def read_records(reports: Path, stages: Sequence[str] | None = None) -> list[StoredRecord]:
     """The records that are there, of the named stages or of all. Raises CxrError where one is damaged."""
     folder = reports / FOLDER
     present = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
@@ -160,7 +160,7 @@ def read_records(reports: Path, stages: Sequence[str] | None = None) -> list[Rec
     return [_read_record(folder / name) for name in wanted]
 
 
-def _read_record(folder: Path) -> Record:
+def _read_record(folder: Path) -> StoredRecord:
     where = folder / CONTENT
     content = read_json(where)
     require_known_schema(content, SCHEMA_VERSION, str(where))
@@ -175,7 +175,7 @@ def _read_record(folder: Path) -> Record:
     missing = [str(path) for path in files.values() if not path.is_file()]
     if missing:
         raise CxrError(f"{where} names {missing[0]}, which is missing; `dvc pull` or `dvc repro` brings it")
-    return Record(folder.name, points, tags, files, _digest(points, tags, files))
+    return StoredRecord(folder.name, points, tags, files, _digest(points, tags, files))
 
 
 def _digest(points: Sequence[Point], tags: Mapping[str, str], files: Mapping[str, Path]) -> str:

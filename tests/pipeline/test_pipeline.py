@@ -243,7 +243,8 @@ mlflow.set_tracking_uri("sqlite:///mlflow.db")
 winner = json.load(open("reports/register.json"))["winner"]
 rows = list(csv.DictReader(open(f"reports/models/{winner}/validation.csv")))[:3]
 images = [base64.b64encode(pathlib.Path("data/raw", row["path"]).read_bytes()).decode() for row in rows]
-answers = mlflow.pyfunc.load_model("models:/covid-cxr-test@champion", model_config={"precision": "f32"}).predict(pandas.DataFrame({"image": images}))
+model = mlflow.pyfunc.load_model("models:/covid-cxr-test@champion", model_config={"precision": "f32"})
+answers = model.predict(pandas.DataFrame({"image": images}))
 print(json.dumps([[float(row["p_covid"]) for row in rows], list(answers["p_covid"])]))
 """
     recorded, answered = json.loads(finished.run(sys.executable, "-c", script).stdout.splitlines()[-1])

@@ -69,8 +69,8 @@ def test_mlflow_s_evaluation_takes_the_registered_model(registered) -> None:
         URI,
         table,
         targets="label",
-        predictions="state",
         model_type="classifier",
+        model_config={"column": "state"},
         evaluators="default",
         evaluator_config={"log_explainer": False, "pos_label": "COVID"},
     )
