@@ -17,10 +17,11 @@ def contents(experiment: str, model: str) -> dict[str, Any]:
     runs = client.search_runs([found.experiment_id])
     names = {run.info.run_id: _name(run.data.tags) for run in runs}
     assert len(set(names.values())) == len(names), "a run is there twice"
+    versions = client.search_model_versions(f"name = '{model}'")
     return {
         "runs": {names[run.info.run_id]: _run(client, run, names) for run in runs},
-        "versions": {v.version: _version(client, v, names) for v in client.search_model_versions(f"name = '{model}'")},
-        "aliases": dict(client.get_registered_model(model).aliases),
+        "versions": {int(v.version): _version(client, v, names) for v in versions},
+        "aliases": {name: int(number) for name, number in client.get_registered_model(model).aliases.items()},
     }
 
 
