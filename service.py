@@ -2,8 +2,9 @@
 
 Serve with `bentoml serve service:CovidCxr`; the settings are environment variables (docs/serving.md).
 
-The routes are not `@bentoml.api` methods. Those take bodies of any size, log the start of a body that does not
-validate, fetch addresses that a client names, and answer errors in four forms.
+The methods are there for BentoML's clients and for services that depend on this one. No request reaches them but
+through the front (serving/app.py): BentoML by itself takes bodies of any size, writes files to disk, fetches addresses
+that a client names, and answers errors in four forms. The front also answers the routes that BentoML does not know.
 """
 
 import os
@@ -16,10 +17,15 @@ from bentoml._internal.utils.analytics import usage_stats
 from cxr.common.errors import ModelError
 from cxr.common.usage_reports import SWITCHES, switch_off
 from serving import store
-from serving.app import Front, create_app
+from serving.answer_types import Answer, ModelInfo, Results
+from serving.app import Front, create_app, create_context
 from serving.champion import Champion
 from serving.connections import limit_connections
+from serving.native import Native
+from serving.picture_input import Nothing, OnePicture, Picture, Pictures
+from serving.routes import ROUTES
 from serving.settings import read_settings
+from serving.tracing import not_of
 
 switch_off()
 usage_stats.do_not_track.cache_clear()  # BentoML asked before it imported this file, and remembers the answer
@@ -45,10 +51,15 @@ def packed_model() -> str:
         {"name": "OPENBLAS_NUM_THREADS", "value": "1"},
         {"name": "BENTOML_DO_NOT_TRACK", "value": SWITCHES["BENTOML_DO_NOT_TRACK"]},
     ],
+    resources={"cpu": SETTINGS.cores_wanted, "memory": f"{SETTINGS.memory_wanted_gib}Gi"},
     traffic={
-        "timeout": SETTINGS.body_timeout_s + 60
-    },  # longer than ours, so that a late request gets the error in our form
-    metrics={"enabled": False},  # BentoML's make a series of every path that a client thinks up; ours are bounded
+        # Longer and more than ours, so that a late request, and one too many, gets the error in our form.
+        "timeout": SETTINGS.body_timeout_s + 60,
+        "max_concurrency": SETTINGS.max_connections * SETTINGS.processes,
+        "concurrency": SETTINGS.requests_wanted,
+    },
+    metrics={"enabled": False},  # BentoML would make a series of every path; serving/bentoml_metrics.py bounds them
+    tracing={"excluded_urls": [not_of(path for path in ROUTES.labels())]},
     logging={"access": {"enabled": False}},  # BentoML's write every path; ours writes the route
 )
 class CovidCxr:
@@ -64,8 +75,25 @@ class CovidCxr:
         metrics.show_model(champion.identity)
         if SETTINGS.follow_s:
             champion.follow(SETTINGS.follow_s, lambda: metrics.show_model(champion.identity), metrics.show_look)
-        FRONT.app = create_app(SETTINGS, champion, metrics, WEB)
+        context = create_context(SETTINGS, champion, metrics, behind=FRONT.behind)
+        FRONT.app = create_app(context, WEB)
         self._champion = champion
+        self._native = Native(context)
+
+    @bentoml.api(route="/api/predict", input_spec=OnePicture)
+    async def predict(self, image: Picture, explain: bool = False) -> Answer:
+        """Ask about one picture: the answer of POST /predict."""
+        return await self._native.predict(image, explain)
+
+    @bentoml.api(route="/api/predict_batch", input_spec=Pictures)
+    async def predict_batch(self, images: list[Picture], explain: bool = False) -> Results:
+        """Ask about several pictures: a result for each, in order; one that fails does not fail the others."""
+        return await self._native.predict_batch(images, explain)
+
+    @bentoml.api(route="/api/model_info", input_spec=Nothing)
+    async def model_info(self) -> ModelInfo:
+        """The facts about the model that answers."""
+        return await self._native.model_info()
 
     @bentoml.on_shutdown
     def stop(self) -> None:

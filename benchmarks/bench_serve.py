@@ -1,6 +1,7 @@
 """Compare the service with the original's way and with BentoML's batching, side by side in one run.
 
     python -m benchmarks.bench_serve --out docs/results/serve.json [--soak 20000]
+    python -m benchmarks.bench_serve --out docs/results/serve.json --only two_ways
 
 Servers take turns, round by round, so that other work on the machine slows all of them alike. On another machine only
 the ratios hold. Our service answers in the fastest precision of this machine. Whether a trained model may use it is
@@ -35,6 +36,7 @@ from PIL import Image
 from benchmarks.load import Measured, load
 from benchmarks.serve_table import LATENCY, THROUGHPUT, table
 from benchmarks.servers import ROOT, Running, bentoml_command, free_port, running
+from benchmarks.two_ways import two_ways
 from cxr.inference.bundle import copy_bundle
 from cxr.inference.precision import available
 
@@ -49,23 +51,40 @@ def main() -> None:
         folder = Path(name)
         bundle = real_size_model(folder)
         home = store(folder, bundle)
-        result = {
-            "what": machine_and_versions(),
-            "precision": FASTEST,
-            "start_to_ready_s": starts(folder, home, given.rounds),
-            **against_the_original(folder, home, given),
-            "precisions": precisions(folder, home, given),
-            "batching": curves(folder, home, bundle, given),
-        }
+        ways = {"two_ways": both_ways(folder, home, given)}
+        result = (
+            json.loads(given.out.read_text()) | ways if given.only else everything(folder, home, bundle, given) | ways
+        )
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(result, indent=2, allow_nan=False) + "\n")
     given.out.with_suffix(".md").write_text(table(result), encoding="utf-8")
-    print(json.dumps(result["ratios"], indent=2))
+    print(json.dumps(result["ratios"] | result["two_ways"]["ratios"], indent=2))
+
+
+def everything(folder: Path, home: Path, bundle: Path, given: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "what": machine_and_versions(),
+        "precision": FASTEST,
+        "start_to_ready_s": starts(folder, home, given.rounds),
+        **against_the_original(folder, home, given),
+        "precisions": precisions(folder, home, given),
+        "batching": curves(folder, home, bundle, given),
+    }
+
+
+def both_ways(folder: Path, home: Path, given: argparse.Namespace) -> dict[str, Any]:
+    """With its own date and machine: it may be measured alone."""
+    say("both ways of asking")
+    with ours(folder, home) as server:
+        return {"what": machine_and_versions()} | two_ways(
+            server, base64.b64decode(xray()), given.rounds, given.requests
+        )
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--only", choices=["two_ways"], help="measure this alone and leave the rest of the file")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each server")
     parser.add_argument("--requests", type=int, default=80, help="of each client count in each turn")
     parser.add_argument("--soak", type=int, default=1000, help="requests between the two looks at the memory")

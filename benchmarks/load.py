@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks.servers import Running
 
+JSON = "application/json"
 TURNED_AWAY = "turned away"
 
 
@@ -34,14 +35,13 @@ class Measured:
         return {name: None if value is None else round(value, 2) for name, value in asdict(self).items()}
 
 
-def load(server: Running, path: str, body: bytes, clients: int, requests: int) -> Measured:
-    """Send `requests` in all, from `clients` threads with one connection each."""
+def load(server: Running, path: str, body: bytes, clients: int, requests: int, media_type: str = JSON) -> Measured:
+    """Send `requests` in all, from `clients` threads with one connection each. media_type: of the body."""
     url = server.url + path
     taken: list[float] = []
     failed: list[str] = []
-    threads = [
-        threading.Thread(target=_client, args=(url, body, requests // clients, taken, failed)) for _ in range(clients)
-    ]
+    arguments = (url, body, media_type, requests // clients, taken, failed)
+    threads = [threading.Thread(target=_client, args=arguments) for _ in range(clients)]
     started = time.perf_counter()
     cpu_before = server.cpu_s()
     for thread in threads:
@@ -60,13 +60,13 @@ def load(server: Running, path: str, body: bytes, clients: int, requests: int) -
     return Measured(clients, len(taken), turned_away, wrong, per_second, float(median), float(p95), cpu_ms)
 
 
-def _client(url: str, body: bytes, requests: int, taken: list[float], failed: list[str]) -> None:
+def _client(url: str, body: bytes, media_type: str, requests: int, taken: list[float], failed: list[str]) -> None:
     address = urlsplit(url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=120)
     for _ in range(requests):
         started = time.perf_counter()
         try:
-            connection.request("POST", address.path, body, {"Content-Type": "application/json"})
+            connection.request("POST", address.path, body, {"Content-Type": media_type})
             answer = connection.getresponse()
             answer.read()
         except (OSError, http.client.HTTPException) as fault:

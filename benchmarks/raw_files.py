@@ -16,7 +16,7 @@ from cxr.sources.index import build_index
 from cxr.sources.kaggle_pneumonia import KagglePneumoniaParams
 from cxr.sources.settings import DownloadParams
 
-SPLIT = SplitParams(seed=20, test_fraction=0.2, validation_fraction=0.15, near_duplicate_bits=24)
+SPLIT = SplitParams(seed=20, test_fraction=0.2, validation_fraction=0.15)
 
 
 class Files:
@@ -33,7 +33,7 @@ class Files:
         self.rows = build_index(self._params, self._raw).images
 
     def split(self) -> None:
-        assign_splits(self.rows, SPLIT)
+        assign_splits(self.rows, [], SPLIT)
 
     def pixels(self) -> None:
         write_pixels(self.rows, self._raw, self._image_size, self._store)

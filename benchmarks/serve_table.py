@@ -9,7 +9,8 @@ LATENCY = "median latency of one client, ours to original"
 
 
 def table(result: Result) -> str:
-    return "\n".join([*_head(result), "", *_wanted(result), "", *_precisions(result), "", *_curves(result), ""])
+    parts = [_head(result), _wanted(result), _two_ways(result), _precisions(result), _curves(result)]
+    return "\n".join([line for part in parts for line in (*part, "")])
 
 
 def _head(result: Result) -> Iterator[str]:
@@ -48,6 +49,20 @@ def _wanted(result: Result) -> Iterator[str]:
 
 def _asked(crowd: dict[str, Any]) -> int:
     return crowd["answers"] + crowd["turned_away"] + crowd["failed"]
+
+
+def _two_ways(result: Result) -> Iterator[str]:
+    ways = result["two_ways"]
+    what = ways["what"]
+    rounds = len(ways["one_client"]["native"])
+    yield f"POST /predict against BentoML's own method at /api/predict, with the same form: {what['date']},"
+    yield f"{what['machine']}, load average {what['load_average_at_start']} at the start, median of {rounds} rounds."
+    yield ""
+    yield "| what | wanted | measured |"
+    yield "|---|---|---|"
+    yield from (
+        f"| {name} | ≤ 1.1 | {ratio:.2f} |" for name, ratio in ways["ratios"].items() if "processor" not in name
+    )
 
 
 def _precisions(result: Result) -> Iterator[str]:

@@ -9,6 +9,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cxr.inference.remarks import Rules
 from cxr.inference.rules import RULES
+from serving.api_page import api_page_files
+from serving.bentoml_metrics import counted_by_bentoml
 from serving.champion import Champion
 from serving.context import Context
 from serving.errors import ServiceError, on_http_error, on_service_error
@@ -23,19 +25,24 @@ from serving.routing import Routes
 from serving.settings import Settings
 
 
-def create_app(
+def create_context(
     settings: Settings,
     champion: Champion,
     metrics: Metrics,
-    web: Path,
     *,
     routes: Routes = ROUTES,
     rules: Rules = RULES,
-) -> ASGIApp:
-    """web: the folder of the page's files. routes, rules: what the service answers, warns of and refuses."""
+    behind: ASGIApp | None = None,
+) -> Context:
+    """routes, rules: what the service answers, warns of and refuses. behind: BentoML's own application, if any."""
     load = Load(settings.max_requests, settings.held_bytes, settings.pictures_at_once)
-    context = Context(settings, champion, load, metrics, rules, openapi(settings, routes, rules))
-    pages = Pages(web)
+    return Context(settings, champion, load, metrics, rules, openapi(settings, routes, rules), behind)
+
+
+def create_app(context: Context, web: Path, routes: Routes = ROUTES) -> ASGIApp:
+    """web: the folder of the page's files."""
+    settings = context.settings
+    pages = Pages(web, also=api_page_files())
     app: ASGIApp = Router([route.bound(context) for route in routes], default=pages, redirect_slashes=False)
     if settings.wants_key:
         keys = Keys(settings.api_key, Path(settings.keys_file) if settings.keys_file else None)
@@ -44,7 +51,8 @@ def create_app(
     app = CatchAll(app)
     if settings.cors_origins:
         app = cross_origin(app, settings.cors_origins)
-    return Observe(Secure(app), metrics, routes.labels(), pages)
+    app = Observe(Secure(app), context.metrics, routes.labels(), pages)
+    return counted_by_bentoml(app, routes.labels()) if context.behind else app
 
 
 class Front:
@@ -52,8 +60,11 @@ class Front:
     whose index page loads files from other hosts."""
 
     app: ASGIApp  # set when the model is loaded; the server takes no request before
+    behind: ASGIApp | None = None  # BentoML's own, which gets the requests that the front hands on
 
     def before(self, bentoml_app: ASGIApp) -> ASGIApp:
+        self.behind = bentoml_app
+
         async def front(scope: Scope, receive: Receive, send: Send) -> None:
             await (self.app if scope["type"] == "http" else bentoml_app)(scope, receive, send)
 

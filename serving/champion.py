@@ -177,6 +177,12 @@ def identity_of(model: Predictor) -> dict[str, str]:
     return {"name": model.facts.name, "version": model.facts.version, "backbone": model.facts.backbone}
 
 
+def stated_facts(champion: Champion) -> dict[str, Any]:
+    """What the service tells about the model that answers."""
+    engine = champion.model.engine
+    return public_facts(champion.facts.document) | {"precision": engine.precision, "checked": engine.checked}
+
+
 def public_facts(value: Any) -> Any:
     """The facts without what only means something on the machine that made them: absolute paths."""
     if isinstance(value, dict):

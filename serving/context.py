@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import anyio
 from starlette.requests import Request
+from starlette.types import ASGIApp
 
 from cxr.common.errors import ImageError, UnsoundError
 from cxr.imaging.decode import decode
@@ -16,21 +17,22 @@ from cxr.inference.predictor import Predictor
 from cxr.inference.remarks import Rules
 from cxr.inference.rules import RULES
 from serving.champion import Champion, identity_of
-from serving.errors import ServiceError, of_picture, too_slow, unsound
+from serving.errors import ServiceError, error_body, of_picture, too_slow, unsound
 from serving.load import Load
 from serving.metrics import Metrics
 from serving.requests import check_media_type, json_object, picture_bytes, read_body
 from serving.settings import Settings
 
 T = TypeVar("T")
-SOMETIMES = ("heatmap", "lung_share", "reason")  # fields that not every answer has
+SOMETIMES = ("familiarity", "heatmap", "lung_share", "reason")  # fields that not every answer has
 PARSED_AT_ONCE = 64 * 1024  # bytes that are parsed in less than a millisecond
 ANSWER_WITHIN_S = 50  # from the whole request on; a picture that is being worked on is finished first
 
 
 @dataclass(frozen=True)
 class Context:
-    """The first argument of every route. document: the OpenAPI description of all routes."""
+    """The first argument of every route. document: the OpenAPI description of all routes. behind: BentoML's own
+    application, which calls the methods of service.py; None where BentoML does not serve."""
 
     settings: Settings
     champion: Champion
@@ -38,6 +40,7 @@ class Context:
     metrics: Metrics
     rules: Rules = RULES
     document: dict[str, Any] = field(default_factory=dict)
+    behind: ASGIApp | None = None
 
     @asynccontextmanager
     async def json(self, request: Request) -> AsyncIterator[dict[str, Any]]:
@@ -62,6 +65,16 @@ class Context:
         if len(body) <= PARSED_AT_ONCE:
             return parse(body.take(), *arguments)
         return await self.load.work(request, lambda: parse(body.take(), *arguments))
+
+    def answer_or_error(self, picture: bytes | str, explain: bool, route: str) -> dict[str, Any]:
+        """As `answer_to`, or what is wrong with the picture, counted for `route`. picture: its file, or in Base64."""
+        try:
+            return (
+                self.answer_to_text(picture, explain) if isinstance(picture, str) else self.answer_to(picture, explain)
+            )
+        except ServiceError as fault:
+            self.metrics.errors.labels(route, fault.code).inc()
+            return error_body(fault)
 
     def answer_to_text(self, text: str, explain: bool) -> dict[str, Any]:
         """As `answer_to`, of a picture in Base64."""

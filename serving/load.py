@@ -95,11 +95,12 @@ class Load:
                 return share
         raise overloaded()
 
-    async def work(self, request: Request, task: Callable[..., T], *arguments: object) -> T:
-        """Run `task` in a thread when its turn comes, unless the client has gone by then."""
+    async def work(self, request: Request | None, task: Callable[..., T], *arguments: object) -> T:
+        """Run `task` in a thread when its turn comes, unless the client has gone by then. request: None where a program
+        asks and no client."""
         if self._limiter is None:  # belongs to the event loop, which does not run yet when this object is made
             self._limiter = anyio.CapacityLimiter(self._pictures)
         async with self._limiter:
-            if await request.is_disconnected():
+            if request is not None and await request.is_disconnected():
                 raise ServiceError(400, "bad_request", "the client closed the connection before its turn came")
             return await anyio.to_thread.run_sync(task, *arguments)

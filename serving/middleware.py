@@ -10,13 +10,16 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.bridge import within
 from serving.errors import error_response, fault_of_ours, too_often, unauthorised
 from serving.keys import Keys, Rates
 from serving.metrics import Metrics
 from serving.pages import STRICTEST_POLICY
+from serving.tracing import name_only
 
 logger = logging.getLogger("bentoml.covid_cxr")
 
+CLIENT_PATHS = ("/api/predict", "/api/predict_batch", "/api/model_info", "/schema.json")
 METHODS = ("GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE")
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -46,6 +49,7 @@ class Observe:
         started = time.perf_counter()
         status = 0
         scope.setdefault("state", {})
+        name_only(self._route(scope["path"]))
         scope.setdefault("app", self)  # tells the router that somebody turns its errors into answers
 
         async def noting(message: Message) -> None:
@@ -105,7 +109,10 @@ def cross_origin(app: ASGIApp, origins: Collection[str]) -> ASGIApp:
 
 
 class ApiKey:
-    """401 on the given paths without one of the keys, 429 for a key that asks too often. The log gets its name."""
+    """401 on the given paths without one of the keys, 429 for a key that asks too often. The log gets its name.
+
+    BentoML's clients send their token as `Authorization: Bearer`, so their paths take a key there too. A service that
+    depends on this one needs none: it asks over a socket that only its own processes can open."""
 
     def __init__(self, app: ASGIApp, keys: Keys, rates: Rates, paths: Collection[str]):
         self._app = app
@@ -114,8 +121,8 @@ class ApiKey:
         self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] in self._paths:
-            name = self._keys.name_of(Headers(scope=scope).get("x-api-key", ""))
+        if scope["type"] == "http" and scope["path"] in self._paths and not within(scope):
+            name = self._keys.name_of(_key_of(scope))
             if name is None:
                 raise unauthorised()
             scope["state"]["key_name"] = name
@@ -123,6 +130,13 @@ class ApiKey:
             if wait_s:
                 raise too_often(wait_s)
         await self._app(scope, receive, send)
+
+
+def _key_of(scope: Scope) -> str:
+    headers = Headers(scope=scope)
+    kind, _, token = headers.get("authorization", "").partition(" ")
+    by_token = scope["path"] in CLIENT_PATHS and kind.lower() == "bearer"
+    return headers.get("x-api-key", token.strip() if by_token else "")
 
 
 class CatchAll:

@@ -13,11 +13,14 @@ logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of eac
 
 
 class _Collector:
-    """Callbacks of the parser: keeps the content of the first part of each of the `names`."""
+    """Callbacks of the parser: keeps the content of the first part of each of the `names`, and of every part that has
+    the name `repeated`."""
 
-    def __init__(self, names: Collection[str]):
-        self.contents: dict[str, bytearray] = {}
-        self._names = {name.encode(): name for name in names}
+    def __init__(self, names: Collection[str], repeated: str = "", most_parts: int = MOST_PARTS):
+        self.contents: dict[str, list[bytearray]] = {}
+        self._names = {name.encode(): name for name in (*names, repeated)}
+        self._repeated = repeated
+        self._most_parts = most_parts
         self._parts = 0
         self._name: str | None = None  # of the part that is being read, where it is wanted
         self._field = bytearray()
@@ -26,8 +29,8 @@ class _Collector:
     def on_part_begin(self) -> None:
         self._parts += 1
         self._name = None
-        if self._parts > MOST_PARTS:
-            raise bad_request(f"the form has more than {MOST_PARTS} parts; send the picture alone")
+        if self._parts > self._most_parts:
+            raise bad_request(f"the form has more than {self._most_parts} parts; send the picture alone")
 
     def on_header_field(self, data: bytes, start: int, end: int) -> None:
         self._field.extend(data[start:end])
@@ -42,15 +45,15 @@ class _Collector:
         self._value.clear()
         if field.lower() == b"content-disposition":
             name = self._names.get(parse_options_header(value)[1].get(b"name", b""))
-            self._name = None if name in self.contents else name
+            self._name = None if name in self.contents and name != self._repeated else name
 
     def on_headers_finished(self) -> None:
         if self._name is not None:
-            self.contents[self._name] = bytearray()
+            self.contents.setdefault(self._name, []).append(bytearray())
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._name is not None:
-            self.contents[self._name].extend(memoryview(data)[start:end])
+            self.contents[self._name][-1].extend(memoryview(data)[start:end])
 
     def on_part_end(self) -> None:
         self._name = None
@@ -63,10 +66,27 @@ def form_field(body: bytes, content_type: str, name: str) -> bytes:
 
 def form_fields(body: bytes, content_type: str, needed: str, *others: str) -> dict[str, bytes]:
     """The contents of the part called `needed` and of those of the `others` that are there, as `form_field`."""
+    contents = _parsed(body, content_type, _Collector((needed, *others)))
+    if needed not in contents:
+        raise invalid_field(f"the form has no field {needed!r}; send the picture's file in it")
+    return {name: bytes(parts[0]) for name, parts in contents.items()}
+
+
+def form_files(body: bytes, content_type: str, name: str, most: int, *others: str) -> dict[str, list[bytes]]:
+    """The contents of all parts called `name`, of which a form has 1 to `most`, and of the first of each of `others`;
+    400 and 422 as `form_field`."""
+    collector = _Collector(others, name, most + MOST_PARTS)
+    contents = _parsed(body, content_type, collector)
+    count = len(contents.get(name, ()))
+    if not 1 <= count <= most:
+        raise invalid_field(f"the form has {count} fields {name!r}; it takes 1 to {most}, each with a picture's file")
+    return {name: [bytes(part) for part in parts] for name, parts in contents.items()}
+
+
+def _parsed(body: bytes, content_type: str, collector: _Collector) -> dict[str, list[bytearray]]:
     boundary = parse_options_header(content_type)[1].get(b"boundary")
     if not boundary:
         raise bad_request("the form's Content-Type has no boundary")
-    collector = _Collector((needed, *others))
     callbacks = {key: getattr(collector, key) for key in dir(collector) if key.startswith("on_")}
     try:
         parser = MultipartParser(boundary, callbacks)  # type: ignore[arg-type]
@@ -74,6 +94,4 @@ def form_fields(body: bytes, content_type: str, needed: str, *others: str) -> di
         parser.finalize()
     except FormParserError:
         raise bad_request("the form is not a well-formed multipart/form-data") from None
-    if needed not in collector.contents:
-        raise invalid_field(f"the form has no field {needed!r}; send the picture's file in it")
-    return {name: bytes(content) for name, content in collector.contents.items()}
+    return collector.contents

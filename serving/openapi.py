@@ -55,6 +55,7 @@ def _schemas(rules: Rules) -> Schema:
         "probabilities": nullable,
         "threshold": PROBABILITY | {"description": "The state is COVID from this probability of COVID on."},
         "warnings": {"type": "array", "items": remark, "description": warnings},
+        "familiarity": PROBABILITY | {"description": _FAMILIARITY},
         "heatmap": {"type": "string", "pattern": "^data:image/png;base64,", "description": _HEATMAP},
         "lung_share": PROBABILITY | {"description": _LUNG_SHARE},
         "reason": remark | {"description": refusals},
@@ -70,6 +71,10 @@ def _schemas(rules: Rules) -> Schema:
 _HEATMAP = (
     "A small transparent PNG to be stretched over the picture: each place's exact share of the decision, orange "
     "towards COVID, blue away from it."
+)
+_FAMILIARITY = (
+    "Of X-rays of the sources that the model learned from, the share that is at least as unlike them as this one. At "
+    "0.05 or below the answer carries the warning unfamiliar_source. Only where the model knows."
 )
 _LUNG_SHARE = (
     "Of the heat map's absolute weight, what lies inside the lungs, as the model's own lung segmenter finds them. Only "

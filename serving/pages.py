@@ -34,14 +34,15 @@ class File:
 class Pages:
     """The ASGI application for paths without a route: it answers with a file of the page, with 404 or with 405."""
 
-    def __init__(self, folder: Path):
-        """Without the folder, the service has no page."""
-        self._policy = read_policy(folder)
+    def __init__(self, folder: Path, also: Mapping[str, tuple[bytes, str, str]] | None = None):
+        """Without the folder, the service has no page. also: further paths, each to content, ending and policy."""
+        policy = read_policy(folder)
         self._files = {
-            f"/{path.relative_to(folder).as_posix()}": self._file(path)
+            f"/{path.relative_to(folder).as_posix()}": _file(path.read_bytes(), path.suffix, policy)
             for path in sorted(folder.rglob("*"))
             if path.is_file() and path.suffix in MEDIA_TYPES
         }
+        self._files |= {path: _file(*file) for path, file in (also or {}).items()}
         if "/index.html" in self._files:
             self._files["/"] = self._files["/index.html"]
 
@@ -60,17 +61,17 @@ class Pages:
         response.headers.update(file.headers)
         await response(scope, receive, send)
 
-    def _file(self, path: Path) -> File:
-        content = path.read_bytes()
-        return File(
-            content,
-            {
-                "Content-Type": MEDIA_TYPES[path.suffix],
-                "Content-Security-Policy": self._policy,
-                "Cache-Control": "no-cache",  # asked for each time, sent only when changed: an upgrade shows at once
-                "ETag": f'"{hashlib.sha256(content).hexdigest()[:20]}"',
-            },
-        )
+
+def _file(content: bytes, suffix: str, policy: str) -> File:
+    return File(
+        content,
+        {
+            "Content-Type": MEDIA_TYPES[suffix],
+            "Content-Security-Policy": policy,
+            "Cache-Control": "no-cache",  # asked for each time, sent only when changed: an upgrade shows at once
+            "ETag": f'"{hashlib.sha256(content).hexdigest()[:20]}"',
+        },
+    )
 
 
 def read_policy(folder: Path) -> str:

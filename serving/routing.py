@@ -16,7 +16,7 @@ from serving.context import Context
 from serving.schemas import Schema
 from serving.settings import Settings
 
-FOR_OPERATORS = ("/metrics", "/docs.json")  # that CXR_KEY_FOR_OPERATORS puts behind the key
+FOR_OPERATORS = ("/metrics", "/docs.json", "/schema.json")  # that CXR_KEY_FOR_OPERATORS puts behind the key
 Method = Literal["GET", "POST"]
 Handler = Callable[[Context, Request], Awaitable[Response]]
 Describe = Callable[[Settings], Schema]

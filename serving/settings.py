@@ -75,7 +75,7 @@ class Settings:
         "CXR_KEY_RATE", 0, _number(0, 1_000_000), "requests a minute of each key per worker, then 429; 0: no limit"
     )
     key_for_operators: int = _setting(
-        "CXR_KEY_FOR_OPERATORS", 0, _number(0, 1), "1: /metrics and /docs.json want the key as well"
+        "CXR_KEY_FOR_OPERATORS", 0, _number(0, 1), "1: /metrics, /docs.json and /schema.json want the key as well"
     )
     cors_origins: tuple[str, ...] = _setting(
         "CXR_CORS_ORIGINS", (), _origins, "origins whose pages may call, separated by commas; * for all; unset: none"
@@ -128,6 +128,21 @@ class Settings:
     def processes(self) -> int:
         """Worker processes: as set, else one for every 4 cores."""
         return self.workers or max(1, cores() // 4)
+
+    @property
+    def cores_wanted(self) -> int:
+        """Cores that a deployment should ask for: 4 for each worker; without CXR_WORKERS, those of one."""
+        return 4 * (self.workers or 1)
+
+    @property
+    def memory_wanted_gib(self) -> int:
+        """Memory that a deployment should ask for: docs/serving.md, Sizing."""
+        return 2 * (self.workers or 1)
+
+    @property
+    def requests_wanted(self) -> int:
+        """Requests at once from which on another replica helps: half of what is answered, before any is turned away."""
+        return max(1, self.max_requests // 2) * (self.workers or 1)
 
     @property
     def pictures_at_once(self) -> int:

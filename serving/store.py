@@ -8,7 +8,9 @@ whole.
 import filecmp
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import bentoml
 from bentoml.exceptions import BentoMLException
@@ -17,9 +19,12 @@ from yaml import YAMLError
 from cxr.common.atomic_files import sha256_of, write_text
 from cxr.common.errors import ModelError
 from cxr.inference.bundle import copy_bundle
+from cxr.inference.model_facts import ModelFacts
 from cxr.inference.model_store import CHAMPION, FACTS, champion_tag, home, pointer
 
 NAME = re.compile(r"[a-z0-9]([-._a-z0-9]*[a-z0-9])?")  # BentoML's; no way out of the store's folder
+# Tags of a version that the model's metadata has too, and what each is.
+TOLD: Mapping[str, type] = {"validation_auc": float, "git_commit": str, "data_sha256": str, "split_sha256": str}
 # What BentoML lets through where its facts about a model are damaged; a group is what cattrs raises.
 UNREADABLE = (BentoMLException, OSError, ValueError, LookupError, TypeError, YAMLError, ExceptionGroup)
 
@@ -37,10 +42,11 @@ def publish(bundle: Path, model: str, number: int) -> None:
     point(model, put(bundle, model, number))
 
 
-def put(bundle: Path, model: str, number: int) -> str:
+def put(bundle: Path, model: str, number: int, tags: Mapping[str, str] | None = None) -> str:
     """Store the bundle, unless these very files are there; its tag. What is served now stays as it is.
 
-    The tag is `model:v<number>`; where that is served now and holds other files, a hash of the new ones is added.
+    tags: the version's in MLflow's registry; `bentoml models get` shows those of TOLD beside what model.json says. The
+    tag is `model:v<number>`; where that is served now and holds other files, a hash of the new ones is added.
     """
     _remove_halves(model)
     digest = sha256_of(bundle / "model.json")
@@ -51,10 +57,27 @@ def put(bundle: Path, model: str, number: int) -> str:
     served = _served_version(model)
     version = next(version for version in versions if version != served)
     shutil.rmtree(_folder(model, version), ignore_errors=True)
-    labels = {"mlflow_version": str(number), "model_json_sha256": digest}
-    with bentoml.models.create(f"{model}:{version}", labels=labels) as stored:
+    facts = ModelFacts.read(bundle / "model.json")
+    labels = {"mlflow_version": str(number), "model_json_sha256": digest, **_labels(facts)}
+    with bentoml.models.create(f"{model}:{version}", labels=labels, metadata=_metadata(facts, tags or {})) as stored:
         copy_bundle(bundle, Path(stored.path))
     return f"{model}:{version}"
+
+
+def _labels(facts: ModelFacts) -> dict[str, str]:
+    """What models are chosen by."""
+    return {"backbone": facts.backbone, "shortcut_flagged": str(facts.shortcut_flagged).lower()}
+
+
+def _metadata(facts: ModelFacts, tags: Mapping[str, str]) -> dict[str, Any]:
+    """What a person wants to know before serving it. Absent where nobody measured or recorded it."""
+    unseen = ((facts.document.get("unseen") or {}).get("unseen_auc")) or {}
+    measured = {
+        f"unseen_auc{end}": unseen.get(name) for end, name in (("", "value"), ("_low", "low"), ("_high", "high"))
+    }
+    told = {name: read(tags[name]) for name, read in TOLD.items() if name in tags}
+    known = {"model_version": facts.version, "threshold": facts.threshold, **told, **measured}
+    return {name: value for name, value in known.items() if value is not None}
 
 
 def point(model: str, tag: str) -> None:

@@ -23,7 +23,7 @@ HEADLINE = ("frontal", "ct", "lateral", "inverted")
 def main() -> str:
     params = load_params(GateParams)
     data = Dataset.read(INDEX, SPLIT, PIXELS)
-    listed = read_rows(OtherView, OTHER_VIEWS)
+    listed = data.in_groups(read_rows(OtherView, OTHER_VIEWS))
     views = other_views(listed, RAW, data.pixels.shape[1], load_params(SplitParams))
     dataset = joined(frontal_pictures(data), views)
     trained = train_gate(dataset, params)

@@ -18,7 +18,7 @@ from cxr.common.report_files import read_report, write_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset, Split
 from cxr.data.predictions import read_probabilities
-from cxr.data.settings import SplitParams
+from cxr.data.settings import CopiesParams, SplitParams
 from cxr.data.splits import split_fingerprint
 from cxr.evaluation.report_types import GateReport, GateSummary, MetricsReport, Precisions
 from cxr.evaluation.settings import EvaluateParams
@@ -40,6 +40,12 @@ from serving import store
 UNSEEN = "unseen_auc"
 FALLBACK = "balanced_auc"
 SHOWN = ("auc", "balanced_auc", "sensitivity", "specificity", "calibration_error")  # in winner.json
+# Tags of the run that the version has too, and with it the model in BentoML's store.
+REVISIONS = {
+    "mlflow.source.git.commit": "git_commit",
+    "cxr.index_sha256": "data_sha256",
+    "cxr.split_sha256": "split_sha256",
+}
 REASONS_SHOWN = 5  # in the registry's description; the run's audit.json has all
 
 
@@ -97,7 +103,7 @@ def winner_numbers(winner: str, metrics: MetricsReport) -> dict[str, str | float
 
 def compared(version: registry.Version, validation: Split, p_covid: np.ndarray) -> Decision:
     """The version against the champion, on the present validation patients. p_covid: (n,), the version's answers."""
-    split = split_fingerprint(load_params(SplitParams))
+    split = split_fingerprint(load_params(SplitParams), load_params(CopiesParams))
     return decide_on(version, split, validation, load_params(EvaluateParams), FEATURE_CACHE, p_covid)
 
 
@@ -131,6 +137,7 @@ def registered(model: str, winner: str, metrics: MetricsReport, record: Training
         "validation_auc": f"{metrics['auc']['value']:.4f}",
         "group": record.spec.group,
         "shortcut_flagged": str(found["shortcut_flagged"]).lower(),
+        **{name: record.origin[tag] for tag, name in REVISIONS.items() if tag in record.origin},
     }
     blocks = ModelFacts.read(TRAINED / winner / "model.json").fine_tuned_blocks
     description = f"{found['unseen']['says']} {described(winner, blocks, metrics)} {_stamp(found)}"

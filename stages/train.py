@@ -9,7 +9,7 @@ from cxr.common.paths import FEATURE_CACHE, FEATURES, INDEX, MODEL_REPORTS, PIXE
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
 from cxr.data.predictions import write_predictions
-from cxr.data.settings import SplitParams
+from cxr.data.settings import CopiesParams, SplitParams
 from cxr.data.splits import SPLITS, split_fingerprint
 from cxr.evaluation.curves import read_history, write_history
 from cxr.evaluation.figures import head_layers, training_figures
@@ -40,14 +40,14 @@ def main(backbone: Backbone) -> str:
             "name": load_params(RegisterParams).model,
             "backbone": backbone,
             "side": augmented.spec.image_size,
-            "split": split_fingerprint(load_params(SplitParams)),
+            "split": split_fingerprint(load_params(SplitParams), load_params(CopiesParams)),
             "shortcut_flagged": True,  # until the audit has cleared it
         }
         splits = (train, validation)
         with fine_tuned(backbone, features, trained, splits, params, features_params) as (trunk, trained):
             if trunk != features:
                 facts["fine_tuned_blocks"] = params.fine_tune
-            p_covid = calibrated_bundle(model, trunk, trained, validation, facts, params.sensitivity, FEATURE_CACHE)
+            p_covid = calibrated_bundle(model, trunk, trained, splits, facts, params.sensitivity, FEATURE_CACHE)
         write_predictions(validation, p_covid, reports / "validation.csv")
         write_history(trained.history, reports / "history.csv")
         curves = read_history(reports / "history.csv")

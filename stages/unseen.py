@@ -17,9 +17,18 @@ from cxr.tracking.publishing import recorded
 from cxr.training.settings import TrainParams
 from cxr.unseen.figure import matrix_figure
 from cxr.unseen.plan import plan_folds
-from cxr.unseen.report_types import MatrixRow, UnseenReport
+from cxr.unseen.report_types import MatrixRow, RiskRow, UnseenReport
 from cxr.unseen.settings import UnseenParams
-from cxr.unseen.summary import SWITCHED_OFF, as_metrics, headline, matrix, not_measured, sentence, summarise
+from cxr.unseen.summary import (
+    SWITCHED_OFF,
+    as_metrics,
+    headline,
+    matrix,
+    not_measured,
+    risk_curve,
+    sentence,
+    summarise,
+)
 from cxr.unseen.training import FoldTrainer, fold_pictures
 
 
@@ -31,12 +40,13 @@ def main(backbone: Backbone) -> str:
     write_report(report, reports / "unseen.json")
     write_json(headline(report), reports / "unseen_headline.json")
     write_rows(cells, MatrixRow, reports / "unseen.csv")
+    write_rows(risk_curve(report), RiskRow, reports / "unseen_risk.csv")
 
     with recorded(reports, "unseen") as record:
         record.log_metrics(as_metrics(report))
         if report["pairs"]:
             record.log_figures({"unseen": matrix_figure(cells, f"{backbone}, unseen sources")})
-        for name in ("unseen.json", "unseen.csv"):
+        for name in ("unseen.json", "unseen.csv", "unseen_risk.csv"):
             record.log_file(reports / name)
     return f"{backbone}: {sentence(report)}"
 

@@ -77,7 +77,7 @@ def _arguments() -> argparse.Namespace:
 def read_dataset() -> GateDataset:
     """What the stage `gate` reads, from the current directory."""
     data = Dataset.read(INDEX, SPLIT, PIXELS)
-    listed = read_rows(OtherView, OTHER_VIEWS)
+    listed = data.in_groups(read_rows(OtherView, OTHER_VIEWS))
     views = other_views(listed, RAW, data.pixels.shape[1], load_params(SplitParams))
     return joined(frontal_pictures(data), views)
 

@@ -14,7 +14,7 @@ from cxr.common.errors import CxrError
 from cxr.common.paths import FEATURE_CACHE, INDEX, PIXELS, SPLIT
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
-from cxr.data.settings import SplitParams
+from cxr.data.settings import CopiesParams, SplitParams
 from cxr.data.splits import split_fingerprint
 from cxr.evaluation.settings import EvaluateParams
 from cxr.promotion import moves
@@ -53,7 +53,7 @@ def compared(version: registry.Version, force: bool) -> Decision:
         return decide_without_champion()
     try:
         validation = Dataset.read(INDEX, SPLIT, PIXELS).split("validation")
-        split = split_fingerprint(load_params(SplitParams))
+        split = split_fingerprint(load_params(SplitParams), load_params(CopiesParams))
         return decide_on(version, split, validation, load_params(EvaluateParams), FEATURE_CACHE)
     except CxrError as fault:
         if not force:

@@ -79,7 +79,8 @@ function isAnswer(body) {
   if (!STATES.includes(body?.state) || !Array.isArray(body.warnings)) return false;
   if (body.heatmap && !String(body.heatmap).startsWith("data:image/png;base64,")) return false;
   if (body.state === "Refused") return true;
-  return [body.probabilities?.COVID, body.probabilities?.NonCOVID, body.threshold, body.percentage / 100, body.lung_share ?? 0]
+  return [body.probabilities?.COVID, body.probabilities?.NonCOVID, body.threshold, body.percentage / 100, body.lung_share ?? 0,
+    body.familiarity ?? 0]
     .every((value) => Number.isFinite(value) && value >= 0 && value <= 1);
 }
 

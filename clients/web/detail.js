@@ -128,6 +128,7 @@ function facts(study) {
   const model = study.answer?.model;
   const rows = [
     study.answer?.state !== "Refused" && study.answer && ["result.threshold", percent(study.answer.threshold)],
+    typeof study.answer?.familiarity === "number" && ["detail.familiarity", percent(study.answer.familiarity)],
     typeof study.answer?.lung_share === "number" && ["detail.lung_share", percent(study.answer.lung_share)],
     model && ["detail.model", [model.name, model.version, model.backbone].filter(Boolean).join(" · ")],
     study.checkedAt && ["detail.checked_at", dateTime(study.checkedAt)],

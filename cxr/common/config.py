@@ -33,8 +33,9 @@ JpegQuality = Annotated[int, Field(ge=1, le=95)]  # as Pillow counts it
 # Every section of params.yaml. The class of each stands in the package that it sets.
 SECTIONS = (
     "download",
-    "split",
     "pixels",
+    "copies",
+    "split",
     "lungs",
     "gate",
     "features",

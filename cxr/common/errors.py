@@ -27,3 +27,7 @@ class ModelError(CxrError):
 
 class UnsoundError(ModelError):
     """A loaded model computed what no model may say: a number that is not finite, or a heat map of another answer."""
+
+
+class ResultError(CxrError):
+    """No object for an archive can be made: the source image lacks what one refers to, or the answer a field."""

@@ -1,5 +1,5 @@
 """The same picture twice: copies that collections make from each other, found although one is cropped, rescaled,
 compressed, regraded or marked.
 
-Imports `common` and `augmentation`. Takes pixels as the pixel store has them.
+Imports `common`, `augmentation` and `data`. Takes pixels as the pixel store has them.
 """

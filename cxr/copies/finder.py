@@ -3,155 +3,108 @@
 The cost grows with the number of pictures: an inverted file (faiss) looks through a few of its lists for each window.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TypeVar
 
 import faiss
 import numpy as np
 
-from cxr.common.parallel import map_apart
-from cxr.copies.alignment import Placed, correlations
+from cxr.common.parallel import map_parts
+from cxr.copies.alignment import Pairs, confirmed
 from cxr.copies.made import Picture
-from cxr.copies.projection import Projection, described
-from cxr.copies.sampling import Floats, extents, small
+from cxr.copies.pair import Copy
+from cxr.copies.projection import Projection
+from cxr.copies.sampling import Floats, Places, SmallPictures
+from cxr.copies.windows import Windows, asked_of, windows_of
 
-CORRELATION = 0.86  # from which two pictures are copies; tools/copies_quality.py measures it
 _NEIGHBOURS = 40  # windows looked at for each window that is asked for
 _CANDIDATES = 10  # pictures that are laid over each one
 _PROBES = 16  # lists of the index that are looked through
-_TRAINED_ON = 200_000  # windows that the lists are learned from
-_COARSE, _FINE = 20, 64  # samples of a side, of a first and a second look
-_WORTH_A_LOOK = 0.75  # correlation in the first look that a second one asks for
-_CHUNK = 256  # pictures that a process handles at a time
-_BLOCK = 128  # pairs that are laid over each other at a time
-
-T = TypeVar("T")
-R = TypeVar("R")
+_LISTS = 4096  # at most: to sort windows into more lists costs more than shorter lists save
+_TRAINED_ON = 100  # windows that each list is learned from
+_ROUNDS = 8  # of k-means
+_PART = 64  # pictures that a thread describes at a time
 
 
 @dataclass(frozen=True)
-class Copy:
-    """first, second: positions of two pictures, first < second. correlation: of what both show, -1 to 1."""
+class Described:
+    """Windows and their descriptors, float32[m, k] of length 1."""
 
-    first: int
-    second: int
-    correlation: float
-
-
-@dataclass(frozen=True)
-class DescribedWindows:
-    """Of n pictures: the descriptors of all their windows, the windows' boxes, and whose each is; likewise of the
-    windows that are asked for. Boxes as in `windows.Windows`."""
-
+    windows: Windows
     descriptors: Floats
-    boxes: Floats
-    owners: np.ndarray
-    asked: Floats
-    asked_boxes: Floats
-    askers: np.ndarray
 
 
-def describe(pictures: Sequence[Picture], projection: Projection) -> DescribedWindows:
-    """On all cores."""
-    chunks = [pictures[start : start + _CHUNK] for start in range(0, len(pictures), _CHUNK)]
-    found = [each for chunk in _spread(partial(_described, projection), chunks, "described") for each in chunk]
-    columns = list(zip(*found, strict=True))
-    owners, askers = (np.repeat(np.arange(len(found)), [len(part) for part in columns[i]]) for i in (1, 3))
-    there, boxes, asked, asked_boxes = (np.concatenate(column) for column in columns)
-    return DescribedWindows(there, boxes, owners, asked, asked_boxes, askers)
+def describe(pictures: SmallPictures, projection: Projection) -> tuple[Described, Described]:
+    """The windows that are looked through, and those that are looked for."""
+
+    def part(chosen: slice) -> tuple[Described, Described]:
+        positions = range(chosen.start, chosen.stop)
+        both = windows_of(pictures, positions), asked_of(positions)
+        there, asked = (Described(one, projection.of(one.descriptors(pictures))) for one in both)
+        return there, asked
+
+    parts = map_parts(part, len(pictures), _PART, "described")
+    there, asked = (_joined(column) for column in zip(*parts, strict=True))
+    return there, asked
 
 
-def _described(projection: Projection, pictures: Sequence[Picture]) -> list[tuple[Floats, Floats, Floats, Floats]]:
-    found = [described(picture) for picture in pictures]
-    return [
-        (projection.of(there.descriptors), there.boxes, projection.of(asked.descriptors), asked.boxes)
-        for there, asked in found
-    ]
+def _joined(parts: Sequence[Described]) -> Described:
+    boxes = np.concatenate([part.windows.boxes for part in parts])
+    owners = np.concatenate([part.windows.owners for part in parts])
+    return Described(Windows(boxes, owners), np.concatenate([part.descriptors for part in parts]))
 
 
-def _spread(work: Callable[[T], R], tasks: Sequence[T], label: str) -> list[R]:
-    """On all cores where there is more than one task: to start a process costs more than a small task."""
-    return map_apart(work, tasks, label) if len(tasks) > 1 else [work(task) for task in tasks]
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """asker, owner: int64[n], positions of pictures. boxes, asked: float32[n, 3], the windows that look alike."""
-
-    asker: np.ndarray
-    owner: np.ndarray
-    boxes: Floats
-    asked: Floats
-
-    def at(self, chosen: slice) -> "Candidates":
-        return Candidates(self.asker[chosen], self.owner[chosen], self.boxes[chosen], self.asked[chosen])
-
-
-def candidates(of: DescribedWindows) -> Candidates:
-    """For each picture the ten others whose windows come nearest to one of its own."""
-    index = _index(of.descriptors)
-    likeness, windows = index.search(of.asked, _NEIGHBOURS)
-    question = np.repeat(np.arange(len(of.asked)), _NEIGHBOURS)
+def candidates(pictures: SmallPictures, there: Described, asked: Described) -> Pairs:
+    """For each picture, as second, the ten others whose windows come nearest to one of its own."""
+    index = _index(there.descriptors)
+    likeness, windows = index.search(asked.descriptors, _NEIGHBOURS)
+    question = np.repeat(np.arange(len(asked.descriptors)), _NEIGHBOURS)
     likeness, windows = likeness.ravel(), windows.ravel()
-    asker, owner = of.askers[question], of.owners[windows]
+    asker, owner = asked.windows.owners[question], there.windows.owners[windows]
     order = np.lexsort((-likeness, asker))
     order = order[(windows[order] >= 0) & (asker[order] != owner[order])]
-    pairs = asker[order] * (of.owners[-1] + 1) + owner[order]
+    pairs = asker[order] * len(pictures) + owner[order]
     order = order[np.sort(np.unique(pairs, return_index=True)[1])]
     _, starts, counts = np.unique(asker[order], return_index=True, return_counts=True)
     order = order[np.arange(len(order)) - np.repeat(starts, counts) < _CANDIDATES]
-    return Candidates(asker[order], owner[order], of.boxes[windows[order]], of.asked_boxes[question[order]])
+    first, second = owner[order], asker[order]
+    boxes, others = there.windows.boxes[windows[order]], asked.windows.boxes[question[order]]
+    places = Places.by_windows(boxes, pictures.extents[first], others, pictures.extents[second])
+    return Pairs(first, second, places)
 
 
 def _index(descriptors: Floats) -> faiss.Index:
     size = descriptors.shape[1]
-    lists = int(4 * np.sqrt(len(descriptors)))
+    lists = min(int(4 * np.sqrt(len(descriptors))), _LISTS)
     index: faiss.Index = faiss.IndexFlatIP(size)
     if lists * 40 <= len(descriptors):  # with fewer windows there is too little to learn lists from: look through all
         index = faiss.IndexIVFFlat(index, size, lists, faiss.METRIC_INNER_PRODUCT)
         index.nprobe = _PROBES
-        index.train(descriptors[:: max(len(descriptors) // _TRAINED_ON, 1)])
+        index.cp.niter = _ROUNDS
+        index.train(descriptors[:: max(len(descriptors) // (lists * _TRAINED_ON), 1)])
     index.add(descriptors)
     return index
 
 
-def find_copies(pictures: Sequence[Picture], projection: Projection, correlation: float = CORRELATION) -> list[Copy]:
+def find_copies(pictures: SmallPictures, projection: Projection, correlation: float) -> list[Copy]:
     """All pairs that correlate at least so well, sorted by position."""
     if len(pictures) < 2:
         return []
-    best: dict[tuple[int, int], float] = {}
-    for asker, owner, found in confirmed(pictures, candidates(describe(pictures, projection))):
-        pair = (min(asker, owner), max(asker, owner))
-        best[pair] = max(found, best.get(pair, -1.0))
-    return [Copy(*pair, value) for pair, value in sorted(best.items()) if value >= correlation]
+    pairs, found = confirmed(pictures, candidates(pictures, *describe(pictures, projection)))
+    best: dict[tuple[int, int], int] = {}
+    for i in np.argsort(-found, kind="stable"):
+        both = sorted((int(pairs.firsts[i]), int(pairs.seconds[i])))
+        best.setdefault((both[0], both[1]), int(i))
+    return [_copy(pair, pairs, found, i) for pair, i in sorted(best.items()) if found[i] >= correlation]
 
 
-def confirmed(pictures: Sequence[Picture], found: Candidates) -> list[tuple[int, int, float]]:
-    """Asker, owner and correlation of each candidate that a coarse look does not rule out. On all cores."""
-    extent = extents([picture.width for picture in pictures], [picture.height for picture in pictures])
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "small.npy"  # that all processes read, so that no picture is handed over twice
-        np.save(file, np.stack([small(picture.pixels) for picture in pictures]))
-        step = _CHUNK * _CANDIDATES
-        chunks = [found.at(slice(start, start + step)) for start in range(0, len(found.asker), step)]
-        return [each for chunk in _spread(partial(_confirmed, file, extent), chunks, "compared") for each in chunk]
+def _copy(pair: tuple[int, int], pairs: Pairs, found: Floats, i: int) -> Copy:
+    (down, across), (height, width) = pairs.places.start[i].tolist(), pairs.places.size[i].tolist()
+    return Copy(*pair, float(found[i]), int(pairs.seconds[i]), (down, across), (height, width))
 
 
-def _confirmed(file: Path, extent: Floats, found: Candidates) -> list[tuple[int, int, float]]:
-    shrunk = np.load(file)
-    confirmed: list[tuple[int, int, float]] = []
-    for start in range(0, len(found.asker), _BLOCK):
-        block = found.at(slice(start, start + _BLOCK))
-        placed = Placed.by_windows(block.boxes, extent[block.owner], block.asked, extent[block.asker])
-        first, second = shrunk[block.owner].astype(np.float32), shrunk[block.asker].astype(np.float32)
-        coarse, placed = correlations(first, second, placed, _COARSE)
-        kept = np.flatnonzero(coarse >= _WORTH_A_LOOK)
-        if not len(kept):
-            continue
-        fine, _ = correlations(first[kept], second[kept], placed.at(kept), _FINE)
-        confirmed.extend(zip(block.asker[kept].tolist(), block.owner[kept].tolist(), fine.tolist(), strict=True))
-    return confirmed
+def learned_and_found(pictures: Sequence[Picture], correlation: float, seed: int) -> list[Copy]:
+    """`find_copies` with a projection that is learned from some of the pictures themselves."""
+    if len(pictures) < 2:
+        return []
+    return find_copies(SmallPictures.of(pictures), Projection.learn(pictures, seed), correlation)

@@ -11,8 +11,8 @@ import numpy as np
 from scipy.linalg import eigh
 
 from cxr.copies.made import Picture, made_copy
-from cxr.copies.sampling import Floats, extents, small
-from cxr.copies.windows import Windows, asked_of, windows_of
+from cxr.copies.sampling import Floats, SmallPictures
+from cxr.copies.windows import asked_of, windows_of
 
 _DIRECTIONS = 48
 _PICTURES = 400  # that copies are made of
@@ -31,10 +31,12 @@ class Projection:
         """From at most 400 of `pictures`, and one copy made of each."""
         rng = np.random.default_rng(seed)
         chosen = rng.choice(len(pictures), min(len(pictures), _PICTURES), replace=False)
+        originals = [pictures[int(i)] for i in chosen]
+        small, copies = SmallPictures.of(originals), SmallPictures.of([made_copy(rng, one) for one in originals])
         seen, changes = [], []
-        for picture in (pictures[i] for i in chosen):
-            there = described(picture)[0].descriptors
-            asked = described(made_copy(rng, picture))[1].descriptors
+        for i in range(len(originals)):
+            there = windows_of(small, range(i, i + 1)).descriptors(small)
+            asked = asked_of(range(i, i + 1)).descriptors(copies)
             nearest = (asked @ there.T).argmax(axis=1)
             seen.append(there)
             changes.append(asked - there[nearest])
@@ -48,9 +50,3 @@ class Projection:
         """float32[n, k], of length 1."""
         found = (descriptors - self.mean) @ self.directions
         return np.ascontiguousarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-6))
-
-
-def described(picture: Picture) -> tuple[Windows, Windows]:
-    """The windows that are looked through, and those that are looked for."""
-    shrunk, extent = small(picture.pixels).astype(np.float32), extents([picture.width], [picture.height])[0]
-    return windows_of(shrunk, extent), asked_of(shrunk, extent)

@@ -1,56 +1,68 @@
-"""Windows of a picture, and what of them is compared: its local contrast.
+"""Small pictures, as they are compared, and places in them.
 
-A picture is held as uint8 or float32[GRID, GRID], both sides stretched to the same length as in the pixel store, beside
-its extent: float[2], height and width in units of its shorter side. Places and sizes are in these units, from the
-middle of the picture, so that a square window shows a square of the original.
+A picture is held as uint8[GRID, GRID], both sides stretched to the same length as in the pixel store, beside its
+extent: float[2], height and width in units of its shorter side. Boxes are in these units, from the middle of the
+picture, so that a square one shows a square of the original.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from scipy.ndimage import uniform_filter
+
+from cxr.copies.made import Picture
 
 Floats = npt.NDArray[np.floating]
+Indices = npt.NDArray[np.int64]
 GRID = 96
 _LONGEST = 2.0  # extents beyond are cut off: no chest is longer, and a window must not become a strip
-_CLIPPED = 2.5  # of local contrast: a burnt-in letter counts no more than an edge of a bone
-_FAINT = 0.1  # of a window's own contrast: what is fainter is noise, and stays faint
 
 
-def small(picture: np.ndarray) -> np.ndarray:
-    """uint8[size, size] to uint8[GRID, GRID]."""
-    resized = Image.fromarray(picture).resize((GRID, GRID), Image.Resampling.BILINEAR)
-    return np.asarray(resized)
+@dataclass(frozen=True)
+class SmallPictures:
+    """pixels: uint8[n, GRID, GRID]. extents: float64[n, 2], 1 to 2."""
+
+    pixels: np.ndarray
+    extents: Floats
+
+    @classmethod
+    def of(cls, pictures: Sequence[Picture]) -> "SmallPictures":
+        """One after another, so that `pictures` need not fit in memory."""
+        pixels = np.empty((len(pictures), GRID, GRID), np.uint8)
+        sides = np.ones((len(pictures), 2))
+        for i in range(len(pictures)):
+            picture = pictures[i]
+            pixels[i] = np.asarray(Image.fromarray(picture.pixels).resize((GRID, GRID), Image.Resampling.BILINEAR))
+            sides[i] = picture.height, picture.width
+        return cls(pixels, np.minimum(sides / sides.min(axis=1, keepdims=True), _LONGEST))
+
+    def __len__(self) -> int:
+        return len(self.pixels)
 
 
-def extents(widths: npt.ArrayLike, heights: npt.ArrayLike) -> Floats:
-    """float64[n, 2]: height and width of each picture in units of its shorter side, 1 to 2."""
-    sides = np.stack([np.asarray(heights, np.float64), np.asarray(widths, np.float64)], axis=-1)
-    return np.minimum(sides / sides.min(axis=-1, keepdims=True), _LONGEST)
+@dataclass(frozen=True)
+class Places:
+    """start, size: float64[n, 2], down and across, in shares of a picture's sides: the upper left corner, and how large
+    it is."""
 
+    start: Floats
+    size: Floats
 
-def weights(centres: Floats, spacing: npt.ArrayLike) -> Floats:
-    """float32[..., n, GRID]: the share of each of a side's GRID pixels in a sample at each of `centres`.
+    @classmethod
+    def of_boxes(cls, boxes: Floats, extents: Floats) -> "Places":
+        """boxes: float[n, 3], as `Windows.boxes` has them. extents: float[n, 2], of their pictures."""
+        size = boxes[:, 2:] / extents
+        return cls(boxes[:, :2] / extents + 0.5 - size / 2, size)
 
-    centres: (..., n), as shares of the side, 0 to 1. spacing: (...) between two samples; what lies between them is
-    averaged. A sample outside the picture has only zeros.
-    """
-    places = (np.arange(GRID, dtype=np.float32) + 0.5) / GRID
-    reach = np.maximum(np.asarray(spacing, np.float32), 1 / GRID)[..., None, None]
-    found = np.maximum(1 - np.abs(centres[..., None].astype(np.float32) - places) / reach, 0)
-    inside = ((centres >= 0) & (centres <= 1))[..., None]
-    return np.where(inside, found / np.maximum(found.sum(axis=-1, keepdims=True), 1e-6), 0).astype(np.float32)
+    @classmethod
+    def by_windows(cls, boxes: Floats, extents: Floats, others: Floats, other_extents: Floats) -> "Places":
+        """Where second pictures lie on first ones, from a window of each that shows the same. boxes, extents: of the
+        first; others, other_extents: of the second."""
+        scale = boxes[:, 2:] / others[:, 2:]
+        size = scale * other_extents / extents
+        return cls((boxes[:, :2] - scale * others[:, :2]) / extents + 0.5 - size / 2, size)
 
-
-def local_contrast(windows: Floats, reach: int) -> Floats:
-    """float32[..., n, n]: each pixel against its neighbours, up to `reach` pixels away, in units of their spread.
-
-    What a monotone change of grey levels does is almost gone from it: close by, such a change is a straight line.
-    """
-    size = 2 * reach + 1
-    axes = (windows.ndim - 2, windows.ndim - 1)
-    detail = windows - uniform_filter(windows, size, mode="nearest", axes=axes)
-    spread = np.sqrt(np.maximum(uniform_filter(detail**2, size, mode="nearest", axes=axes), 0))
-    overall = np.sqrt((detail**2).mean(axis=axes, keepdims=True))
-    contrast: Floats = np.clip(detail / (spread + _FAINT * overall + 1e-3), -_CLIPPED, _CLIPPED)
-    return contrast
+    def at(self, chosen: np.ndarray | slice) -> "Places":
+        return Places(self.start[chosen], self.size[chosen])

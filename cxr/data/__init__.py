@@ -1,4 +1,4 @@
 """The images as tables and arrays: the index, the split by patient, the pixel store, and predictions about them.
 
-Imports `common` and `imaging`. Reads what the stages index, split and pixels write under data/.
+Imports `common` and `imaging`. Reads what the stages index, pixels, copies and split write under data/.
 """

@@ -1,16 +1,19 @@
 """The images of one split, with their pixels: what training and evaluation work on."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from cxr.common.errors import CxrError
 from cxr.common.labels import label_index
-from cxr.data.manifest import ImageRow, read_rows
+from cxr.data.manifest import ImageRow, OtherView, read_rows
 from cxr.data.pixel_store import read_pixels
 from cxr.data.splits import SplitRow
+
+PatientRow = TypeVar("PatientRow", ImageRow, OtherView)
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,18 @@ class Split:
         return np.array([row.patient for row in self.rows])
 
 
+def in_groups(rows: Sequence[PatientRow], group_of: Mapping[str, str]) -> list[PatientRow]:
+    return [replace(row, patient=group_of.get(row.patient, row.patient)) for row in rows]
+
+
 @dataclass(frozen=True)
 class Dataset:
-    """The index, the split and the pixel store, read together."""
+    """The index, the split and the pixel store, read together. Every row bears its group as its patient."""
 
     rows: list[ImageRow]
     split_of: dict[str, str]
     pixels: np.ndarray
+    group_of: Mapping[str, str] = field(default_factory=dict)  # by patient, as the index names it
 
     @classmethod
     def read(cls, index: Path, split: Path, pixels: Path) -> "Dataset":
@@ -59,7 +67,14 @@ class Dataset:
         store = read_pixels(pixels)
         if len(rows) != len(store):
             raise CxrError(f"{index} has {len(rows)} rows, {pixels} {len(store)} pictures; run `dvc repro`")
-        return cls(rows, {row.path: row.split for row in read_rows(SplitRow, split)}, store)
+        placed = {row.path: row for row in read_rows(SplitRow, split)}
+        group_of = {row.patient: placed[row.path].group for row in rows if row.path in placed}
+        rows = in_groups(rows, group_of)
+        return cls(rows, {path: row.split for path, row in placed.items()}, store, group_of)
+
+    def in_groups(self, rows: Sequence[PatientRow]) -> list[PatientRow]:
+        """Rows of other tables, each with its patient's group as its patient."""
+        return in_groups(rows, self.group_of)
 
     def split(self, *splits: str) -> Split:
         """The images of the named splits, in the index's order. Raises CxrError where there are none."""

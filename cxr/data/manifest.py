@@ -34,8 +34,8 @@ REJECTIONS = {
     "empty_file": "0 bytes",
     "corrupt": "the picture cannot be decoded to its end",
     "exposure": "the picture is blank, almost all dark or almost all bright",
-    "conflicting_labels": "the same bytes carry both labels",
-    "near_duplicate_across_split": "looks like an image of a patient on another split",
+    "conflicting_labels": "the same picture carries both labels",
+    "near_duplicate_across_split": "only tested on, and it or its patient is in the split under another name",
 }
 
 

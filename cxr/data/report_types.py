@@ -1,5 +1,7 @@
 """index.json and split.json, as later stages read them."""
 
+from typing import NotRequired
+
 from typing_extensions import TypedDict
 
 
@@ -14,6 +16,8 @@ class IndexReport(TypedDict):
 
 
 class SplitReport(TypedDict):
-    """split.json."""
+    """split.json. near_duplicates_dropped: images that are only tested on, and that the split knows under another name.
+    contradictory_copies_dropped: copies with two labels."""
 
     near_duplicates_dropped: int
+    contradictory_copies_dropped: NotRequired[int]  # since copies are found by their pictures

@@ -1,4 +1,4 @@
-"""The sections split and pixels of params.yaml."""
+"""The sections pixels, copies and split of params.yaml."""
 
 from typing import Annotated, ClassVar
 
@@ -11,14 +11,10 @@ from cxr.common.errors import ParamsError
 
 @dataclass(frozen=True, config=STRICT)
 class SplitParams:
-    """near_duplicate_bits: two images whose 256-bit perceptual hashes differ in at most so many bits count
-    as the same picture."""
-
     section: ClassVar[str] = "split"
     seed: Seed
     test_fraction: Annotated[float, Field(ge=0.01, le=0.8)]
     validation_fraction: Annotated[float, Field(ge=0.01, le=0.8)]
-    near_duplicate_bits: Annotated[int, Field(ge=0, le=64)]
 
     def __post_init__(self) -> None:
         if self.test_fraction + self.validation_fraction >= 1:
@@ -34,3 +30,14 @@ class PixelsParams:
 
     section: ClassVar[str] = "pixels"
     image_size: Annotated[int, Field(ge=75, le=1024)]
+
+
+@dataclass(frozen=True, config=STRICT)
+class CopiesParams:
+    """enabled: False looks for none, and the report says so; then the sources' records alone join patients.
+    correlation: of what two pictures show, from which they are copies; tools/copies_quality.py measures it."""
+
+    section: ClassVar[str] = "copies"
+    enabled: bool
+    correlation: Annotated[float, Field(ge=0.7, le=0.99)]
+    seed: Seed

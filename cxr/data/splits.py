@@ -1,34 +1,31 @@
-"""Patients to train, validation, test: the same patient always to the same split.
+"""Groups of patients to train, validation, test: the same group always to the same split.
 
-The split is a function of the seed and the patient alone, so growing the data moves nobody: a retrained model
-is never tested on what an earlier one learned from.
+A group is a patient, or all patients whom copies of one picture join (cxr/data/copies.py): they may be one person, so
+they stand on one side of the split, count once in an interval, and are left out together where a source is left out.
+All stages behind the split know images by their group: `Dataset.read` gives it as the image's patient.
 
-Near-duplicates of two patients are the one thing that a patient's hash cannot keep apart. Merging the two
-patients would move one of them whenever such a pair appears, so a pair that straddles the split loses its
-member in the less protected split instead: what was once trained on stays in training (dropping it there
-would let its twin be tested on), validation gives way to training, test to both.
+The split is a function of the seed and the group's patients alone. A patient whom nobody joins never moves, however the
+data grow. A group stands in the first of SPLITS that a patient of it belongs to. So who is joined later can move from
+test or validation into training, never the other way: a retrained model is not tested on what an earlier one knew.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
-import numpy as np
-
+from cxr.data.copies import CopyRow, are_apart, joined, pairs_of
 from cxr.data.manifest import ImageRow, RejectedRow
-from cxr.data.settings import SplitParams
+from cxr.data.settings import CopiesParams, SplitParams
 
-# In the order of precedence: the earlier split keeps its image.
+# In the order of precedence: a group goes to the first one that a patient of it belongs to.
 SPLITS = ("train", "validation", "test")
 HELD_OUT = "held_out"  # never in the split: audit and external images
-HASH_BITS = 256
-_BLOCK = 4096  # rows of the pairwise comparison held at once: 4096 x 4096 float32 = 64 MiB
 
 
 @dataclass(frozen=True, slots=True)
 class SplitRow:
-    """path: of the image. split: one of SPLITS, or HELD_OUT. group: the patient."""
+    """path: of the image. split: one of SPLITS, or HELD_OUT. group: one of its patients' names."""
 
     path: str
     group: str
@@ -36,7 +33,7 @@ class SplitRow:
 
 
 def split_of_patient(group: str, params: SplitParams) -> str:
-    """The split of one patient, uniform over patients by a keyed hash."""
+    """The split of one patient or one group, by its name: uniform over patients by a keyed hash."""
     digest = hashlib.blake2b(group.encode(), digest_size=8, key=f"split-{params.seed}".encode()).digest()
     position = int.from_bytes(digest, "big") / 2**64
     if position < params.test_fraction:
@@ -46,62 +43,76 @@ def split_of_patient(group: str, params: SplitParams) -> str:
     return "train"
 
 
-def split_fingerprint(params: SplitParams) -> str:
-    """The same for two splits exactly when they send every patient to the same split."""
-    return f"{params.seed}/{params.test_fraction}/{params.validation_fraction}"
+def split_fingerprint(params: SplitParams, copies: CopiesParams) -> str:
+    """The same for two splits exactly when they send every patient to the same split, as long as the data are."""
+    joins = f"/copies {copies.correlation}" if copies.enabled else ""
+    return f"{params.seed}/{params.test_fraction}/{params.validation_fraction}{joins}"
 
 
-def assign_splits(rows: Sequence[ImageRow], params: SplitParams) -> tuple[list[SplitRow], list[RejectedRow]]:
-    """One SplitRow per kept image, and one RejectedRow per image that looks like one in a split before its own."""
-    splits = [split_of_patient(row.patient, params) if row.role == "train" else HELD_OUT for row in rows]
-    twins = _twins_in_earlier_splits(rows, splits, params.near_duplicate_bits)
+def assign_splits(
+    rows: Sequence[ImageRow], copies: Sequence[CopyRow], params: SplitParams
+) -> tuple[list[SplitRow], list[RejectedRow]]:
+    """One SplitRow per kept image, and one RejectedRow per other: copies of which nobody can say which label is right,
+    and images that are only tested on, where their group is trained on under another name."""
+    pairs = list(pairs_of(rows, copies))
+    group = group_of_patients(rows, pairs, params)
+    rejected = _contradictory(pairs) | _tested_although_known(rows, pairs, group)
     kept = [
-        SplitRow(row.path, row.patient, split)
-        for i, (row, split) in enumerate(zip(rows, splits, strict=True))
-        if i not in twins
+        SplitRow(
+            row.path, group[row.patient], split_of_patient(group[row.patient], params) if _learns(row) else HELD_OUT
+        )
+        for row in rows
+        if row.path not in rejected
     ]
-    dropped = [
-        RejectedRow(rows[i].path, rows[i].source, "near_duplicate_across_split", f"{splits[i]}, like {rows[j].path}")
-        for i, j in sorted(twins.items())
-    ]
-    return kept, dropped
+    return kept, [rejected[row.path] for row in rows if row.path in rejected]
 
 
-def _twins_in_earlier_splits(rows: Sequence[ImageRow], splits: Sequence[str], max_bits: int) -> dict[int, int]:
-    """Index of each image to drop, to the index of its twin on an earlier split."""
-    order = {split: rank for rank, split in enumerate((*SPLITS, HELD_OUT))}
-    twins: dict[int, int] = {}
-    for i, j in sorted([*near_duplicates([row.phash for row in rows], max_bits), *_named_copies(rows)]):
-        later, earlier = (i, j) if order[splits[i]] > order[splits[j]] else (j, i)
-        if splits[later] != splits[earlier]:
-            twins.setdefault(later, earlier)
-    return twins
+def group_of_patients(
+    rows: Sequence[ImageRow], pairs: Sequence[tuple[ImageRow, ImageRow]], params: SplitParams
+) -> dict[str, str]:
+    """Each patient's group: the name of that patient of it whose own split is the whole group's.
+
+    Patients with training images come first: who is only tested on moves nobody."""
+    learning = {row.patient for row in rows if _learns(row)}
+
+    def order(patient: str) -> tuple[bool, int, str]:
+        return patient not in learning, SPLITS.index(split_of_patient(patient, params)), patient
+
+    found = {row.patient: row.patient for row in rows}
+    groups = joined((first.patient, second.patient) for first, second in pairs)
+    return found | {patient: min(members, key=order) for patient, members in groups.items()}
 
 
-def _named_copies(rows: Sequence[ImageRow]) -> Iterator[tuple[int, int]]:
-    """All pairs (i, j), i < j, of pictures that the sources' records call copies of one."""
-    holders: dict[str, list[int]] = {}
-    for i, row in enumerate(rows):
-        if row.same_as:
-            holders.setdefault(row.same_as, []).append(i)
-    for found in holders.values():
-        yield from combinations(found, 2)
+def _learns(row: ImageRow) -> bool:
+    return row.role == "train"
 
 
-def near_duplicates(phashes: Sequence[str], max_bits: int) -> list[tuple[int, int]]:
-    """All pairs (i, j), i < j, whose hashes differ in at most `max_bits` bits; sorted.
+def _contradictory(pairs: Sequence[tuple[ImageRow, ImageRow]]) -> dict[str, RejectedRow]:
+    """Both of two copies under two names whose labels differ. Two images of one patient may well look alike and have
+    two labels, as days apart."""
+    return {
+        row.path: RejectedRow(row.path, row.source, "conflicting_labels", f"{row.label}, like {other.path}")
+        for first, second in pairs
+        if first.label != second.label and are_apart(first, second)
+        for row, other in ((first, second), (second, first))
+    }
 
-    The Hamming distance of two bit vectors is (bits - a.b) / 2 over +1 and -1, so that one matrix product
-    compares a block of images with all others.
-    """
-    if not phashes:
-        return []
-    packed = np.frombuffer(bytes.fromhex("".join(phashes)), np.uint8).reshape(len(phashes), HASH_BITS // 8)
-    signs = np.unpackbits(packed, axis=1).astype(np.float32) * 2 - 1
-    pairs: list[tuple[int, int]] = []
-    for start in range(0, len(signs), _BLOCK):
-        for other in range(start, len(signs), _BLOCK):
-            likeness = signs[start : start + _BLOCK] @ signs[other : other + _BLOCK].T
-            found = np.argwhere(likeness >= HASH_BITS - 2 * max_bits) + np.array([start, other])
-            pairs.extend((int(i), int(j)) for i, j in found if i < j)
-    return sorted(pairs)
+
+def _tested_although_known(
+    rows: Sequence[ImageRow], pairs: Sequence[tuple[ImageRow, ImageRow]], group: dict[str, str]
+) -> dict[str, RejectedRow]:
+    """Images that are only tested on, and a copy of which, or whose group under another name, is in the split."""
+    learning: dict[str, list[ImageRow]] = defaultdict(list)
+    for row in rows:
+        if _learns(row):
+            learning[group[row.patient]].append(row)
+    copy = {one.path: other for pair in pairs for one, other in (pair, pair[::-1]) if _learns(other)}
+    found: dict[str, RejectedRow] = {}
+    for row in rows:
+        if not _learns(row):
+            known = [copy[row.path]] if row.path in copy else learning[group[row.patient]]
+            like = next((other for other in known if row.path in copy or are_apart(row, other)), None)
+            if like is not None:
+                reason = "near_duplicate_across_split"
+                found[row.path] = RejectedRow(row.path, row.source, reason, f"{row.role}, like {like.path}")
+    return found

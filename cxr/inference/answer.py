@@ -14,6 +14,7 @@ from PIL import Image
 from cxr.common.errors import UnsoundError
 from cxr.common.labels import CLASSES, COVID_INDEX
 from cxr.imaging.decode import resize
+from cxr.inference.familiarity import channel_means
 from cxr.inference.lung_segmenter import share_inside
 from cxr.inference.predictor import Predictor
 from cxr.inference.remarks import Case, Remark, Rules
@@ -34,6 +35,8 @@ class Answer:
     heatmap: data URI of a small RGBA PNG that covers the whole picture: orange speaks for COVID, blue against.
     lung_share: of the heat map's absolute weight, what lies inside the lungs, 0 to 1; None where no heat map was
     asked for, the bundle has no lung segmenter, or no lungs were found.
+    familiarity: of pictures of the training sources, the share at least as unlike them, above 0 and at most 1; None
+    where it is refused or the bundle does not know.
     """
 
     state: State
@@ -44,6 +47,7 @@ class Answer:
     heatmap: str | None = None
     lung_share: float | None = None
     reason: Remark | None = None
+    familiarity: float | None = None
 
     @property
     def winner(self) -> str:
@@ -71,8 +75,11 @@ def answer(model: Predictor, picture: np.ndarray, *, explain: bool = False, rule
     p_covid = float(engine.probabilities(logit)[0])
     state: State = "COVID" if p_covid >= threshold else "NonCOVID"
     probabilities = _by_class(p_covid)
-    case = Case(engine.facts, p_covid)
-    said = Answer(state, 100 * probabilities[state], probabilities, threshold, rules.warnings_of(case))
+    known = None if model.familiarity is None else float(model.familiarity.of(channel_means(feature_map))[0])
+    case = Case(engine.facts, p_covid, familiarity=known)
+    said = Answer(
+        state, 100 * probabilities[state], probabilities, threshold, rules.warnings_of(case), familiarity=known
+    )
     if not explain:
         return said
     shares = engine.head.shares(feature_map)[0]

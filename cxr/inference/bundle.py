@@ -10,6 +10,8 @@ from typing import Any
 from cxr.common.atomic_files import replace_when_complete, sha256_of, write_json
 from cxr.inference import known_answers, manifest
 from cxr.inference.engine import BUNDLE_FILES, INT8_FILES, PARTS, Engine
+from cxr.inference.familiarity import FILE as FAMILIARITY_FILE
+from cxr.inference.familiarity import Familiarity
 from cxr.inference.head import Head
 from cxr.inference.known_answers import KnownAnswers, known_pictures
 from cxr.inference.model_facts import SEALED, ModelFacts, versioned
@@ -18,12 +20,14 @@ from cxr.inference.precision import Precision, available
 CHECKS = (manifest.FILE, known_answers.FILE)  # what a bundle is checked by; not in every one
 
 
-def write_bundle(directory: Path, trunk: Path, head: Head, facts: Mapping[str, Any]) -> None:
+def write_bundle(
+    directory: Path, trunk: Path, head: Head, facts: Mapping[str, Any], familiarity: Familiarity | None = None
+) -> None:
     """Put a trunk's folder, a head and the facts together; the folder appears only when it is complete.
 
     trunk: the folder of an exported trunk, with its eight-bit twin or without. facts: without "version", which is
-    added: a hash of all that decides the answers (trunks, head, temperature, threshold), so that equal models are
-    equal and others are not.
+    added: a hash of all that decides the answers (trunks, head, temperature, threshold, familiarity), so that equal
+    models are equal and others are not.
     """
     with replace_when_complete(directory) as unfinished:
         unfinished.mkdir()
@@ -34,6 +38,9 @@ def write_bundle(directory: Path, trunk: Path, head: Head, facts: Mapping[str, A
         numbers = (head.kind, float(head.bias), facts.get("temperature"), facts.get("threshold"))
         trunks = "".join(sha256_of(trunk / name) for name in files if name.endswith(".bin"))
         contents = head.weights.tobytes() + str(numbers).encode() + trunks.encode()
+        if familiarity is not None:
+            familiarity.save(unfinished / FAMILIARITY_FILE)
+            contents += sha256_of(unfinished / FAMILIARITY_FILE).encode()
         complete = {**facts, "version": hashlib.sha256(contents).hexdigest()[:12]}
         _write_facts(complete, unfinished)
         manifest.write_manifest(unfinished, _sealed(unfinished))

@@ -26,7 +26,7 @@ from cxr.inference.precision import Chosen, Precision, best, fastest_float
 BUNDLE_FILES = ("trunk.xml", "trunk.bin", "head.npz", "model.json")
 INT8_FILES = ("int8.xml", "int8.bin")  # not in every bundle
 # What the other stages add to what training made, where they could be taught: none of it is needed for an answer.
-PARTS = ("gate.npz", "lungs.xml", "lungs.bin")
+PARTS = ("gate.npz", "lungs.xml", "lungs.bin", "familiarity.npz")
 _BATCH = 8  # images a request: enough to fill the cores, small enough to keep activations in the cache
 
 

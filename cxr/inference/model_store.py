@@ -16,7 +16,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 def home() -> Path:
     """The folder of BentoML's stores, as BentoML finds it."""
-    return Path(os.environ.get("BENTOML_HOME", Path.home() / "bentoml"))
+    given = os.environ.get("BENTOML_HOME")
+    return Path(given) if given else Path.home() / "bentoml"  # a container's user may have no home
 
 
 def pointer(model: str) -> Path:

@@ -8,7 +8,10 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from cxr.common.errors import ModelError
 from cxr.inference.engine import Engine
+from cxr.inference.familiarity import FILE as FAMILIARITY_FILE
+from cxr.inference.familiarity import Familiarity
 from cxr.inference.gate import FILE as GATE_FILE
 from cxr.inference.gate import Gate
 from cxr.inference.known_answers import FILE as KNOWN_FILE
@@ -22,11 +25,13 @@ logger = logging.getLogger("bentoml.covid_cxr")
 
 @dataclass(frozen=True)
 class Predictor:
-    """gate: None refuses by exposure only. lungs: None tells no share of the heat map inside them."""
+    """gate: None refuses by exposure only. lungs: None tells no share of the heat map inside them. familiarity: None
+    knows no picture as unlike those of training."""
 
     engine: Engine
     gate: Gate | None = None
     lungs: LungSegmenter | None = None
+    familiarity: Familiarity | None = None
 
     @classmethod
     def load(
@@ -48,8 +53,23 @@ class Predictor:
             engine,
             Gate.load(gate) if gate.is_file() else None,
             LungSegmenter.load_if_trained(directory, latency=latency, threads=threads),
+            _familiarity(directory, engine),
         )
 
     @property
     def facts(self) -> ModelFacts:
         return self.engine.facts
+
+
+def _familiarity(directory: Path, engine: Engine) -> Familiarity | None:
+    """Raises ModelError where it is of another trunk."""
+    path = directory / FAMILIARITY_FILE
+    if not path.is_file():
+        return None
+    familiarity = Familiarity.load(path)
+    if familiarity.channels != engine.trunk.shape[2]:
+        raise ModelError(
+            f"{path} is of {familiarity.channels} channels, the trunk gives {engine.trunk.shape[2]}; "
+            "register the model again"
+        )
+    return familiarity

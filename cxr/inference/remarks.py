@@ -25,12 +25,14 @@ class Case:
     """What a warning may look at. facts: of the model. p_covid: 0 to 1, calibrated.
 
     lung_share: of the heat map's absolute weight, what lies inside the lungs, 0 to 1; None where no heat map was
-    asked for or no lungs were found.
+    asked for or no lungs were found. familiarity: 0 to 1, as cxr/inference/familiarity.py; None where the bundle does
+    not know.
     """
 
     facts: ModelFacts
     p_covid: float
     lung_share: float | None = None
+    familiarity: float | None = None
 
 
 Applies = Callable[[Case], bool]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from cxr.imaging.exposure import exposure_fault
+from cxr.inference.familiarity import UNFAMILIAR
 from cxr.inference.lung_segmenter import LUNG_SHARE
 from cxr.inference.predictor import Predictor
 from cxr.inference.remarks import Case, Rules
@@ -17,6 +18,12 @@ RULES = Rules(SENTENCES)
 def shortcut_flagged(case: Case) -> bool:
     """The audit failed the model, or could not clear it."""
     return bool(case.facts.shortcut_flagged)
+
+
+@RULES.warning("unfamiliar_source")
+def unfamiliar_source(case: Case) -> bool:
+    """The picture is unlike those of every source that the model learned from."""
+    return case.familiarity is not None and case.familiarity <= UNFAMILIAR
 
 
 @RULES.warning("outside_lungs")

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -32,7 +32,7 @@ EXPERIMENT = "DVC_EXP_NAME"  # DVC sets it for every stage of `dvc exp run`, wit
 class ModelStore(Protocol):
     """Where the service finds models: the module serving.store."""
 
-    def put(self, bundle: Path, model: str, number: int) -> str: ...
+    def put(self, bundle: Path, model: str, number: int, tags: Mapping[str, str]) -> str: ...
 
     def point(self, model: str, tag: str) -> None: ...
 
@@ -113,7 +113,7 @@ def _settle(model: str, store: ModelStore) -> Move | None:
                 raise
             _take_back(move, champion, str(fault), store)
             return None
-        _follow(move, champion, bundle, store.put(bundle, model, champion.number), store)
+        _follow(move, champion, bundle, store.put(bundle, model, champion.number, champion.tags), store)
     return move
 
 
@@ -140,7 +140,7 @@ def _take_back(move: Move, champion: Version, fault: str, store: ModelStore) -> 
 
 def _move(move: Move, target: Version, store: ModelStore) -> Version:
     with _checked(target) as bundle:
-        tag = store.put(bundle, target.name, target.number)
+        tag = store.put(bundle, target.name, target.number, target.tags)
         aliases.announce(target.name, move)
         aliases.move_alias(target.name, move)
         return _follow(move, target, bundle, tag, store)
@@ -158,7 +158,7 @@ def _follow(move: Move, target: Version, bundle: Path, tag: str, store: ModelSto
 
 def _put_in_place(version: Version, store: ModelStore) -> None:
     with _checked(version) as bundle:
-        store.point(version.name, store.put(bundle, version.name, version.number))
+        store.point(version.name, store.put(bundle, version.name, version.number, version.tags))
         _copy(bundle)
 
 

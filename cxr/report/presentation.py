@@ -156,15 +156,19 @@ def _origin(source: Mapping[str, Any]) -> str:
 
 
 def rejected(facts: ReportFacts) -> list[tuple[str, str, str, int]]:
-    """(source, reason, what it means, images), the split's near-duplicates included."""
+    """(source, reason, what it means, images), those that only the split leaves out included."""
     found = []
     for key, images in facts.index["rejected_by_source_and_reason"].items():
         source, _, reason = key.partition("/")
         if images:
             found.append((source, words.spaced(reason), REJECTIONS[reason], images))
-    dropped = facts.split["near_duplicates_dropped"]
-    reason = "near_duplicate_across_split"
-    return found + ([("all", words.spaced(reason), REJECTIONS[reason], dropped)] if dropped else [])
+    dropped = {
+        "near_duplicate_across_split": facts.split["near_duplicates_dropped"],
+        "conflicting_labels": facts.split.get("contradictory_copies_dropped", 0),
+    }
+    return found + [
+        ("all", words.spaced(reason), REJECTIONS[reason], images) for reason, images in dropped.items() if images
+    ]
 
 
 def settings(facts: ReportFacts) -> dict[str, str]:

@@ -16,7 +16,7 @@ def joined_patients(rows: Sequence[ImageRow], sources: Sequence[str]) -> dict[st
     A patient who holds a copy (`same_as`) of a picture of an earlier patient is that person. Earlier is who stands in
     an earlier of `sources`, and within one source who comes first by name. So a source that is added last renames only
     its own patients and moves nobody to another split. One of them may hold copies of two persons' pictures: then the
-    first of the two has the name, and the split drops the other copies (cxr/data/splits.py).
+    first of the two has the name here, and the split joins both (cxr/data/splits.py).
     """
     rank = {source: place for place, source in enumerate(sources)}
     pictures: dict[tuple[int, str], set[str]] = defaultdict(set)

@@ -29,6 +29,7 @@ from cxr.inference.head import Head
 from cxr.inference.model_facts import ModelFacts
 from cxr.networks.registry import Backbone
 from cxr.training.calibration_fit import fit_calibration, operating_threshold
+from cxr.training.familiarity_fit import fit_familiarity, fitted_to
 from cxr.training.head_training import TrainedHead, TrainingExamples, costs, train_head
 from cxr.training.settings import TrainParams
 
@@ -103,20 +104,25 @@ def calibrated_bundle(
     directory: Path,
     trunk: Path,
     trained: TrainedHead,
-    validation: Split,
+    splits: tuple[Split, Split],
     facts: Mapping[str, Any],
     sensitivity: float,
     memory: Path,
 ) -> np.ndarray:
-    """Ask the engine about the validation patients, set the head's bias, temperature and threshold, write the bundle.
+    """Ask the engine about the validation patients, set the head's bias, temperature and threshold, find out what is
+    familiar to it, write the bundle.
 
-    Returns the calibrated probabilities float64[n] of the validation images. facts: name, backbone, side and what
+    Returns the calibrated probabilities float64[n] of the validation images. splits: of training and of validation.
+    facts: name, backbone, side and what
     else the bundle is to say of itself. memory: of the engine (cxr/features/cached_engine.py).
     """
+    train, validation = splits
     with bar(len(validation.rows), f"validate {facts['backbone']}") as advance:
         compiled = Trunk(trunk_file(trunk, "f32"))
         engine, p_covid = calibrated_engine(compiled, trained, validation, facts, sensitivity, memory, advance)
-    write_bundle(directory, trunk, engine.head, engine.facts.document)
+    with bar(fitted_to(train), f"familiar to {facts['backbone']}") as advance:
+        familiarity, _ = fit_familiarity(engine, train, validation, advance)
+    write_bundle(directory, trunk, engine.head, engine.facts.document, familiarity)
     return p_covid
 
 

@@ -15,15 +15,18 @@ from typing_extensions import TypedDict
 from cxr.common.errors import CxrError
 from cxr.common.report_files import read_report, write_report
 
-FORMAT = 1  # raise it when the meaning of the stored answers changes
+FORMAT = 2  # raise it when the meaning of the stored answers changes
 
 
 @dataclass(frozen=True)
 class FoldAnswers:
-    """p_covid: float64[n], of the images that the fold asks about, in its order. threshold: of this model."""
+    """p_covid, familiarity: float64[n], of the images that the fold asks about, in its order. threshold: of this model.
+    known: float64[m], the familiarity of its validation images, as cxr/training/familiarity_fit.py ranks them."""
 
     p_covid: npt.NDArray[np.float64]
     threshold: float
+    familiarity: npt.NDArray[np.float64]
+    known: npt.NDArray[np.float64]
 
 
 class _Stored(TypedDict):
@@ -32,6 +35,8 @@ class _Stored(TypedDict):
     facts: dict[str, Any]
     p_covid: list[float]
     threshold: float
+    familiarity: list[float]
+    known: list[float]
 
 
 def stored_answers(root: Path, facts: Mapping[str, Any], compute: Callable[[], FoldAnswers]) -> FoldAnswers:
@@ -46,13 +51,16 @@ def stored_answers(root: Path, facts: Mapping[str, Any], compute: Callable[[], F
             "facts": described,
             "p_covid": answers.p_covid.tolist(),
             "threshold": float(answers.threshold),
+            "familiarity": answers.familiarity.tolist(),
+            "known": answers.known.tolist(),
         }
         write_report(stored, path)
         return answers
     found = read_report(_Stored, path)
     if found["facts"] != described:
         raise CxrError(f"{path} holds another fold than its name says; delete the file and run again")
-    return FoldAnswers(np.array(found["p_covid"], float), found["threshold"])
+    arrays = (np.array(found[name], float) for name in ("familiarity", "known"))
+    return FoldAnswers(np.array(found["p_covid"], float), found["threshold"], *arrays)
 
 
 def digest(*columns: list[str]) -> str:

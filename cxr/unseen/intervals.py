@@ -48,6 +48,50 @@ class Sampled:
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """Patients of sources, drawn together with trainings. sources, patients: of the images, (n,). seeds: trainings."""
+
+    sources: npt.NDArray[np.str_]
+    patients: npt.NDArray[np.str_]
+    seeds: int
+
+    def sampled(self, statistic: Statistic, here: npt.NDArray[np.bool_], params: EvaluateParams) -> Sampled:
+        """The mean of a statistic over the trainings. here: bool (n,), the images that count and that it is given."""
+        images = int(here.sum())
+        by_seed = [float(statistic(seed, np.ones((1, images)))[0]) for seed in range(self.seeds)]
+        draws = []
+        for block, start in enumerate(range(0, params.resamples, _BLOCK)):
+            size = min(_BLOCK, params.resamples - start)
+            weights = self._weights(block, size, params.seed)[:, here]
+            values = np.stack([statistic(seed, weights) for seed in range(self.seeds)], axis=1)
+            rng = np.random.default_rng([params.seed, block])
+            chosen = rng.multinomial(self.seeds, np.full(self.seeds, 1 / self.seeds), size)
+            draws.append((values * chosen).sum(axis=1) / self.seeds)
+        people = len(set(zip(self.sources[here].tolist(), self.patients[here].tolist(), strict=True)))
+        return Sampled(float(np.mean(by_seed)), np.concatenate(draws), images, people, tuple(by_seed))
+
+    def share(self, flags: npt.NDArray[np.bool_], here: npt.NDArray[np.bool_], params: EvaluateParams) -> Sampled:
+        """The share of images that are flagged. flags: bool (seeds, n)."""
+        flagged = flags[:, here].astype(float)
+        found = self.sampled(lambda seed, weights: ratio(weights @ flagged[seed], weights.sum(axis=1)), here, params)
+        if 0 < flagged.mean() < 1:
+            return found
+        successes = int(flagged[0, 0]) * found.patients
+        return replace(found, certain=share_interval(successes, found.patients, params.confidence, "exact"))
+
+    def _weights(self, block: int, size: int, seed: int) -> Array:
+        """How often each image's patient was drawn, (size, n)."""
+        weights = np.empty((size, len(self.sources)))
+        for source in np.unique(self.sources):
+            here = self.sources == source
+            index = np.unique(self.patients[here], return_inverse=True)[1]
+            count = int(index.max()) + 1
+            rng = np.random.default_rng([seed, block, zlib.crc32(str(source).encode())])
+            weights[:, here] = rng.multinomial(count, np.full(count, 1 / count), size)[:, index]
+        return weights
+
+
+@dataclass(frozen=True)
 class SourceAnswers:
     """The answers about some images, by every training. y: bool (n,). sources, patients: (n,). p_covid: (seeds, n).
     thresholds: (seeds,)."""
@@ -58,45 +102,24 @@ class SourceAnswers:
     p_covid: Array
     thresholds: Array
 
+    @property
+    def drawing(self) -> Drawing:
+        return Drawing(self.sources, self.patients, len(self.p_covid))
+
+    @property
+    def calls(self) -> npt.NDArray[np.bool_]:
+        """(seeds, n): called COVID, at each training's own threshold."""
+        return self.p_covid >= self.thresholds[:, None]
+
     def auc(self, here: npt.NDArray[np.bool_], params: EvaluateParams) -> Sampled:
         """here: bool (n,), the images that count, as in `called`."""
         y = self.y[here]
         p_covid = self.p_covid[:, here]
-        return self._sampled(lambda seed, weights: auc(y, p_covid[seed], weights), here, params)
+        return self.drawing.sampled(lambda seed, weights: auc(y, p_covid[seed], weights), here, params)
 
     def called(self, here: npt.NDArray[np.bool_], params: EvaluateParams) -> Sampled:
-        """The share called COVID at each training's own threshold."""
-        called = (self.p_covid >= self.thresholds[:, None])[:, here].astype(float)
-        found = self._sampled(lambda seed, weights: ratio(weights @ called[seed], weights.sum(axis=1)), here, params)
-        if 0 < called.mean() < 1:
-            return found
-        successes = int(called[0, 0]) * found.patients
-        return replace(found, certain=share_interval(successes, found.patients, params.confidence, "exact"))
-
-    def _sampled(self, statistic: Statistic, here: npt.NDArray[np.bool_], params: EvaluateParams) -> Sampled:
-        seeds = len(self.p_covid)
-        images = int(here.sum())
-        by_seed = [float(statistic(seed, np.ones((1, images)))[0]) for seed in range(seeds)]
-        draws = []
-        for block, start in enumerate(range(0, params.resamples, _BLOCK)):
-            size = min(_BLOCK, params.resamples - start)
-            weights = self._weights(block, size, params.seed)[:, here]
-            values = np.stack([statistic(seed, weights) for seed in range(seeds)], axis=1)
-            chosen = np.random.default_rng([params.seed, block]).multinomial(seeds, np.full(seeds, 1 / seeds), size)
-            draws.append((values * chosen).sum(axis=1) / seeds)
-        people = len(set(zip(self.sources[here].tolist(), self.patients[here].tolist(), strict=True)))
-        return Sampled(float(np.mean(by_seed)), np.concatenate(draws), images, people, tuple(by_seed))
-
-    def _weights(self, block: int, size: int, seed: int) -> Array:
-        """How often each image's patient was drawn, (size, n)."""
-        weights = np.empty((size, len(self.y)))
-        for source in np.unique(self.sources):
-            here = self.sources == source
-            index = np.unique(self.patients[here], return_inverse=True)[1]
-            count = int(index.max()) + 1
-            rng = np.random.default_rng([seed, block, zlib.crc32(str(source).encode())])
-            weights[:, here] = rng.multinomial(count, np.full(count, 1 / count), size)[:, index]
-        return weights
+        """The share called COVID."""
+        return self.drawing.share(self.calls, here, params)
 
 
 def mean_of(found: Sequence[Sampled]) -> Sampled:

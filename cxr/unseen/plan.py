@@ -19,8 +19,9 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Images:
-    """What a fold needs to know of each image, (n,) each. patients: of one person, or of people whose pictures were
-    found in several sources. parts: one of PARTS, or EXTERNAL for images of sources that are never trained on."""
+    """What a fold needs to know of each image, (n,) each. patients: groups, each a patient or all whom copies of
+    one picture join (cxr/data/splits.py). parts: one of PARTS, or EXTERNAL for images of sources that are never trained
+    on."""
 
     labels: Sequence[str]
     sources: Sequence[str]
@@ -103,7 +104,7 @@ def plan_folds(images: Images) -> Plan:
 
 def fold_of(images: Images, left_out: tuple[str, ...]) -> Fold:
     """The fold without these sources. A patient of theirs whose pictures are in another source too, as copies are, is
-    left out there as well."""
+    left out there as well, by pictures as by records."""
     out = np.isin(images.of_source, left_out) & (images.of_part != EXTERNAL)
     rest = ~out & ~np.isin(images.of_patient, images.of_patient[out])
     train, validation = (np.flatnonzero(rest & (images.of_part == part)) for part in PARTS)

@@ -44,10 +44,33 @@ class ExternalEntry(TypedDict):
     called: dict[str, Rate]
 
 
+class RiskPoint(TypedDict):
+    """One point of a risk-coverage curve. by: what decides which images are answered first, "familiarity" or the
+    "margin" between the answer and the threshold. coverage: the share that is answered. risk: of these, the share that
+    is called wrongly."""
+
+    by: str
+    coverage: float
+    risk: float
+
+
+class Abstaining(TypedDict):
+    """What the familiarity is worth. warned_known: of validation images of sources that were trained on, the share that
+    is warned of. warned_unseen: by source left out. wrong_warned, wrong_familiar: of the images of sources left out
+    with and without the warning, the share called wrongly. risk: two curves."""
+
+    warned_known: Measured
+    warned_unseen: dict[str, Rate]
+    wrong_warned: Measured
+    wrong_familiar: Measured
+    risk: list[RiskPoint]
+
+
 class UnseenReport(TypedDict):
     """unseen.json. unseen_auc: the mean over pairs, with its interval over patients and seeds; without a value where no
     pair can be measured, and then `why` says why. worst: the pair of least AUC. false_positive_rate, sensitivity: means
-    over sources that were left out of the share called COVID. called: by source, by label."""
+    over sources that were left out of the share called COVID. called: by source, by label. abstaining: None where
+    nothing was trained."""
 
     unseen_auc: Measured
     why: str
@@ -60,6 +83,7 @@ class UnseenReport(TypedDict):
     called: dict[str, dict[str, Rate]]
     external: dict[str, ExternalEntry]
     folds: list[FoldEntry]
+    abstaining: NotRequired[Abstaining | None]  # older files have none
 
 
 class CarriedUnseen(TypedDict):
@@ -87,3 +111,12 @@ class MatrixRow:
     images: int
     patients: int
     note: str = ""
+
+
+@dataclass(frozen=True)
+class RiskRow:
+    """One row of unseen_risk.csv: a RiskPoint."""
+
+    by: str
+    coverage: float
+    risk: float

@@ -9,10 +9,19 @@ import numpy.typing as npt
 from cxr.common.labels import CLASSES, COVID
 from cxr.evaluation.report_types import Measured
 from cxr.evaluation.settings import EvaluateParams
+from cxr.unseen.abstaining import FoldFamiliarity, abstaining
 from cxr.unseen.fold_store import FoldAnswers
 from cxr.unseen.intervals import Sampled, SourceAnswers, mean_of
 from cxr.unseen.plan import EXTERNAL, Fold, Images, Pair, Plan, too_few_sources
-from cxr.unseen.report_types import CarriedUnseen, ExternalEntry, FoldEntry, MatrixRow, PairEntry, UnseenReport
+from cxr.unseen.report_types import (
+    CarriedUnseen,
+    ExternalEntry,
+    FoldEntry,
+    MatrixRow,
+    PairEntry,
+    RiskRow,
+    UnseenReport,
+)
 
 NOT_MEASURED: Measured = {"value": None, "low": None, "high": None}
 SWITCHED_OFF = "the yardstick is switched off (params.yaml: unseen.enabled)"
@@ -43,6 +52,7 @@ def summarise(images: Images, plan: Plan, answers: AllAnswers, seeds: int, param
         "called": {source: {label: found.rate(sure) for label, found in of.items()} for source, of in called.items()},
         "external": {source: _external(images, source, folds, sure) for source in _asked_external(images, folds)},
         "folds": [found.described() for found in folds.values()],
+        "abstaining": abstaining([found.familiarity() for found in folds.values()], params) if folds else None,
     }
 
 
@@ -60,6 +70,7 @@ def not_measured(why: str) -> UnseenReport:
         "called": {},
         "external": {},
         "folds": [],
+        "abstaining": None,
     }
 
 
@@ -109,6 +120,9 @@ class _FoldNumbers:
             "positives_called": self.called(pair.positive, COVID).rate(sure),
             "negatives_called": self.called(pair.negative, CLASSES[0]).rate(sure),
         }
+
+    def familiarity(self) -> FoldFamiliarity:
+        return FoldFamiliarity(self.images, self.fold, self.answers, self.found, self.params)
 
     def described(self) -> FoldEntry:
         return {
@@ -173,6 +187,10 @@ def as_metrics(report: UnseenReport) -> dict[str, float]:
         "false_positive_rate": report["false_positive_rate"],
         "sensitivity": report["sensitivity"],
     }
+    worth = report.get("abstaining")
+    if worth is not None:
+        found |= {f"familiarity/{name}": worth[name] for name in ("warned_known", "wrong_warned", "wrong_familiar")}
+        found |= {f"familiarity/warned/{source}": rate for source, rate in worth["warned_unseen"].items()}
     for pair in report["pairs"]:
         name = f"pairs/{pair['positive']}/{pair['negative']}"
         found |= {
@@ -209,6 +227,12 @@ def matrix(report: UnseenReport) -> list[MatrixRow]:
     return measured + [
         MatrixRow(one["positive"], one["negative"], *empty, one["reason"]) for one in report["impossible"]
     ]
+
+
+def risk_curve(report: UnseenReport) -> list[RiskRow]:
+    """The share called wrongly at each share that is answered."""
+    worth = report.get("abstaining")
+    return [] if worth is None else [RiskRow(**point) for point in worth["risk"]]
 
 
 def carried_facts(report: UnseenReport) -> CarriedUnseen:

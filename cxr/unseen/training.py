@@ -17,21 +17,24 @@ from cxr.features.filling import filled_caches
 from cxr.features.row_store import pixel_keys
 from cxr.features.settings import FeaturesParams
 from cxr.inference.engine import Engine, Trunk, trunk_file
+from cxr.inference.familiarity import channel_means
 from cxr.networks.registry import Backbone
+from cxr.training.familiarity_fit import blocks_of, fit_familiarity
 from cxr.training.head_training import TrainingExamples, costs, pooled, train_head
 from cxr.training.pipeline import calibrated_engine, examples_of, fine_tuned
 from cxr.training.settings import TrainParams
 from cxr.unseen.fold_store import FoldAnswers, digest, stored_answers
 from cxr.unseen.plan import EXTERNAL, PARTS, Fold, Images, Indices
 
-_ASKED_AT_ONCE = 512  # pictures held in memory
 # What a fold's answers depend on beside the recipe: a change of one of these files trains every fold again.
 _CODE = (
     "cxr.inference.calibration",
+    "cxr.inference.familiarity",
     "cxr.inference.head",
     "cxr.training.alignment",
     "cxr.training.batches",
     "cxr.training.calibration_fit",
+    "cxr.training.familiarity_fit",
     "cxr.training.fine_tuning",
     "cxr.training.head_training",
     "cxr.training.kernels",
@@ -129,7 +132,9 @@ class FoldTrainer:
                 facts["fine_tuned_blocks"] = params.fine_tune
             compiled = self._compiled if trunk == self.trunk else Trunk(trunk_file(trunk, "f32"))
             engine, _ = calibrated_engine(compiled, trained, validation, facts, params.sensitivity, self.memory)
-            return FoldAnswers(_asked(engine, self.pictures.split, fold.asked), engine.facts.threshold)
+            familiar, known = fit_familiarity(engine, train, validation)
+            p_covid, means = _asked(engine, self.pictures.split.only(fold.asked))
+            return FoldAnswers(p_covid, engine.facts.threshold, familiar.of(means), known)
 
     @cached_property
     def _compiled(self) -> Trunk:
@@ -199,7 +204,11 @@ class FoldTrainer:
         )
 
 
-def _asked(engine: Engine, split: Split, asked: Indices) -> np.ndarray:
-    """Calibrated probabilities float64[n] of these images, some at a time: they need not fit in memory."""
-    parts = [asked[start : start + _ASKED_AT_ONCE] for start in range(0, len(asked), _ASKED_AT_ONCE)]
-    return np.concatenate([engine.predict(split.store[split.positions[part]]) for part in parts])
+def _asked(engine: Engine, split: Split) -> tuple[np.ndarray, np.ndarray]:
+    """Calibrated probabilities float64[n] and channel means float32[n, c] of a split's images, in one pass."""
+    logits, means = [], []
+    for pixels in blocks_of(split):
+        for seen in engine.seen(pixels):
+            logits.append(engine.head.logits_of(seen))
+            means.append(channel_means(seen))
+    return engine.probabilities(np.concatenate(logits)), np.concatenate(means)

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from serving.champion import public_facts
+from serving.champion import stated_facts
 from serving.context import Context
 from serving.routing import Routes
 from serving.schemas import TEXT, Schema, json_of, object_of, telling
@@ -20,19 +20,20 @@ _UNSEEN = (
 )
 
 
+_STAMP = {"type": "boolean", "description": "Whether the shortcut audit failed the model or could not clear it."}
+_AUDITED = object_of({"reasons": {"type": "array", "items": TEXT}, "measured": {"type": "object"}}, ["reasons"])
+_SEEN = object_of({"unseen_auc": {"type": "object"}, "says": TEXT}, ["says"]) | {"description": _UNSEEN}
+MODEL_FACTS: Schema = {
+    "type": "object",
+    "properties": {"shortcut_flagged": _STAMP, "audit": _AUDITED | {"description": _AUDIT}, "unseen": _SEEN},
+    "required": ["name", "version", "backbone", "threshold"],
+}
+
+
 def _of_model(settings: Settings) -> Schema:
-    stamp = {"type": "boolean", "description": "Whether the shortcut audit failed the model or could not clear it."}
-    audit = object_of({"reasons": {"type": "array", "items": TEXT}, "measured": {"type": "object"}}, ["reasons"])
-    unseen = object_of({"unseen_auc": {"type": "object"}, "says": TEXT}, ["says"]) | {"description": _UNSEEN}
-    known = {"shortcut_flagged": stamp, "audit": audit | {"description": _AUDIT}, "unseen": unseen}
-    facts = {"type": "object", "properties": known, "required": ["name", "version", "backbone", "threshold"]}
-    return telling("The facts about the model that answers.", json_of(facts), (500,))
+    return telling("The facts about the model that answers.", json_of(MODEL_FACTS), (500,))
 
 
 @ROUTES.get("/model", openapi=_of_model, answer="the facts about the model", needs_key=True)
 async def model(context: Context, request: Request) -> Response:
-    champion = context.champion
-    engine = champion.model.engine
-    return JSONResponse(
-        public_facts(champion.facts.document) | {"precision": engine.precision, "checked": engine.checked}
-    )
+    return JSONResponse(stated_facts(context.champion))

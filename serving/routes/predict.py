@@ -1,12 +1,9 @@
 """Ask the model about one picture or about several."""
 
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from serving.context import Context
-from serving.errors import ServiceError, error_body
 from serving.multipart import form_fields
 from serving.requests import field, flag, media_type, only, texts, unsupported_media_type
 from serving.routing import Routes
@@ -89,13 +86,5 @@ async def predict_batch(context: Context, request: Request) -> Response:
         images = texts(fields, "images", context.settings.max_batch)
         context.metrics.batch.observe(len(images))
         # One turn per picture, so that a batch does not keep single pictures waiting.
-        results = [await context.load.work(request, _result, context, text, explain) for text in images]
+        results = [await context.load.work(request, context.answer_or_error, text, explain, BATCH) for text in images]
         return JSONResponse({"results": results})
-
-
-def _result(context: Context, text: str, explain: bool) -> dict[str, Any]:
-    try:
-        return context.answer_to_text(text, explain)
-    except ServiceError as fault:
-        context.metrics.errors.labels(BATCH, fault.code).inc()
-        return error_body(fault)

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from cxr.audit.settings import AuditParams
-from cxr.data.settings import PixelsParams, SplitParams
+from cxr.data.settings import CopiesParams, PixelsParams, SplitParams
 from cxr.evaluation.settings import EvaluateParams
 from cxr.features.settings import FeaturesParams
 from cxr.gate.settings import GateParams
@@ -22,8 +22,9 @@ COMMITTED = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 RECIPES = sorted((ROOT / "params").glob("*.yaml"))
 KINDS: dict[str, Any] = {
     "download": DownloadParams,
-    "split": SplitParams,
     "pixels": PixelsParams,
+    "copies": CopiesParams,
+    "split": SplitParams,
     "lungs": LungsParams,
     "gate": GateParams,
     "features": FeaturesParams,

@@ -70,9 +70,9 @@ def test_an_old_name_that_a_section_never_had_is_an_unknown_key_like_any_other(t
 
 def test_settings_made_in_code_keep_the_same_rules() -> None:
     with pytest.raises(ValueError, match="nothing to train on"):
-        SplitParams(20, 0.6, 0.4, 24)
-    with pytest.raises(ValueError, match="near_duplicate_bits"):
-        SplitParams(seed=20, test_fraction=0.2, validation_fraction=0.1, near_duplicate_bits=65)
+        SplitParams(20, 0.6, 0.4)
+    with pytest.raises(ValueError, match="test_fraction"):
+        SplitParams(seed=20, test_fraction=0.9, validation_fraction=0.05)
 
 
 FAULTS = [

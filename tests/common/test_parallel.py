@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from cxr.common.parallel import bar, map_apart, map_in_order
+from cxr.common.parallel import bar, map_apart, map_in_order, map_parts
 
 
 def process_of(task: int) -> tuple[int, int]:
@@ -40,6 +40,13 @@ def test_heavy_tasks_run_in_processes_of_one_thread_each_and_leave_ours_as_it_wa
     assert [(task, threads) for task, threads, _ in done] == [(0, "1"), (1, "1"), (2, "1")]
     assert os.getpid() not in {process for _, _, process in done}
     assert "OPENBLAS_NUM_THREADS" not in os.environ
+
+
+@pytest.mark.parametrize("count", [0, 1, 8, 9])
+def test_parts_cover_all_rows_in_order(count: int) -> None:
+    parts = map_parts(lambda part: list(range(count))[part], count, 4, "rows")
+    assert [row for part in parts for row in part] == list(range(count))
+    assert all(0 < len(part) <= 4 for part in parts)
 
 
 def test_a_fault_in_another_process_reaches_the_caller() -> None:

@@ -1,14 +1,24 @@
 """Copies among phantoms."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
-from cxr.copies.finder import CORRELATION, find_copies
+from cxr.copies.finder import find_copies as find_in_small
+from cxr.copies.finder import learned_and_found
 from cxr.copies.made import Picture, made_copy
+from cxr.copies.pair import Copy
 from cxr.copies.projection import Projection
+from cxr.copies.sampling import SmallPictures
 from cxr.sources.synthetic.radiograph import radiograph
 
 PATIENTS = 24
+CORRELATION = 0.86
+
+
+def find_copies(pictures: Sequence[Picture], projection: Projection) -> list[Copy]:
+    return find_in_small(SmallPictures.of(pictures), projection, CORRELATION)
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +81,19 @@ def test_the_result_does_not_depend_on_the_run(phantoms: list[Picture]) -> None:
     pictures = [*phantoms[:8], made_copy(np.random.default_rng(0), phantoms[0])]
     first, second = (find_copies(pictures, Projection.learn(phantoms[PATIENTS:], seed=0)) for _ in range(2))
     assert first == second != []
+
+
+def test_the_place_of_a_crop_in_its_original_is_found(phantoms: list[Picture], projection: Projection) -> None:
+    """The crop leaves an eighth of the width out, on the right, and a quarter of the height, at the top."""
+    whole = phantoms[1]
+    crop = Picture(np.ascontiguousarray(whole.pixels[40:, :140]), whole.width * 7 // 8, whole.height * 3 // 4)
+    (found,) = find_copies([whole, crop], projection)
+    assert found.inner == 1
+    np.testing.assert_allclose([*found.start, *found.size], [0.25, 0, 0.75, 0.875], atol=0.02)
+
+
+def test_the_projection_may_be_learned_from_the_pictures_themselves(phantoms: list[Picture]) -> None:
+    pictures = [*phantoms[:PATIENTS], made_copy(np.random.default_rng(2), phantoms[3])]
+    found = learned_and_found(pictures, CORRELATION, seed=5)
+    assert [(pair.first, pair.second) for pair in found] == [(3, PATIENTS)]
+    assert learned_and_found(pictures[:1], CORRELATION, seed=5) == []

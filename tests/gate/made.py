@@ -7,7 +7,7 @@ from cxr.data.settings import SplitParams
 from cxr.gate.dataset import GateDataset
 from cxr.gate.settings import GateParams
 
-SPLIT = SplitParams(seed=20, test_fraction=0.3, validation_fraction=0.3, near_duplicate_bits=4)
+SPLIT = SplitParams(seed=20, test_fraction=0.3, validation_fraction=0.3)
 DISTORTION = StrongParams(8, 1.15, 1.1, 0.06, 1.3, 1.2, 0.1, 0.02)
 PARAMS = GateParams(
     networks=2,

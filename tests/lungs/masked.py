@@ -10,7 +10,7 @@ from cxr.data.settings import SplitParams
 from cxr.evaluation.settings import EvaluateParams
 from cxr.lungs.settings import LungsParams
 
-SPLIT = SplitParams(seed=30, test_fraction=0.3, validation_fraction=0.3, near_duplicate_bits=4)
+SPLIT = SplitParams(seed=30, test_fraction=0.3, validation_fraction=0.3)
 BOOTSTRAP = EvaluateParams(resamples=100, confidence=0.95, prevalence=0.1, seed=20)
 MOVING = StrongParams(20, 1.3, 1.2, 0.1, 1, 1, 0, 0)
 

@@ -18,7 +18,7 @@ from tools.workspace import make_workspace, setting
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-BEFORE_TRAINING = {"download", "index", "split", "pixels", "lungs", "features@inceptionv3", "features@vgg16"}
+BEFORE_TRAINING = {"download", "index", "pixels", "copies", "split", "lungs", "features@inceptionv3", "features@vgg16"}
 
 
 def read(workspace: Workspace, path: str) -> Any:
@@ -97,7 +97,7 @@ def test_a_killed_repro_goes_on_where_it_was(finished: Workspace, tmp_path: Path
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     stages = workspace.repro()
-    assert not {"download", "index", "split", "pixels"} & set(stages)
+    assert not {"download", "index", "pixels", "copies", "split"} & set(stages)
     assert_close(metrics(workspace), metrics(finished))
 
 

@@ -46,4 +46,4 @@ def versions(workspace: Path, models: list[Path], monkeypatch: pytest.MonkeyPatc
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("models")
-    return [tiny_bundle(folder / f"bundle-{seed}", seed=seed, split="20/0.2/0.15") for seed in (1, 2, 3)]
+    return [tiny_bundle(folder / f"bundle-{seed}", seed=seed, split="20/0.2/0.15/copies 0.86") for seed in (1, 2, 3)]

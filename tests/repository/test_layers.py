@@ -94,7 +94,18 @@ LIGHT = [
     "cxr.cli",
     *(
         f"stages.{name}"
-        for name in ("download", "index", "split", "pixels", "gate", "features", "train", "evaluate", "register")
+        for name in (
+            "download",
+            "index",
+            "pixels",
+            "copies",
+            "split",
+            "gate",
+            "features",
+            "train",
+            "evaluate",
+            "register",
+        )
     ),
 ]
 

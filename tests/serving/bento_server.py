@@ -66,13 +66,17 @@ def _store(home: Path):
     return ModelStore(home / "models")
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
 @contextlib.contextmanager
 def served(
     home: Path, *, what: str = "service:CovidCxr", cwd: Path = ROOT, arguments: tuple[str, ...] = (), **variables: str
 ) -> Iterator[Server]:
     """Ready inside the block, stopped after it, whatever happens."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     log_file = home / f"serve-{port}.log"
     command = [sys.executable, "-m", "bentoml", "serve", what, "--host", "127.0.0.1", "--port", str(port), *arguments]
     with log_file.open("wb") as log:
@@ -81,13 +85,13 @@ def served(
         )
     server = Server(process, port, log_file)
     try:
-        _await_ready(server)
+        await_ready(server)
         yield server
     finally:
         stop(process)
 
 
-def _await_ready(server: Server) -> None:
+def await_ready(server: Server) -> None:
     deadline = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < deadline:
         if server.process.poll() is not None:

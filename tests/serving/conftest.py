@@ -13,10 +13,11 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp
 
-from serving.app import create_app
+from serving.app import create_app, create_context
 from serving.champion import Champion
 from serving.connections import limited
 from serving.metrics import Metrics
+from serving.routes import ROUTES
 from serving.settings import Settings
 from tests.tiny import tiny_bundle
 
@@ -37,14 +38,15 @@ def champion(bundle: Path) -> Champion:
 @pytest.fixture(scope="session")
 def serve(champion: Champion) -> Serve:
     """serve(settings, model=…, web=…): a client of a server that runs inside the block. More options go to
-    `create_app`."""
+    `create_context`."""
 
     @contextlib.contextmanager
     def served(
         settings: Settings | None = None, model: Champion = champion, web: Path = WEB, **options: Any
     ) -> Iterator[httpx.Client]:
         settings = settings or Settings()
-        app = create_app(settings, model, Metrics(), web, **options)
+        context = create_context(settings, model, Metrics(), **options)
+        app = create_app(context, web, options.get("routes", ROUTES))
         with running(app, settings) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             yield client
 

@@ -135,7 +135,7 @@ def test_a_bad_form_has_its_named_error(client, media_type, content, status, cod
 
 
 @pytest.mark.parametrize(
-    "path", ["/nowhere", "/predict/", "/../service.py", "/static_content/x", "/schema.json", "/csp.txt"]
+    "path", ["/nowhere", "/predict/", "/../service.py", "/static_content/x", "/schema.xml", "/csp.txt"]
 )
 def test_an_unknown_address_is_404(client, path):
     assert code_of(client.get(path)) == (404, "not_found")

@@ -87,3 +87,12 @@ def test_a_containers_limit_of_cores_counts(tmp_path, text, count):
     quota = tmp_path / "cpu.max"
     quota.write_text(text + "\n")
     assert cores(quota) == (count or cores(tmp_path / "nothing"))
+
+
+@pytest.mark.parametrize(
+    ("variables", "wanted"),
+    [({}, (4, 2, 8)), ({"CXR_WORKERS": "3"}, (12, 6, 24)), ({"CXR_MAX_REQUESTS": "1"}, (4, 2, 1))],
+)
+def test_a_deployment_asks_for_what_its_workers_need(variables, wanted):
+    settings = read_settings(variables)
+    assert (settings.cores_wanted, settings.memory_wanted_gib, settings.requests_wanted) == wanted

@@ -1,5 +1,6 @@
 """The champion in BentoML's store: whole, the one that was published, whatever lay there before."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,3 +151,25 @@ def test_a_version_that_a_person_named_stays(home: Path, bundle: Path, other: Pa
         copy_bundle(other, Path(kept.path))
     store.publish(bundle, MODEL, 1)
     assert stored() == ["v1", "v1-mine"]
+
+
+def test_bentoml_shows_what_is_known_of_a_model(home: Path, tmp_path: Path) -> None:
+    unseen = {"unseen_auc": {"value": 0.83, "low": 0.78, "high": 0.88}, "says": "on sources left out: 0.83"}
+    measured = tiny_bundle(tmp_path / "measured", unseen=unseen, shortcut_flagged=True)
+    tags = {"validation_auc": "0.9731", "git_commit": "4d0c0e5", "data_sha256": "ab" * 32, "cxr.move.who": "Ada"}
+    info = bentoml.models.get(store.put(measured, MODEL, 7, tags)).info
+    assert info.labels.items() >= {"mlflow_version": "7", "shortcut_flagged": "true", "backbone": "tiny"}.items()
+    assert info.metadata == {
+        "model_version": json.loads((measured / "model.json").read_text())["version"],
+        "threshold": 0.5,
+        "validation_auc": 0.9731,
+        "git_commit": "4d0c0e5",
+        "data_sha256": "ab" * 32,
+        "unseen_auc": 0.83,
+        "unseen_auc_low": 0.78,
+        "unseen_auc_high": 0.88,
+    }
+
+
+def test_what_nobody_measured_is_not_shown(home: Path, bundle: Path) -> None:
+    assert set(bentoml.models.get(store.put(bundle, MODEL, 1)).info.metadata) == {"model_version", "threshold"}

@@ -191,7 +191,7 @@ def test_a_picture_and_its_recompressed_copy_have_almost_the_same_hash(tmp_path:
     put(tmp_path / "own/covid/a2.jpg", np.asarray(Image.fromarray(smooth).resize((200, 200))), quality=70)
     put(tmp_path / "own/covid/b1.png", pictures(1, image_size=96)[0])
     first, copy, other = (int(row.phash, 16) for row in build_index(one_source(), tmp_path)[0])
-    assert (first ^ copy).bit_count() <= 24  # split.near_duplicate_bits of params.yaml
+    assert (first ^ copy).bit_count() <= 24
     assert (first ^ other).bit_count() > 24
 
 

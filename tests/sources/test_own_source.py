@@ -31,7 +31,7 @@ from cxr.sources import SOURCES, Candidate, Listing, Source, SourceDescription, 
 from cxr.sources.base import NOT_STATED
 from cxr.sources.settings import DownloadParams
 from cxr.sources.synthetic.radiograph import radiograph
-from stages import download, index, pixels, split
+from stages import copies, download, index, pixels, split
 from tools.workspace import merged
 
 from .made import metadata
@@ -107,7 +107,7 @@ def project(registered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     params = merged(yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")), change)
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    for stage in (download, index, split, pixels):
+    for stage in (download, index, pixels, copies, split):
         stage.main()
     return tmp_path
 

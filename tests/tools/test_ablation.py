@@ -17,7 +17,7 @@ from tools.ablation_table import measures, table
 from tools.workspace import merged, setting
 
 ROOT = Path(__file__).parents[2]
-SPLIT = SplitParams(seed=1, test_fraction=0.3, validation_fraction=0.3, near_duplicate_bits=0)
+SPLIT = SplitParams(seed=1, test_fraction=0.3, validation_fraction=0.3)
 PARAMS = EvaluateParams(resamples=200, confidence=0.95, prevalence=0.1, seed=5)
 SOURCES = (("covid_chestxray", "COVID"), ("covid_chestxray", "NonCOVID"), ("kaggle_pneumonia", "NonCOVID"))
 
@@ -61,7 +61,7 @@ def rows() -> list:
 
 
 def dataset(rows: list) -> Dataset:
-    kept, _ = assign_splits(rows, SPLIT)
+    kept, _ = assign_splits(rows, [], SPLIT)
     return Dataset(rows, {row.path: row.split for row in kept}, np.zeros((len(rows), 4, 4), np.uint8))
 
 

@@ -56,7 +56,9 @@ def test_an_exported_backbone_answers_and_its_heat_map_sums_to_the_logit(kind: s
     assert augmented.offsets() is not None  # its features can be negative
     head_params = replace(PARAMS, head=kind, weighting="label", epochs=150)
     trained = train_on_caches(TRAIN, VALIDATION, (augmented, plain), head_params)
-    p_covid = calibrated_bundle(tmp_path / "model", trunk, trained, VALIDATION, FACTS, 0.9, tmp_path / "memory")
+    p_covid = calibrated_bundle(
+        tmp_path / "model", trunk, trained, (TRAIN, VALIDATION), FACTS, 0.9, tmp_path / "memory"
+    )
 
     engine = Engine.load(tmp_path / "model")
     fresh = labelled_split(20, IMAGE_SIZE, seed=3)

@@ -164,11 +164,13 @@ def test_the_bundle_has_the_tuned_trunk_and_answers_as_calibrated(vgg16: Any, tm
     facts = {"name": "covid-cxr", "backbone": "vgg16", "side": SIDE}
     with fine_tuned("vgg16", frozen, started(vgg16), (TRAIN, VALIDATION), TUNING, RECIPE) as (trunk, tuned):
         assert trunk != frozen
-        p_covid = calibrated_bundle(tmp_path / "model", trunk, tuned, VALIDATION, facts, 0.9, tmp_path / "cache")
+        p_covid = calibrated_bundle(
+            tmp_path / "model", trunk, tuned, (TRAIN, VALIDATION), facts, 0.9, tmp_path / "cache"
+        )
     assert not trunk.exists()
     engine = Engine.load(tmp_path / "model")
     np.testing.assert_allclose(engine.predict(VALIDATION.pixels), p_covid, atol=1e-6)
-    calibrated_bundle(tmp_path / "other", frozen, tuned, VALIDATION, facts, 0.9, tmp_path / "cache")
+    calibrated_bundle(tmp_path / "other", frozen, tuned, (TRAIN, VALIDATION), facts, 0.9, tmp_path / "cache")
     assert Engine.load(tmp_path / "other").facts.version != engine.facts.version
     assert sha256_of(tmp_path / "model" / "trunk.bin") != sha256_of(frozen / "trunk.bin")
 

@@ -48,7 +48,9 @@ def trained(caches: tuple[FeatureCache, FeatureCache]) -> TrainedHead:
 def test_pictures_that_differ_are_told_apart_by_the_engine_that_comes_out(
     trained: TrainedHead, trunk_folder: Path, tmp_path: Path
 ) -> None:
-    p_covid = calibrated_bundle(tmp_path / "model", trunk_folder, trained, VALIDATION, FACTS, 0.9, tmp_path / "cache")
+    p_covid = calibrated_bundle(
+        tmp_path / "model", trunk_folder, trained, (TRAIN, VALIDATION), FACTS, 0.9, tmp_path / "cache"
+    )
     engine = Engine.load(tmp_path / "model")
     np.testing.assert_allclose(engine.predict(VALIDATION.pixels), p_covid, atol=1e-6)
     assert p_covid[VALIDATION.y == 1].min() > p_covid[VALIDATION.y == 0].max()
@@ -76,7 +78,7 @@ def test_the_threshold_reaches_the_sensitivity_that_was_asked_for_and_no_lower_o
     sensitivity: float, trained: TrainedHead, trunk_folder: Path, tmp_path: Path
 ) -> None:
     p_covid = calibrated_bundle(
-        tmp_path / "model", trunk_folder, trained, VALIDATION, FACTS, sensitivity, tmp_path / "cache"
+        tmp_path / "model", trunk_folder, trained, (TRAIN, VALIDATION), FACTS, sensitivity, tmp_path / "cache"
     )
     threshold = Engine.load(tmp_path / "model").facts.threshold
     positives = p_covid[VALIDATION.y == 1]
@@ -90,7 +92,7 @@ def test_bias_and_temperature_are_those_that_suit_the_engines_own_answers(
     """On labels that the head cannot all have right: else there is no best one."""
     wrong = [replace(row, label="NonCOVID") if i in (1, 7, 13) else row for i, row in enumerate(VALIDATION.rows)]
     split = replace(VALIDATION, rows=wrong)
-    calibrated_bundle(tmp_path / "model", trunk_folder, trained, split, FACTS, 0.9, tmp_path / "cache")
+    calibrated_bundle(tmp_path / "model", trunk_folder, trained, (TRAIN, split), FACTS, 0.9, tmp_path / "cache")
     engine = Engine.load(tmp_path / "model")
     shift, temperature = fit_calibration(split.y, engine.logits(split.pixels))
     assert (shift, temperature) == (pytest.approx(0, abs=1e-3), pytest.approx(engine.facts.temperature, rel=1e-4))
@@ -100,7 +102,13 @@ def test_bias_and_temperature_are_those_that_suit_the_engines_own_answers(
 
 def test_the_facts_of_the_model_are_complete(trained: TrainedHead, trunk_folder: Path, tmp_path: Path) -> None:
     calibrated_bundle(
-        tmp_path / "model", trunk_folder, trained, VALIDATION, FACTS | {"note": "kept"}, 0.9, tmp_path / "cache"
+        tmp_path / "model",
+        trunk_folder,
+        trained,
+        (TRAIN, VALIDATION),
+        FACTS | {"note": "kept"},
+        0.9,
+        tmp_path / "cache",
     )
     facts = Engine.load(tmp_path / "model").facts.document
     assert (facts["note"], facts["head"], facts["backbone"], facts["side"]) == ("kept", "flatten", "tiny", 32)

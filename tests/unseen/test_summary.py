@@ -12,7 +12,7 @@ from cxr.evaluation.settings import EvaluateParams
 from cxr.unseen.figure import matrix_figure
 from cxr.unseen.fold_store import FoldAnswers
 from cxr.unseen.intervals import SourceAnswers, mean_of
-from cxr.unseen.plan import Images, Plan, plan_folds
+from cxr.unseen.plan import Fold, Images, Plan, plan_folds
 from cxr.unseen.report_types import UnseenReport
 from cxr.unseen.summary import (
     SWITCHED_OFF,
@@ -35,10 +35,14 @@ def answered(images: Images, plan: Plan, seeds: int = 2, *, noise: float = 0.1) 
     """Right answers with some noise, of other noise at every seed."""
     rng = np.random.default_rng(1)
 
+    def answers(fold: Fold) -> FoldAnswers:
+        familiar = (rng.uniform(0, 1, len(part)) for part in (fold.asked, fold.validation))
+        return FoldAnswers(scores(fold.asked), 0.5, *familiar)
+
     def scores(asked: np.ndarray) -> np.ndarray:
         return np.clip(0.25 + 0.5 * images.covid[asked] + rng.normal(0, noise, len(asked)), 0, 1)
 
-    return {fold.left_out: [FoldAnswers(scores(fold.asked), 0.5) for _ in range(seeds)] for fold in plan.folds}
+    return {fold.left_out: [answers(fold) for _ in range(seeds)] for fold in plan.folds}
 
 
 def summary(images: Images = IMAGES, *, noise: float = 0.1) -> UnseenReport:

@@ -1,0 +1,67 @@
+"""copies.html: every pair that joins two names, side by side, so that a person can see whether they are copies.
+
+It shows patients' pictures and ids: it stays in the workspace, and no record of a run holds it.
+"""
+
+import base64
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from PIL import Image
+
+from cxr.copies.table import CopiesReport
+from cxr.data.copies import BOTH, PICTURES, RECORDS, CopyRow, are_apart, pairs_of
+from cxr.data.manifest import ImageRow
+
+TOLD_BY = {PICTURES: "the pictures", RECORDS: "the sources' records", BOTH: "the pictures and the sources' records"}
+_TEMPLATES = Path(__file__).with_name("templates")
+_LONGEST = 200  # pixels of a thumbnail's longer side
+_QUALITY = 70  # of its JPEG
+
+
+def copies_page(rows: Sequence[ImageRow], table: Sequence[CopyRow], pixels: np.ndarray, report: CopiesReport) -> str:
+    """One HTML file without any address. pixels: uint8[n, size, size], of the rows."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.get_template("copies.html.j2")
+    return template.render(report=report, told_by=TOLD_BY, pairs=list(_pairs(rows, table, pixels)))
+
+
+def _pairs(rows: Sequence[ImageRow], table: Sequence[CopyRow], pixels: np.ndarray) -> Iterator[Mapping[str, Any]]:
+    position = {row.path: i for i, row in enumerate(rows)}
+    for copy, pair in zip(table, pairs_of(rows, table), strict=True):
+        if are_apart(*pair):
+            sides = [
+                {"row": row, "picture": _thumbnail(pixels[position[row.path]], row), "frame": frame}
+                for row, frame in zip(pair, _frames(copy), strict=True)
+            ]
+            yield {"told": copy, "sides": sides, "labels_differ": pair[0].label != pair[1].label}
+
+
+def _frames(copy: CopyRow) -> tuple[str, str]:
+    """Where the inner picture lies on the outer one, as a style, for the outer one; "" for the inner one."""
+    if not copy.inner:
+        return "", ""
+    places = ("top", "left", "height", "width")
+    frame = ";".join(f"{name}:{float(getattr(copy, name)):.1%}" for name in places)
+    return ("", frame) if copy.inner == "first" else (frame, "")
+
+
+def _thumbnail(pixels: np.ndarray, row: ImageRow) -> str:
+    """A data URI, in the shape of the original."""
+    scale = _LONGEST / max(row.width, row.height)
+    shape = (max(round(row.width * scale), 1), max(round(row.height * scale), 1))
+    with io.BytesIO() as handle:
+        Image.fromarray(np.asarray(pixels)).resize(shape, Image.Resampling.BILINEAR).save(
+            handle, "JPEG", quality=_QUALITY
+        )
+        return "data:image/jpeg;base64," + base64.b64encode(handle.getvalue()).decode()

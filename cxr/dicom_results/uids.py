@@ -1,0 +1,33 @@
+"""UIDs of results: the same source image, model and threshold always give the same ones."""
+
+import hashlib
+import uuid
+
+from pydicom.dataset import Dataset
+
+from cxr.dicom_results.options import UUID_ROOT
+from cxr.dicom_results.said import Said
+
+MOST = 64  # characters of a UID
+
+
+def uid(root: str, *parts: str) -> str:
+    """A UID under `root` that only depends on `parts`."""
+    hashed = hashlib.sha256("\n".join(parts).encode()).digest()
+    if root == UUID_ROOT:
+        return f"{root}.{uuid.UUID(bytes=hashed[:16], version=5).int}"
+    return f"{root}.{int.from_bytes(hashed) or 1}"[:MOST]
+
+
+def series_uid(root: str, source: Dataset, said: Said, kind: str) -> str:
+    """One series a source series, model and kind of result, since the objects of a series share their modality."""
+    return uid(root, "series", kind, *_model(said), source.StudyInstanceUID, source.SeriesInstanceUID)
+
+
+def instance_uid(root: str, source: Dataset, said: Said, kind: str) -> str:
+    """Sending a result again sends the same object; another model, or another threshold, makes another."""
+    return uid(root, "instance", kind, *_model(said), repr(said.threshold), source.SOPInstanceUID)
+
+
+def _model(said: Said) -> tuple[str, str]:
+    return said.model.name, said.model.version
