@@ -25,13 +25,12 @@ from cxr.data.dataset import Dataset, label_follows_source
 from cxr.data.manifest import write_rows
 from cxr.data.predictions import read_probabilities
 from cxr.data.splits import HELD_OUT
-from cxr.evaluation.curves import read_history
 from cxr.evaluation.settings import EvaluateParams
 from cxr.features.cached_engine import cached_engine
 from cxr.inference.engine import Engine
 from cxr.inference.lung_segmenter import LungSegmenter
 from cxr.networks.registry import Backbone
-from cxr.tracking.runs import resume_run
+from cxr.tracking.publishing import recorded
 from cxr.training.settings import TrainParams
 
 
@@ -54,11 +53,11 @@ def main(backbone: Backbone) -> str:
     write_json(headline(findings, shortcut_flagged=outcome["shortcut_flagged"]), reports / "audit_headline.json")
     write_rows(findings, Finding, reports / "audit.csv")
 
-    record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
-    record.log_metrics(as_metrics(findings))
-    record.tag(shortcut_flagged=str(outcome["shortcut_flagged"]).lower())
-    for name in ("audit.json", "audit.csv"):
-        record.log_file(reports / name)
+    with recorded(reports, "audit") as record:
+        record.log_metrics(as_metrics(findings), "audit")
+        record.tag(shortcut_flagged=str(outcome["shortcut_flagged"]).lower())
+        for name in ("audit.json", "audit.csv"):
+            record.log_file(reports / name)
     return f"{backbone}: {_words(outcome)}"
 
 

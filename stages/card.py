@@ -7,7 +7,6 @@ from cxr.common.report_files import read_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
 from cxr.data.predictions import read_probabilities
-from cxr.evaluation.curves import read_history
 from cxr.inference.engine import Engine
 from cxr.inference.lung_segmenter import LungSegmenter
 from cxr.promotion.settings import RegisterParams
@@ -16,8 +15,8 @@ from cxr.report.figures import report_figures
 from cxr.report.mistakes import mistakes
 from cxr.report.page import model_card, report
 from cxr.tracking import registry
+from cxr.tracking.publishing import publish
 from cxr.tracking.report_types import RegisterReport
-from cxr.tracking.runs import resume_run
 
 PAGE = CARD / "report.html"
 MODEL_CARD = CARD / "model_card.md"
@@ -28,7 +27,7 @@ def main() -> str:
     winner = register["winner"]
     version = registry.find_version(load_params(RegisterParams).model, register["version"])
     reports = MODEL_REPORTS / winner
-    record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
+    record = publish(reports)
     facts = read_facts(Registered(version.name, version.number, record.run_id, version.bundle_sha256, version.created))
     validation = Dataset.read(INDEX, SPLIT, PIXELS).split("validation")
     p_covid = read_probabilities(reports / "validation.csv", validation)

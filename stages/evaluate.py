@@ -12,7 +12,7 @@ from cxr.common.report_files import write_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
 from cxr.data.predictions import read_probabilities
-from cxr.evaluation.curves import read_history, write_curves
+from cxr.evaluation.curves import write_curves
 from cxr.evaluation.figures import evaluation_figures
 from cxr.evaluation.metric_catalogue import shown_in
 from cxr.evaluation.metrics import classification_report, report_text
@@ -22,7 +22,7 @@ from cxr.evaluation.settings import EvaluateParams
 from cxr.evaluation.subgroups import as_metrics
 from cxr.inference.model_facts import ModelFacts
 from cxr.networks.registry import Backbone
-from cxr.tracking.runs import resume_run
+from cxr.tracking.publishing import recorded
 
 RECORDED = ("validation.json", "validation_groups.json", "validation.csv", "roc.csv", "pr.csv", "reliability.csv")
 
@@ -38,15 +38,15 @@ def main(backbone: Backbone) -> str:
     write_json(headline(found.metrics), reports / "validation_headline.json")
     write_curves(validation.y, p_covid, threshold, reports)
 
-    record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
-    record.log_evaluation(found.metrics, "validation")
-    record.log_metrics(as_metrics(found.groups))
-    report = classification_report(validation.y, p_covid, threshold)
-    record.log_json("classification_report.json", report)
-    record.log_text("classification_report.txt", report_text(report))
-    record.log_figures(evaluation_figures(backbone, validation, p_covid, found.metrics, "validation"))
-    for name in RECORDED:
-        record.log_file(reports / name)
+    with recorded(reports, "evaluate") as record:
+        record.log_evaluation(found.metrics, "validation")
+        record.log_metrics(as_metrics(found.groups), "validation/groups")
+        report = classification_report(validation.y, p_covid, threshold)
+        record.log_json("classification_report.json", report)
+        record.log_text("classification_report.txt", report_text(report))
+        record.log_figures(evaluation_figures(backbone, validation, p_covid, found.metrics, "validation"))
+        for name in RECORDED:
+            record.log_file(reports / name)
     auc = found.metrics["auc"]
     images = len(validation.rows)
     return f"{backbone}: AUC {auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f}) on {images} validation images"

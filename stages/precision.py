@@ -10,10 +10,9 @@ from cxr.common.report_files import write_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
 from cxr.data.predictions import read_probabilities
-from cxr.evaluation.curves import read_history
 from cxr.evaluation.precision_check import compare_precisions
 from cxr.networks.registry import Backbone
-from cxr.tracking.runs import resume_run
+from cxr.tracking.publishing import recorded
 
 
 def main(backbone: Backbone) -> str:
@@ -22,7 +21,8 @@ def main(backbone: Backbone) -> str:
     p_f32 = read_probabilities(reports / "validation.csv", validation)
     measured = compare_precisions(TRAINED / backbone, validation, p_f32)
     write_report(measured, reports / "precision.json")
-    resume_run(reports / "run.json", read_history(reports / "history.csv")).log_file(reports / "precision.json")
+    with recorded(reports, "precision") as record:
+        record.log_file(reports / "precision.json")
     found = [
         f"{name} {'holds' if entry['holds'] else 'does not hold'} at {entry['times_f32']} times float32's speed"
         for name, entry in measured.items()

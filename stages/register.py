@@ -20,7 +20,6 @@ from cxr.data.dataset import Dataset, Split
 from cxr.data.predictions import read_probabilities
 from cxr.data.settings import CopiesParams, SplitParams
 from cxr.data.splits import split_fingerprint
-from cxr.evaluation.curves import read_history
 from cxr.evaluation.report_types import GateReport, GateSummary, MetricsReport, Precisions
 from cxr.evaluation.settings import EvaluateParams
 from cxr.inference.bundle import complete_bundle
@@ -30,8 +29,9 @@ from cxr.promotion.moves import EXPERIMENT, settle
 from cxr.promotion.registration import act_on, check_registered, decide_on
 from cxr.promotion.settings import RegisterParams
 from cxr.tracking import registry
+from cxr.tracking.client import TrainingRecord
+from cxr.tracking.publishing import log_winner, publish
 from cxr.tracking.report_types import RegisterReport
-from cxr.tracking.runs import TrainingRecord, log_winner, resume_run
 from cxr.training.settings import TrainParams
 from cxr.unseen import summary as unseen
 from cxr.unseen.report_types import CarriedUnseen, UnseenReport
@@ -69,7 +69,9 @@ def main() -> str:
     validation = data.split("validation")
     metrics = read_report(MetricsReport, reports / "validation.json")
 
-    record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
+    # This store may never have heard of the project: it is told of every backbone, from the files alone.
+    published = {name: publish(MODEL_REPORTS / name) for name in values}
+    record = published[winner]
     whose = "sources that training left out" if metric == UNSEEN else "the validation patients"
     why = f"highest {metric} on {whose} of {', '.join(values)}{why_not}"
     log_winner(record, metrics, why)

@@ -21,7 +21,6 @@ from cxr.data.dataset import Dataset
 from cxr.data.manifest import LungMask, OtherView, read_rows
 from cxr.data.settings import SplitParams
 from cxr.data.splits import split_of_patient
-from cxr.evaluation.curves import read_history
 from cxr.evaluation.metric_catalogue import METRICS
 from cxr.evaluation.report_types import MetricsReport
 from cxr.gate.dataset import frontal_pictures, joined, other_views
@@ -35,8 +34,8 @@ from cxr.sealed.report_types import Look, SealedAudit, SealedFacts, SealedPair
 from cxr.sealed.results import FACTS, folder_of, is_measured, now, point_to, write_facts
 from cxr.sealed.test_set import fingerprint
 from cxr.tracking import registry, sealed
+from cxr.tracking.publishing import publish
 from cxr.tracking.report_types import RegisterReport
-from cxr.tracking.runs import resume_run
 
 NOT_LOOKED = (
     "an experiment does not look at the test patients; once you keep it, `dvc repro --force --single-item sealed` and "
@@ -95,8 +94,7 @@ def told(version: registry.Version, winner: str, pair: SealedPair, seen: Count) 
     folder = folder_of(pair)
     metrics = read_report(MetricsReport, folder / "metrics.json")
     facts = read_report(SealedFacts, folder / FACTS)
-    reports = MODEL_REPORTS / winner
-    run = resume_run(reports / "run.json", read_history(reports / "history.csv"))
+    run = publish(MODEL_REPORTS / winner)
     auc = "{value:.4f} ({low:.4f} to {high:.4f})".format(**metrics["auc"])
     tags = {
         "auc": auc,
@@ -112,7 +110,7 @@ def told(version: registry.Version, winner: str, pair: SealedPair, seen: Count) 
 
 
 def values_of(metrics: MetricsReport, folder: Path) -> dict[str, float]:
-    """As MLflow takes them: auc, auc_low, …, images, patients, and the audit's as audit_<arm>_…."""
+    """As MLflow takes them: auc, auc_low, …, images, patients, and the audit's as audit/<arm>/…."""
     found: dict[str, float] = {name: metrics["counts"][name] for name in ("images", "patients")}
     for name in METRICS:
         one: Any = metrics.get(name)  # files of before a metric was added lack it
@@ -120,7 +118,8 @@ def values_of(metrics: MetricsReport, folder: Path) -> dict[str, float]:
             if one and one[ending] is not None:
                 found[name if ending == "value" else f"{name}_{ending}"] = one[ending]
     entries = read_report(SealedAudit, folder / "audit.json")["findings"]
-    return {**found, **as_metrics(Finding(**entry) for entry in entries)}
+    audited = as_metrics(Finding(**entry) for entry in entries)
+    return {**found, **{f"audit/{name}": value for name, value in audited.items()}}
 
 
 if __name__ == "__main__":

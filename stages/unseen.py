@@ -10,11 +10,10 @@ from cxr.common.report_files import write_report
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
 from cxr.data.manifest import write_rows
-from cxr.evaluation.curves import read_history
 from cxr.evaluation.settings import EvaluateParams
 from cxr.features.settings import FeaturesParams
 from cxr.networks.registry import Backbone
-from cxr.tracking.runs import resume_run
+from cxr.tracking.publishing import recorded
 from cxr.training.settings import TrainParams
 from cxr.unseen.figure import matrix_figure
 from cxr.unseen.plan import plan_folds
@@ -43,12 +42,12 @@ def main(backbone: Backbone) -> str:
     write_rows(cells, MatrixRow, reports / "unseen.csv")
     write_rows(risk_curve(report), RiskRow, reports / "unseen_risk.csv")
 
-    record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
-    record.log_metrics(as_metrics(report))
-    if report["pairs"]:
-        record.log_figures({"unseen": matrix_figure(cells, f"{backbone}, unseen sources")})
-    for name in ("unseen.json", "unseen.csv", "unseen_risk.csv"):
-        record.log_file(reports / name)
+    with recorded(reports, "unseen") as record:
+        record.log_metrics(as_metrics(report))
+        if report["pairs"]:
+            record.log_figures({"unseen": matrix_figure(cells, f"{backbone}, unseen sources")})
+        for name in ("unseen.json", "unseen.csv", "unseen_risk.csv"):
+            record.log_file(reports / name)
     return f"{backbone}: {sentence(report)}"
 
 

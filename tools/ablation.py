@@ -28,13 +28,12 @@ from cxr.data.dataset import Dataset, Split
 from cxr.data.manifest import count_by
 from cxr.data.settings import SplitParams
 from cxr.data.splits import split_of_patient
-from cxr.evaluation.curves import read_history
 from cxr.evaluation.settings import EvaluateParams
 from cxr.features.cached_engine import cached_engine
 from cxr.features.settings import FeaturesParams
 from cxr.inference.engine import Engine
 from cxr.inference.lung_segmenter import LungSegmenter
-from cxr.tracking.runs import resume_run
+from cxr.tracking.publishing import publish
 from tools.ablation_table import measures, table
 from tools.machine import machine
 from tools.workspace_git import commit
@@ -152,9 +151,9 @@ def _measured(variant: Variant, dark: DarkLungs) -> dict[str, Any]:
     plain = cached_engine(engine, FEATURE_CACHE).predict(split.pixels)
     found = measures(split, plain, engine.predict(dark.of(split)), threshold, params)
     reports = MODEL_REPORTS / BACKBONE
-    record = resume_run(reports / "run.json", read_history(reports / "history.csv"))
-    values = {f"ablation_{name}": measure["value"] for name, measure in found.items()}
-    record.log_metrics({name: value for name, value in values.items() if value is not None})
+    record = publish(reports)
+    values = {name: measure["value"] for name, measure in found.items()}
+    record.log_metrics({name: value for name, value in values.items() if value is not None}, "ablation")
     record.tag(ablation=variant.title)
     counts = count_by(data.split("train").rows, "source", "label")
     return {"trained_on": counts, "threshold": threshold, "run": record.run_id, "measures": found}

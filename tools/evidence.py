@@ -115,11 +115,11 @@ def recorded_values(run_id: str) -> dict[str, float]:
 
 
 def recorded_metrics(run_id: str) -> Metrics:
-    """What cxr.tracking.runs logged as validation_auc, validation_auc_low and so on."""
+    """What the stage evaluate told MLflow as validation/auc, validation/auc_low and so on."""
     values = recorded_values(run_id)
     names = {"value": "", "low": "_low", "high": "_high"}
     return {
-        metric: {bound: values.get(f"validation_{metric}{suffix}") for bound, suffix in names.items()}
+        metric: {bound: values.get(f"validation/{metric}{suffix}") for bound, suffix in names.items()}
         for metric in ROWS
     }
 

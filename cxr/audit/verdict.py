@@ -159,10 +159,11 @@ def _surely(finding: Finding, rule: Rule) -> bool:
 
 
 def as_metrics(findings: Iterable[Finding]) -> dict[str, float]:
-    """The measured findings under names that MLflow takes: audit_<arm>_<subject>_<statistic>, and _low, _high."""
+    """The measured findings under names that MLflow takes: <arm>/<subject>/<statistic>, and _low, _high."""
     metrics = {}
     for finding in findings:
-        name = re.sub(r"[^A-Za-z0-9_.-]+", "_", f"audit_{finding.arm}_{finding.subject}_{finding.statistic}")
+        words = (finding.arm, finding.subject, finding.statistic)
+        name = "/".join(re.sub(r"[^A-Za-z0-9_.-]+", "_", word) for word in words)
         for ending, value in (("", finding.value), ("_low", finding.low), ("_high", finding.high)):
             if value is not None:
                 metrics[name + ending] = value

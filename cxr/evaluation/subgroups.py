@@ -115,9 +115,9 @@ def _order(group: str) -> tuple[bool, str]:
 
 
 def as_metrics(groups: GroupsReport) -> dict[str, float]:
-    """The values that MLflow keeps, under names that it takes: group_<factor>_<group>_<metric>."""
+    """The values that MLflow keeps, under names that it takes: <factor>/<group>/<metric>."""
     return {
-        re.sub(r"[^A-Za-z0-9_.-]+", "_", f"group_{factor}_{name}_{metric}"): value
+        "/".join(re.sub(r"[^A-Za-z0-9_.-]+", "_", word) for word in (factor, name, metric)): value
         for factor, of_factor in groups.items()
         for name, group in of_factor.items()
         for metric in shown_in("groups in MLflow")

@@ -65,11 +65,14 @@ def decide(
     return Decision(False, f"{found}, not to be told from the champion", difference)
 
 
-def decide_without_champion(fault: str = "") -> Decision:
-    """There is no champion, or (fault: why) its files cannot be read: then any model is better than none."""
-    if fault:
-        return Decision(True, f"the champion cannot be compared with, {fault}")
+def decide_without_champion() -> Decision:
+    """Any model is better than none."""
     return Decision(True, "there is no champion yet")
+
+
+def decide_uncompared(fault: str) -> Decision:
+    """There is a champion, and nobody can say whether it is worse. fault: why."""
+    return Decision(False, f"the champion cannot be compared with ({fault}); FORCE=1 promotes it uncompared")
 
 
 def keep_rolled_back(when: str) -> Decision:

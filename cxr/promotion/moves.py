@@ -2,10 +2,12 @@
 
 One order for every move: fetch and check the files, store them where the service will look, announce the move, move
 the alias, and then let all else follow. A move that is cut short before the alias moved has not happened; after it,
-`settle` finishes it at the next start.
+`settle` finishes it at the next start, or takes it back where the new champion's files stay unreadable.
+cxr/tracking/aliases.py has the rule by which machines that share a registry leave each other's moves alone.
 """
 
 import contextlib
+import logging
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -13,15 +15,17 @@ from pathlib import Path
 from typing import Protocol
 
 from cxr.common.atomic_files import replace_when_complete
+from cxr.common.author import author
 from cxr.common.errors import CxrError
 from cxr.common.paths import CHAMPION
 from cxr.inference.predictor import Predictor
 from cxr.promotion.decision import Decision
-from cxr.promotion.record import append_once, author
+from cxr.promotion.record import append_once
 from cxr.tracking import aliases, registry
 from cxr.tracking.aliases import Act, Move
 from cxr.tracking.registry import Version
 
+logger = logging.getLogger(__name__)
 EXPERIMENT = "DVC_EXP_NAME"  # DVC sets it for every stage of `dvc exp run`, with --temp and --queue too
 
 
@@ -57,8 +61,8 @@ def promote(version: Version, store: ModelStore, act: Act, why: str, over: Decis
 
 def put_in_place(version: Version, store: ModelStore) -> None:
     """Put the champion's files where the service looks, as on a new machine. Of any other version: nothing."""
+    settle(version.name, store)
     with _alone(version.name, store):
-        _settle(version.name, store)
         present = registry.champion(version.name)
         if present is not None and present.number == version.number:
             _put_in_place(version, store)
@@ -79,24 +83,59 @@ def rollback(model: str, store: ModelStore, why: str) -> Version:
 
 
 def settle(model: str, store: ModelStore) -> Move | None:
-    """Finish a move whose alias has moved, forget one whose alias has not; the finished move, or None."""
-    if aliases.announced(model) is None:
+    """Finish a move whose alias has moved, forget one whose alias has not; the finished move, or None.
+
+    A move that goes on, on another machine, is left alone.
+    """
+    move = aliases.announced(model)
+    if move is None or move.goes_on:
         return None
     with _alone(model, store):
         return _settle(model, store)
 
 
 def _settle(model: str, store: ModelStore) -> Move | None:
+    """As `settle`; raises CxrError where the move goes on."""
     move = aliases.announced(model)
     if move is None:
         return None
+    if move.goes_on:
+        raise move.busy(model)
     champion = registry.champion(model)
     if champion is None or champion.number != move.target:
-        aliases.end(model)
+        aliases.end(model, move)
         return None
-    with _checked(champion) as bundle:
+    with contextlib.ExitStack() as opened:
+        try:
+            bundle = opened.enter_context(_checked(champion))
+        except CxrError as fault:
+            if move.is_recent:  # its store may be down for a moment
+                raise
+            _take_back(move, champion, str(fault), store)
+            return None
         _follow(move, champion, bundle, store.put(bundle, model, champion.number, champion.tags), store)
     return move
+
+
+def _take_back(move: Move, champion: Version, fault: str, store: ModelStore) -> None:
+    """A move that was cut short and whose new champion stays unreadable: as if it had not happened.
+
+    Where the one before is unreadable too, all stays as it is, so that the next promotion is not held up.
+    """
+    model = champion.name
+    try:
+        if move.source is not None:
+            _put_in_place(registry.find_version(model, move.source), store)
+    except CxrError as fault_before:
+        logger.warning("%s stays champion although %s: %s", champion, fault, fault_before)
+        aliases.end(model, move)
+        return
+    aliases.undo(model, move)
+    facts = {"from": move.target, "to": move.source, "who": author(), "when": aliases.now(), "why": fault}
+    append_once({"model": model, "id": f"{move.id}-undone", "act": "undone", **facts})
+    aliases.end(model, move)
+    before = "no version" if move.source is None else f"version {move.source}"
+    logger.warning("%s is champion of %s again: %s", before, model, fault)
 
 
 def _move(move: Move, target: Version, store: ModelStore) -> Version:
@@ -113,7 +152,7 @@ def _follow(move: Move, target: Version, bundle: Path, tag: str, store: ModelSto
     store.point(target.name, tag)
     _copy(bundle)
     append_once({"model": target.name, **move.record})
-    aliases.end(target.name)
+    aliases.end(target.name, move)
     return version
 
 

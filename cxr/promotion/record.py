@@ -1,8 +1,5 @@
 """Who moved the champion, when and why: one line a move in reports/promotions.jsonl."""
 
-import getpass
-import os
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,29 +8,8 @@ from cxr.common import journal
 from cxr.common.paths import REPORTS
 
 PROMOTIONS = REPORTS / "promotions.jsonl"
-WHO = "CXR_WHO"  # set by continuous integration, or by a person whom git does not know
-
-
-def author(environment: Mapping[str, str] = os.environ) -> str:
-    """CXR_WHO, else git's user.name, else the login."""
-    return environment.get(WHO, "").strip() or _git_name() or _login()
 
 
 def append_once(entry: Mapping[str, Any], path: Path = PROMOTIONS) -> None:
     """Add one line, unless a line with the entry's `id` is there."""
     journal.append_once(entry, path)
-
-
-def _git_name() -> str:
-    try:
-        done = subprocess.run(["git", "config", "user.name"], capture_output=True, text=True, check=False)  # noqa: S607
-    except OSError:  # no git on this machine
-        return ""
-    return done.stdout.strip()
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a container's user without a name
-        return "unknown"

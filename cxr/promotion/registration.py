@@ -1,5 +1,6 @@
 """Before a model may answer: it is loaded from where it was registered, asked about known images, compared."""
 
+import logging
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +14,12 @@ from cxr.features.cached_engine import cached_engine
 from cxr.inference.engine import Engine
 from cxr.inference.predictor import Predictor
 from cxr.promotion import moves
-from cxr.promotion.decision import Decision, decide, decide_without_champion, keep_rolled_back
+from cxr.promotion.decision import Decision, decide, decide_uncompared, decide_without_champion, keep_rolled_back
 from cxr.promotion.moves import ModelStore
 from cxr.tracking import registry
 from cxr.tracking.registry import Version
 
+logger = logging.getLogger(__name__)
 KNOWN_IMAGES = 16  # enough to notice damaged or swapped files
 TOLERANCE = 1e-4  # of a probability, between the training stage and the registered files
 
@@ -56,7 +58,8 @@ def decide_on(
     the difference suffers from that less than either number.
 
     split: `cxr.data.splits.split_fingerprint` of the present split. A champion of another one has learned from some of
-    the present validation patients, so its answers about them prove nothing. p_challenger: its recorded probabilities;
+    the present validation patients, so its answers about them prove nothing: nothing replaces it then, nor one whose
+    files cannot be read, but by a person's will. p_challenger: its recorded probabilities;
     None: it is asked. memory: of the engines (cxr/features/cached_engine.py). Raises CxrError where `version` itself
     cannot be compared.
     """
@@ -74,7 +77,7 @@ def decide_on(
         try:
             engine = _engine(champion, Path(folder) / "champion", split, validation)
         except CxrError as fault:
-            return replace(decide_without_champion(str(fault)), champion=champion.number)
+            return replace(decide_uncompared(str(fault)), champion=champion.number)
         # Outside: what goes wrong here is the memory's fault, and no reason to let go of the champion.
         p_champion = cached_engine(engine, memory).predict(validation.pixels)
     decision = decide(validation.y, list(validation.patients), p_challenger, p_champion, params)
@@ -92,6 +95,14 @@ def _engine(version: Version, folder: Path, split: str, validation: Split) -> En
             f"it takes pictures of {engine.image_size} pixels, the present ones have {validation.store.shape[1]}"
         )
     return engine
+
+
+def _bring(champion: Version, store: ModelStore) -> None:
+    """A new machine's store gets the champion, too. One that cannot be read is said so, and the stage goes on."""
+    try:
+        moves.put_in_place(champion, store)
+    except CxrError as fault:
+        logger.warning("%s", fault)
 
 
 @dataclass(frozen=True)
@@ -119,8 +130,8 @@ def act_on(version: Version, decision: Decision, promote: str, store: ModelStore
         return Outcome(True, f"promoted: {decision.reason}")
     registry.set_challenger(version)
     if automatic:
-        if champion is not None:  # a new machine's store gets it, too
-            moves.put_in_place(champion, store)
+        if champion is not None:
+            _bring(champion, store)
         return Outcome(False, f"stays challenger: {decision.reason}")
     why = "an experiment promotes nothing" if experiment else "register.promote is by_hand"
     word = "for it" if decision.promote else "against it"

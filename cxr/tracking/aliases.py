@@ -1,5 +1,11 @@
-"""Moving the alias champion. A move is announced in the registry first, so that one that was cut short is known."""
+"""Moving the alias champion. A move is announced in the registry first, so that one that was cut short is known.
 
+The registry may be shared by several machines, and it has no lock. The rule: an announced move belongs to the process
+that announced it. Others leave it alone while that process may be at work: as long as it lives on the same machine, and
+for `LEASE_S` seconds on another one. After that anybody may finish it or take it back. A move takes seconds.
+"""
+
+import calendar
 import json
 import time
 import uuid
@@ -10,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from cxr.common.errors import CxrError
 from cxr.tracking import registry
 from cxr.tracking.registry import CHALLENGER, CHAMPION, PREVIOUS, REPLACED_TAG, ROLLED_BACK_TAG, Version
+from cxr.tracking.runs import is_alive, this_process
 from cxr.tracking.store import connect
 
 if TYPE_CHECKING:
@@ -19,12 +26,14 @@ Act = Literal["promote", "automatic", "rollback", "borrow"]
 ANNOUNCED_TAG = "cxr.move"  # of the registered model, while a move goes on
 MOVE_TAGS = "cxr.move."  # of the version that became champion: cxr.move.who and so on
 LONGEST_WHY = 500  # MLflow's tags are short
+LEASE_S = 600
+_ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True)
 class Move:
     """One change of champion. source, target: the versions before and after; source None: there was none. who: a
-    person's or an account's name. when: ISO 8601, UTC. why: one sentence."""
+    person's or an account's name. when: ISO 8601, UTC. why: one sentence. owner: machine:process."""
 
     id: str
     act: Act
@@ -33,22 +42,53 @@ class Move:
     who: str
     when: str
     why: str
+    owner: str = ""
 
     @classmethod
     def now(cls, act: Act, source: Version | None, target: Version, who: str, why: str) -> "Move":
-        when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         before = None if source is None else source.number
-        return cls(uuid.uuid4().hex, act, before, target.number, who, when, why[:LONGEST_WHY])
+        return cls(uuid.uuid4().hex, act, before, target.number, who, now(), why[:LONGEST_WHY], this_process())
 
     @property
     def record(self) -> dict[str, Any]:
         """As people read it: from and to are no names that Python allows."""
         fields = asdict(self)
+        del fields["owner"]
         return {"from": fields.pop("source"), "to": fields.pop("target"), **fields}
+
+    @property
+    def is_recent(self) -> bool:
+        """Whether it was announced less than `LEASE_S` ago, by a clock that may be ahead of this machine's."""
+        return abs(time.time() - calendar.timegm(time.strptime(self.when, _ISO))) < LEASE_S
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the process that announced it may still be at work. This one is not: it would hold the lock."""
+        return self.is_recent and self.owner not in ("", this_process()) and is_alive(self.owner)
+
+    def busy(self, name: str) -> CxrError:
+        return CxrError(
+            f"{self.who} moves the champion of {name} to version {self.target} since {self.when}, on "
+            f"{self.owner.partition(':')[0]}; run again when that is done, at the latest after {LEASE_S // 60} minutes"
+        )
+
+
+def now() -> str:
+    return time.strftime(_ISO, time.gmtime())
 
 
 def announce(name: str, move: Move) -> None:
+    """Raises CxrError where another machine announces one at the same time, or has moved the alias meanwhile: one of
+    the two goes on, or none."""
     connect().set_registered_model_tag(name, ANNOUNCED_TAG, json.dumps(asdict(move)))
+    stands = announced(name)
+    if stands is not None and stands.id != move.id:
+        raise stands.busy(name)
+    present = registry.champion(name)
+    number = None if present is None else present.number
+    if number != move.source:
+        end(name, move)
+        raise CxrError(f"version {number} became champion of {name} meanwhile; run again to compare with it")
 
 
 def announced(name: str) -> Move | None:
@@ -57,11 +97,11 @@ def announced(name: str) -> Move | None:
     return None if text is None else Move(**json.loads(text))
 
 
-def end(name: str) -> None:
-    """The announced move is done, or given up."""
-    client = connect()
-    if ANNOUNCED_TAG in _model_tags(client, name):
-        client.delete_registered_model_tag(name, ANNOUNCED_TAG)
+def end(name: str, move: Move) -> None:
+    """The move is done, or given up. Another one's announcement stays."""
+    stands = announced(name)
+    if stands is not None and stands.id == move.id:
+        connect().delete_registered_model_tag(name, ANNOUNCED_TAG)
 
 
 def move_alias(name: str, move: Move) -> None:
@@ -88,6 +128,22 @@ def tidy(name: str, move: Move) -> Version:
     for key, value in move.record.items():
         client.set_model_version_tag(name, target, MOVE_TAGS + key, "none" if value is None else str(value))
     return registry.find_version(name, move.target)
+
+
+def undo(name: str, move: Move) -> None:
+    """The alias as it was before the move, and the tags that go with it. Safe to repeat."""
+    client = connect()
+    if move.source is None:
+        client.delete_registered_model_alias(name, CHAMPION)
+        return
+    if move.act == "rollback":
+        if registry.find_version(name, move.source).rolled_back:
+            client.delete_model_version_tag(name, str(move.source), ROLLED_BACK_TAG)
+    elif REPLACED_TAG in registry.find_version(name, move.target).tags:
+        client.delete_model_version_tag(name, str(move.target), REPLACED_TAG)
+    before = earlier(registry.find_version(name, move.source))
+    _set_previous(client, name, None if before is None else before.number)
+    client.set_registered_model_alias(name, CHAMPION, str(move.source))
 
 
 def set_champion(version: Version, act: Act = "promote", who: str = "", why: str = "") -> Version:

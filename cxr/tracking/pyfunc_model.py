@@ -25,16 +25,25 @@ class CxrModel(PythonModel):
     refuses."""
 
     def load_context(self, context: Any) -> None:
-        self.model = Predictor.load(Path(context.artifacts["bundle"]), latency=True)  # one picture at a time
+        """As the service: one picture at a time, in the fastest precision that was measured to answer the same. Another
+        one by `mlflow.pyfunc.load_model(…, model_config={"precision": "f32"})`. {"column": "state"} answers with that
+        column alone, as `mlflow.models.evaluate` wants it of a classifier."""
+        self.column = context.model_config["column"]
+        precision = context.model_config["precision"]
+        self.model = Predictor.load(Path(context.artifacts["bundle"]), precision=precision, latency=True)
 
-    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
+    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame | pd.Series:
         """Column image (Base64 or data URI) to columns state, percentage (of that state, 0 to 100), p_covid, reason.
 
-        Of a refused picture percentage and p_covid are NaN and reason is its code; of others reason is empty.
+        Of a refused picture percentage and p_covid are None and reason is its code; of others reason is empty.
         """
         said = [answer(self.model, decode(decode_base64(text, MAX_BYTES))) for text in model_input["image"]]
         table = pd.DataFrame([_row(one) for one in said], columns=list(OUTPUTS))
-        return table.astype(OUTPUTS)
+        table = table.astype(OUTPUTS)
+        for name in ("percentage", "p_covid"):
+            if table[name].isna().any():  # MLflow's server would write NaN, which is not JSON
+                table[name] = table[name].astype(object).where(table[name].notna(), None)
+        return table[self.column] if self.column else table
 
 
 # Column to type, as the registered model's signature states them.

@@ -4,22 +4,19 @@ A version is known by the hash of its bundle, so registering the same bundle aga
 may restore old files at any time, and the stage that registers them must be safe to repeat.
 """
 
-import contextlib
 import hashlib
-import io
 import shutil
 import tempfile
 import time
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cxr.common.atomic_files import replace_when_complete, sha256_of
 from cxr.common.errors import CxrError
 from cxr.inference.bundle import CHECKS
+from cxr.tracking.logged_model import log_and_register
 from cxr.tracking.store import connect, registry_uri, tracking_uri
 
 if TYPE_CHECKING:
@@ -32,9 +29,6 @@ BUNDLE_TAG = "cxr.bundle_sha256"
 REPLACED_TAG = "cxr.replaced"
 ROLLED_BACK_TAG = "cxr.rolled_back"
 REPORT_TAG = "cxr.report"
-# What loading and answering needs. Said outright: MLflow would take 15 seconds to find out.
-REQUIREMENTS = ("mlflow", "numpy", "openvino", "pandas", "pillow", "pydicom", "pyyaml")
-PACKAGE = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -80,7 +74,7 @@ def register_model(name: str, bundle: Path, run_id: str, description: str, tags:
         raise CxrError(f"{bundle / 'model.json'} is missing; {bundle} is not a model bundle, run `dvc repro`")
     client = _connect()
     digest = bundle_sha256(bundle)
-    number = _registered(client, name, digest) or _log_and_register(name, bundle, run_id, digest)
+    number = _registered(client, name, digest) or _log_and_register(client, name, bundle, run_id, digest)
     client.update_model_version(name, str(number), description=description)
     for key, value in tags.items():
         client.set_model_version_tag(name, str(number), key, str(value))
@@ -154,53 +148,29 @@ def fetch_bundle(version: Version, folder: Path) -> Path:
     return folder
 
 
-def _log_and_register(name: str, bundle: Path, run_id: str, digest: str) -> int:
-    """The hash comes with the version: a process that is killed leaves none that would be registered twice."""
-    import mlflow
-
-    with _quiet(), mlflow.start_run(run_id=run_id):
-        logged = mlflow.pyfunc.log_model(
-            name="model",
-            python_model=str(Path(__file__).with_name("pyfunc_model.py")),
-            artifacts={"bundle": str(bundle)},
-            code_paths=[str(PACKAGE)],
-            pip_requirements=[f"{package}=={installed_version(package)}" for package in REQUIREMENTS],
-            signature=_signature(),
-        )
-        return int(mlflow.register_model(logged.model_uri, name, tags={BUNDLE_TAG: digest}).version)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """MLflow prints what it does on standard error, and warns that a stated signature comes without an example."""
-    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
-        warnings.simplefilter("ignore", UserWarning)
-        yield
-
-
-def _signature() -> Any:
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
-
-    outputs = {"state": "string", "percentage": "double", "p_covid": "double", "reason": "string"}
-    return ModelSignature(
-        inputs=Schema([ColSpec("string", "image")]),
-        outputs=Schema([ColSpec(kind, name) for name, kind in outputs.items()]),
-    )
-
-
 def _registered(client: "MlflowClient", name: str, digest: str) -> int | None:
-    """The newest version with this bundle whose files are still there."""
+    """The first version with this bundle whose files are still there."""
     from mlflow.artifacts import list_artifacts
     from mlflow.exceptions import MlflowException
 
-    for found in client.search_model_versions(f"name = '{name}' and tags.`{BUNDLE_TAG}` = '{digest}'"):
+    found = client.search_model_versions(f"name = '{name}' and tags.`{BUNDLE_TAG}` = '{digest}'")
+    for number in sorted(int(version.version) for version in found):
         try:
-            if list_artifacts(artifact_uri=f"models:/{name}/{found.version}"):
-                return int(found.version)
+            if list_artifacts(artifact_uri=f"models:/{name}/{number}"):
+                return number
         except (MlflowException, OSError):
-            continue  # the workspace was moved, or the folder deleted: register anew
+            continue  # the folder was deleted: register anew
     return None
+
+
+def _log_and_register(client: "MlflowClient", name: str, bundle: Path, run_id: str, digest: str) -> int:
+    """A new version, or the one that another machine has registered of the same bundle at the same time."""
+    mine = log_and_register(name, bundle, run_id, {BUNDLE_TAG: digest})
+    first = _registered(client, name, digest)
+    if first is None or first == mine:
+        return mine
+    client.delete_model_version(name, str(mine))
+    return first
 
 
 def aliases(client: "MlflowClient", name: str) -> dict[str, int]:

@@ -18,14 +18,25 @@ class StoredSpec(TypedDict):
     hashes: Hashes
 
 
+class StoredParent(TypedDict):
+    """The parent's tags when it was made, and when that was (ms since 1970)."""
+
+    tags: dict[str, str]
+    started: int
+
+
 class RunReport(TypedDict):
-    """run.json: the run's ids, and what is needed to make the run anew: the spec, and the tags that say from which
-    commit and experiment it came."""
+    """run.json: the run's ids, and what is needed to make the run anew: the spec, the tags that say from which
+    commit and experiment it came, its parent, and when it was (ms since 1970). Files of earlier versions lack the
+    parent and the times."""
 
     run_id: str
     parent_run_id: NotRequired[str]
+    parent: NotRequired[StoredParent]
     spec: StoredSpec
     origin: dict[str, str]
+    started: NotRequired[int]
+    ended: NotRequired[int]
 
 
 class RegisterReport(TypedDict):

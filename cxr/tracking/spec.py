@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cxr.common.author import author
 from cxr.common.errors import CxrError
 from cxr.tracking.store import workspace
 
@@ -61,9 +62,11 @@ class RunSpec:
 
 
 def run_tags(spec: RunSpec) -> dict[str, str]:
+    """Where a run comes from: its group, the data's hashes, DVC's and git's names for it, who started what."""
     dvc = {tag: os.environ[name] for name, tag in DVC_VARIABLES.items() if os.environ.get(name)}
     hashes = {f"cxr.{name}_sha256": value for name, value in spec.hashes.items()}
-    return {"cxr.group": spec.group, **hashes, **dvc, **_git_tags()}
+    source = {"mlflow.source.name": f"stages/train.py {spec.backbone}", "mlflow.source.type": "LOCAL"}
+    return {"cxr.group": spec.group, **hashes, **dvc, **_git_tags(), **source, "mlflow.user": author()}
 
 
 def _git_tags() -> dict[str, str]:
@@ -72,7 +75,9 @@ def _git_tags() -> dict[str, str]:
     changes = _git("status", "--porcelain", "--untracked-files=no")
     if not commit:
         return {}
-    return {"mlflow.source.git.commit": commit, "cxr.git_changed": "true" if changes else "false"}
+    branch = _git("symbolic-ref", "--short", "--quiet", "HEAD")  # nothing where a commit is checked out by its hash
+    named = {"mlflow.source.git.branch": branch} if branch else {}
+    return {"mlflow.source.git.commit": commit, **named, "cxr.git_changed": "true" if changes else "false"}
 
 
 def _git(*arguments: str) -> str:

@@ -10,15 +10,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from cxr.common.errors import CxrError
+from cxr.tracking.rehoming import ARTIFACTS_FOLDER, Rehomed, rehome
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 STORE_FILE = "mlflow.db"
-ARTIFACTS_FOLDER = "mlartifacts"
 SQLITE = "sqlite:///"
+logger = logging.getLogger(__name__)
 
 # Read by MLflow at import. A person's own setting wins.
 QUIET = {
@@ -51,9 +53,14 @@ def registry_uri() -> str:
 
 
 def artifact_location() -> str | None:
-    """Folder beside a SQLite store, as a URI; None where a server decides."""
-    path = _sqlite_path(tracking_uri())
-    return None if path is None else (path.parent / ARTIFACTS_FOLDER).as_uri()
+    """Where a database's runs keep their files: MLFLOW_DEFAULT_ARTIFACT_ROOT, else a folder beside the SQLite file, or
+    in the workspace. None where a server decides."""
+    uri = tracking_uri()
+    if urlsplit(uri).scheme in ("http", "https"):
+        return None
+    path = _sqlite_path(uri)
+    folder = workspace() if path is None else path.parent
+    return os.environ.get("MLFLOW_DEFAULT_ARTIFACT_ROOT") or (folder / ARTIFACTS_FOLDER).as_uri()
 
 
 def connect() -> "MlflowClient":
@@ -92,6 +99,13 @@ def experiment_id(client: "MlflowClient", name: str) -> str:
     return found.experiment_id
 
 
+def repair(uri: str) -> Rehomed | None:
+    """Where the workspace was moved or copied: have its own SQLite file look for MLflow's files beside it. None where
+    nothing was to be done."""
+    path = _sqlite_path(uri)
+    return None if path is None else rehome(path)
+
+
 def without_password(uri: str) -> str:
     """The address with its user and password masked, for messages."""
     return re.sub(r"//[^/@]+@", "//***@", uri)
@@ -109,6 +123,9 @@ def _client(uri: str, registry: str) -> "MlflowClient":
         logging.getLogger(noisy).setLevel(logging.ERROR)
     try:
         with store_lock(uri):
+            moved = repair(uri)
+            if moved is not None:
+                logger.warning("%s", moved)
             return _opened(MlflowClient, uri, registry)
     except MlflowException as fault:
         raise CxrError(

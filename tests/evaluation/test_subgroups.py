@@ -108,8 +108,8 @@ def test_one_patient_has_no_interval():
 def test_mlflow_gets_what_was_measured_under_plain_names(answers):
     rows, y, p = answers
     logged = as_metrics(evaluate_groups(rows, y, p, THRESHOLD, PARAMS))
-    assert "group_view_not_recorded_specificity" in logged
-    assert "group_view_not_recorded_auc" not in logged
+    assert "view/not_recorded/specificity" in logged
+    assert "view/not_recorded/auc" not in logged
     assert all(isinstance(value, float) for value in logged.values())
 
 

@@ -196,7 +196,7 @@ figures = [a.path for a in client.list_artifacts(one.info.run_id, "figures")]
 print(json.dumps({
     "parents": len(runs) - len(children), "children": len(children),
     "params": dict(one.data.params), "metrics": sorted(one.data.metrics), "tags": dict(one.data.tags),
-    "epochs": len(client.get_metric_history(one.info.run_id, "validation_loss")),
+    "epochs": len(client.get_metric_history(one.info.run_id, "train/validation_loss")),
     "figures": figures, "inputs": [d.dataset.name for d in one.inputs.dataset_inputs],
     "description": version.description, "version_tags": dict(version.tags),
     "statuses": sorted({run.info.status for run in runs}),
@@ -206,13 +206,13 @@ print(json.dumps({
     assert (found["parents"], found["children"], found["epochs"]) == (1, 2, 5)
     assert found["statuses"] == ["FINISHED"]
     assert found["params"]["train.dropout"] == "0.5"
-    assert {"validation_auc", "validation_auc_low", "train_accuracy"} <= set(found["metrics"])
+    assert {"validation/auc", "validation/auc_low", "train/accuracy"} <= set(found["metrics"])
     wanted = {"confusion", "confusion_normalised", "roc", "precision_recall", "history", "network", "samples"}
     assert {f"figures/{name}.png" for name in wanted} <= set(found["figures"])
     assert found["inputs"]
     assert {"cxr.split_sha256", "cxr.index_sha256"} <= found["tags"].keys()
     assert "Not a medical device" in found["description"]
-    assert any(name.startswith("audit_behaviour") for name in found["metrics"])
+    assert any(name.startswith("audit/behaviour/") for name in found["metrics"])
     champion = read(finished, "models/champion/model.json")
     reasons = champion["audit"]["reasons"]
     assert champion["shortcut_flagged"] == bool(reasons)
@@ -243,7 +243,8 @@ mlflow.set_tracking_uri("sqlite:///mlflow.db")
 winner = json.load(open("reports/register.json"))["winner"]
 rows = list(csv.DictReader(open(f"reports/models/{winner}/validation.csv")))[:3]
 images = [base64.b64encode(pathlib.Path("data/raw", row["path"]).read_bytes()).decode() for row in rows]
-answers = mlflow.pyfunc.load_model("models:/covid-cxr-test@champion").predict(pandas.DataFrame({"image": images}))
+model = mlflow.pyfunc.load_model("models:/covid-cxr-test@champion", model_config={"precision": "f32"})
+answers = model.predict(pandas.DataFrame({"image": images}))
 print(json.dumps([[float(row["p_covid"]) for row in rows], list(answers["p_covid"])]))
 """
     recorded, answered = json.loads(finished.run(sys.executable, "-c", script).stdout.splitlines()[-1])

@@ -5,7 +5,14 @@ import pytest
 
 from cxr.common.errors import CxrError
 from cxr.evaluation.settings import EvaluateParams
-from cxr.promotion.decision import decide, decide_without_champion, keep_rolled_back, pick_winner
+from cxr.promotion.decision import (
+    Decision,
+    decide,
+    decide_uncompared,
+    decide_without_champion,
+    keep_rolled_back,
+    pick_winner,
+)
 
 PARAMS = EvaluateParams(resamples=300, confidence=0.95, prevalence=0.1, seed=5)
 
@@ -52,9 +59,11 @@ def test_what_can_not_be_compared_does_not_replace_a_champion():
     assert "auc is undefined on 0 COVID and 2 other images" in decision.reason
 
 
-def test_without_a_readable_champion_the_reason_says_which():
-    assert decide_without_champion().reason == "there is no champion yet"
-    assert decide_without_champion("head.npz is missing").reason.endswith("head.npz is missing")
+def test_without_a_champion_any_may_be_it_and_beside_an_unreadable_one_none():
+    assert decide_without_champion() == Decision(True, "there is no champion yet")
+    uncompared = decide_uncompared("head.npz is missing")
+    assert not uncompared.promote
+    assert uncompared.reason.endswith("(head.npz is missing); FORCE=1 promotes it uncompared")
 
 
 def test_what_a_person_took_back_is_not_promoted():

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,93 @@ def test_a_rollback_over_half_a_version_goes_one_step_back(versions: dict[int, P
         promote(number)
     (store.home() / "models" / MODEL / "v2" / "model.yaml").unlink()
     assert rollback() == answers(versions) == 2
+
+
+def cut_short(number: int, act: aliases.Act = "promote", **changes: Any) -> aliases.Move:
+    """A move to that version whose process was killed just after the alias had moved."""
+    move = aliases.Move.now(act, registry.champion(MODEL), registry.find_version(MODEL, number), "Ada", "it is better")
+    move = replace(move, **changes)
+    aliases.announce(MODEL, move)
+    aliases.move_alias(MODEL, move)
+    return move
+
+
+def test_another_machine_s_move_is_left_alone_while_it_may_go_on(versions: dict[int, Path]) -> None:
+    promote(1)
+    begun = cut_short(2, owner="elsewhere:1")
+    assert moves.settle(MODEL, store) is None
+    for act in (rollback, lambda: promote(3)):
+        with pytest.raises(CxrError, match=r"Ada moves the champion of covid-cxr to version 2 since .*, on elsewhere"):
+            act()
+    assert aliases.announced(MODEL) == begun
+
+
+def test_another_machine_s_move_is_finished_when_its_time_is_over(versions: dict[int, Path]) -> None:
+    promote(1)
+    begun = cut_short(2, owner="elsewhere:1", when="2026-01-01T00:00:00Z")
+    assert moves.settle(MODEL, store) == begun
+    assert answers(versions) == 2
+    assert recorded()[-1]["id"] == begun.id
+
+
+def test_of_two_machines_that_announce_at_once_one_gives_way(
+    versions: dict[int, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote(1)
+    present, other = registry.champion(MODEL), registry.find_version(MODEL, 3)
+    theirs = replace(aliases.Move.now("promote", present, other, "Bob", ""), owner="elsewhere:1")
+    written = RegistryInMemory.set_registered_model_tag
+
+    def overwritten(self: RegistryInMemory, name: str, key: str, value: str) -> None:
+        written(self, name, key, value)
+        written(self, name, key, json.dumps(asdict(theirs)))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RegistryInMemory, "set_registered_model_tag", overwritten)
+        with pytest.raises(CxrError, match="Bob moves the champion"):
+            promote(2)
+    assert aliases.announced(MODEL) == theirs
+    aliases.end(MODEL, theirs)
+    assert answers(versions) == 1
+
+
+def test_a_move_over_a_champion_that_came_meanwhile_is_given_up(versions: dict[int, Path]) -> None:
+    promote(1)
+    move = aliases.Move.now("promote", registry.champion(MODEL), registry.find_version(MODEL, 3), "Ada", "")
+    promote(2)
+    with pytest.raises(CxrError, match="version 2 became champion of covid-cxr meanwhile"):
+        aliases.announce(MODEL, move)
+    assert answers(versions) == 2
+
+
+@pytest.mark.parametrize("act", ["promote", "rollback"])
+def test_a_champion_whose_files_stay_unreadable_is_taken_back_and_holds_nobody_up(
+    act: aliases.Act, versions: dict[int, Path]
+) -> None:
+    for number in (1, 2):
+        promote(number)
+    target, source = (3, 2) if act == "promote" else (1, 2)
+    good = versions.pop(target)
+    young = cut_short(target, act)
+    aliases.tidy(MODEL, young)
+    with pytest.raises(CxrError, match=f"version {target} cannot be read"):  # its store may be down for a moment
+        moves.settle(MODEL, store)
+    aliases.connect().set_registered_model_tag(  # as ten minutes later
+        MODEL, aliases.ANNOUNCED_TAG, json.dumps(asdict(replace(young, when="2026-01-01T00:00:00Z")))
+    )
+    assert moves.settle(MODEL, store) is None
+    assert answers(versions) == source
+    assert (recorded()[-1]["act"], recorded()[-1]["from"], recorded()[-1]["to"]) == ("undone", target, source)
+    versions[target] = good
+    assert rollback() == answers(versions) == 1
+
+
+def test_where_both_champions_are_unreadable_the_next_promotion_goes_on(versions: dict[int, Path]) -> None:
+    promote(1)
+    cut_short(2, when="2026-01-01T00:00:00Z")
+    del versions[1], versions[2]
+    promote(3)
+    assert answers(versions) == 3
 
 
 def steps() -> list[tuple[Any, str]]:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cxr.promotion.record import append_once, author
+from cxr.common.author import author
+from cxr.promotion.record import append_once
 
 
 def test_a_line_is_written_once(tmp_path: Path) -> None:

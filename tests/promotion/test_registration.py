@@ -153,12 +153,12 @@ def test_a_model_that_a_person_took_back_is_not_promoted_again(answers: np.ndarr
 
 
 @pytest.mark.usefixtures("champion")
-def test_a_champion_whose_files_are_gone_gives_way_and_the_reason_says_so(
+def test_a_champion_whose_files_are_gone_gives_way_to_nobody_and_the_reason_says_so(
     stored: dict[int, Path], answers: np.ndarray, cache: Path
 ) -> None:
     del stored[1]
     decision = decide_on(SECOND, SPLIT, VALIDATION, PARAMS, cache, answers)
-    assert decision.promote
+    assert not decision.promote
     assert "the files of covid-cxr version 1 cannot be read" in decision.reason
 
 
@@ -188,15 +188,36 @@ def test_a_champion_for_pictures_of_another_size_is_not_compared(
 ) -> None:
     stored[1] = tiny_bundle(tmp_path / "large", image_size=64, split=SPLIT)
     decision = decide_on(SECOND, SPLIT, VALIDATION, PARAMS, cache, answers)
-    assert decision.promote
+    assert not decision.promote
     assert "takes pictures of 64 pixels, the present ones have 32" in decision.reason
 
 
 @pytest.mark.usefixtures("champion")
 def test_a_champion_of_another_split_is_not_compared(stored: dict[int, Path], answers: np.ndarray, cache: Path) -> None:
     decision = decide_on(SECOND, "21/0.2/0.15", VALIDATION, PARAMS, cache, 1 - answers)
-    assert decision.promote
+    assert not decision.promote
     assert "trained under another split" in decision.reason
+
+
+@pytest.mark.usefixtures("champion")
+def test_with_better_a_champion_whose_files_are_gone_stays_and_the_stage_goes_on(
+    stored: dict[int, Path],
+    answers: np.ndarray,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    del stored[1]
+
+    def unreadable(version: Version, store: object) -> None:
+        raise CxrError("the files of covid-cxr version 1 cannot be read")
+
+    done = Moves(monkeypatch, FIRST)
+    monkeypatch.setattr(moves, "put_in_place", unreadable)
+    outcome = act_on(SECOND, decide_on(SECOND, SPLIT, VALIDATION, PARAMS, cache, answers), "better", store, "")
+    assert (outcome.promoted, done.promoted, done.challenger) == (False, [], [2])
+    assert "FORCE=1 promotes it uncompared" in outcome.said
+    assert "version 1 cannot be read" in caplog.text
 
 
 class Moves:

@@ -13,7 +13,7 @@ from cxr.evaluation.subgroups import as_metrics
 from cxr.report.facts import read_facts
 from cxr.report.page import model_card, report
 from cxr.report.words import metric_rows
-from cxr.tracking import runs
+from cxr.tracking.records import read_records, written_record
 from stages.evaluate import headline
 from tests.report.conftest import Made
 from tests.report.made import REGISTERED, WINNER, make_files
@@ -38,7 +38,7 @@ def youden() -> Iterator[str]:
 
 
 def test_a_metric_of_one_function_is_in_the_files_in_mlflow_and_in_the_reports(
-    youden: str, made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    youden: str, made: Made, tmp_path: Path
 ) -> None:
     root = make_files(tmp_path)
     metrics = read_json(root / MODEL_REPORTS / WINNER / "validation.json")
@@ -51,19 +51,13 @@ def test_a_metric_of_one_function_is_in_the_files_in_mlflow_and_in_the_reports(
     assert all(youden in group["metrics"] for groups_of in groups.values() for group in groups_of.values())
     enough = {"view": {"PA": {"metrics": dict.fromkeys(groups["view"]["PA"]["metrics"], found)}}}
 
-    logged: list[str] = []
-    monkeypatch.setattr(runs, "_log_metrics", lambda _client, _run, values: logged.extend(name for name, *_ in values))
     facts = read_facts(REGISTERED, root)
-    record = runs.TrainingRecord(None, "run", "parent", None, {})  # type: ignore[arg-type]
-    record.log_evaluation(metrics, "validation")
-    record.log_metrics(as_metrics(enough))
-    expected = {
-        f"validation_{youden}",
-        f"validation_{youden}_low",
-        f"validation_{youden}_high",
-        f"group_view_PA_{youden}",
-    }
-    assert expected <= set(logged)
+    with written_record(tmp_path / "told", "evaluate") as record:
+        record.log_evaluation(metrics, "validation")
+        record.log_metrics(as_metrics(enough), "validation/groups")
+    (told,) = read_records(tmp_path / "told")
+    expected = {youden, f"{youden}_low", f"{youden}_high", f"groups/view/PA/{youden}"}
+    assert {f"validation/{name}" for name in expected} <= {point.name for point in told.points}
 
     found = facts.shown.metrics[youden]  # type: ignore[literal-required]
     shown = f"{found['value']:.3f} ({found['low']:.3f} to {found['high']:.3f})"

@@ -61,6 +61,10 @@ def _users(folder: Path) -> dict[str, str]:
     settings = folder / "basic_auth.ini"
     lines = ["[mlflow]", "default_permission = READ", f"database_uri = sqlite:///{folder}/users.db"]
     lines += [f"admin_username = {ADMIN}", f"admin_password = {PASSWORD}"]
-    lines += ["authorization_function = mlflow.server.auth:authenticate_request_basic_auth"]
+    # Checking a password is slow by design; once a test is enough.
+    lines += [
+        "auth_cache_ttl_seconds = 600",
+        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth",
+    ]
     settings.write_text("\n".join(lines) + "\n")
     return {"MLFLOW_AUTH_CONFIG_PATH": str(settings), "MLFLOW_FLASK_SERVER_SECRET_KEY": "for-tests-only"}

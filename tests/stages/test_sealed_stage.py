@@ -110,7 +110,7 @@ def tracking(files: Path, tmp_path: Path, computed: list[Path], monkeypatch: pyt
     stub = TrackingInMemory(files.parent / "bundle")
     monkeypatch.setattr(sealed, "registry", stub)
     monkeypatch.setattr(sealed, "sealed", stub)
-    monkeypatch.setattr(sealed, "resume_run", lambda path, curves: Run())
+    monkeypatch.setattr(sealed, "publish", lambda reports: Run())
     return stub
 
 
@@ -139,7 +139,7 @@ def test_mlflow_gets_the_numbers_and_the_count(tracking: TrackingInMemory) -> No
     assert tracking.values["auc"] == metrics["auc"]["value"]
     assert tracking.values["auc_low"] == metrics["auc"]["low"]
     assert tracking.values["images"] == 40
-    assert any(name.startswith("audit_lungs_blacked_out") for name in tracking.values)
+    assert any(name.startswith("audit/lungs_blacked_out/") for name in tracking.values)
     assert tracking.facts["looks"] == "1"
     assert tracking.facts["test_set"] == place()["test_set"]
     assert len(tracking.looks) == 1

@@ -1,5 +1,6 @@
 """What every backbone goes through needs no test patient: the stages run where there is none."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_rows(kept, SplitRow, tmp_path / SPLIT)
     monkeypatch.chdir(tmp_path)
     for stage in (audit, evaluate, precision):
-        monkeypatch.setattr(stage, "resume_run", lambda *given: Run())
+        monkeypatch.setattr(stage, "recorded", lambda *given: contextlib.nullcontext(Run()))
     return tmp_path / MODEL_REPORTS / OTHER
 
 

@@ -15,7 +15,14 @@ from tests.tracking.specs import PREPARE, ROOT
 @pytest.fixture(autouse=True)
 def no_surroundings(monkeypatch, tmp_path):
     """No store of the person who runs the tests, and none of DVC's variables."""
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "DVC_ROOT", "DVC_STAGE", "DVC_EXP_NAME"):
+    for name in (
+        "MLFLOW_TRACKING_URI",
+        "MLFLOW_REGISTRY_URI",
+        "MLFLOW_DEFAULT_ARTIFACT_ROOT",
+        "DVC_ROOT",
+        "DVC_STAGE",
+        "DVC_EXP_NAME",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -27,6 +34,14 @@ def fresh_store(tmp_path_factory) -> Path:
     environment = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
     subprocess.run([sys.executable, "-c", PREPARE], check=True, env=environment, cwd=ROOT)
     return folder / "mlflow.db"
+
+
+@pytest.fixture(scope="session")
+def mlflow_template(postgres_server) -> str:
+    """The name of a database with MLflow's tables and nothing in them, to copy."""
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": postgres_server.create("mlflow_template")}
+    subprocess.run([sys.executable, "-c", PREPARE], check=True, env=environment, cwd=ROOT)
+    return "mlflow_template"
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from tests.tracking.specs import bundle_at, some_spec
 
 def registered(tmp_path, content: str = "weights"):
     from cxr.tracking.registry import register_model
-    from cxr.tracking.runs import start_run
+    from cxr.tracking.training_run import start_run
 
-    with start_run(some_spec()) as record:
+    with start_run(some_spec(), tmp_path / "reports") as record:
         pass
     bundle = bundle_at(tmp_path / content, content)
     return register_model("covid-cxr", bundle, record.run_id, "What it is.", {"backbone": "inceptionv3"})
@@ -29,7 +29,7 @@ def rolled_back(folder):
     assert aliases.announced("covid-cxr") == move
     aliases.move_alias("covid-cxr", move)
     version = aliases.tidy("covid-cxr", move)
-    aliases.end("covid-cxr")
+    aliases.end("covid-cxr", move)
     assert aliases.announced("covid-cxr") is None
     return version
 
@@ -169,7 +169,7 @@ def test_the_registered_model_answers_a_table_as_the_service_would(client, tmp_p
 
     from cxr.inference.engine import Engine
     from cxr.tracking.registry import register_model
-    from cxr.tracking.runs import start_run
+    from cxr.tracking.training_run import start_run
 
     def text_of(pixels: np.ndarray) -> str:
         with io.BytesIO() as handle:
@@ -180,7 +180,7 @@ def test_the_registered_model_answers_a_table_as_the_service_would(client, tmp_p
     middle = np.full((32, 32), 10, np.uint8)
     middle[8:24, 8:24] = 250
     pictures = [blank, middle, from_the_side, 255 - middle]
-    with start_run(some_spec()) as record:
+    with start_run(some_spec(), tmp_path / "reports") as record:
         pass
     register_model("covid-cxr", complete_bundle, record.run_id, "", {})
     asked = pd.DataFrame({"image": [text_of(pixels) for pixels in pictures]})
