@@ -68,7 +68,7 @@ def _delay(clinic: Clinic, picture: Dataset) -> float:
     send(clinic.archive, [picture])
     while "SR" not in series_of(clinic.archive, str(picture.StudyInstanceUID)):
         if time.perf_counter() - started > WITHIN_S:
-            sys.exit(f"clinic_delay: no report came; the node's log ends with {clinic.log.read_text()[-1000:]}")
+            sys.exit(f"clinic_delay: no report came; the node's log ends with {clinic.end_of_log()}")
         time.sleep(LOOKS_EVERY_S)
     return time.perf_counter() - started
 

@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -42,6 +41,7 @@ PHANTOMS = ((1, True), (2, False), (3, True))  # number and whether it shows wha
 READY_WITHIN_S = 120
 RESULTS_WITHIN_S = 120
 SIZE = 1024  # pixels
+LOOKS_EVERY_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,9 @@ class Clinic:
     @property
     def metrics(self) -> str:
         return f"http://127.0.0.1:{self.status_port}/metrics"
+
+    def end_of_log(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")[-1000:]
 
 
 def plan(folder: Path, http_port: int, *, remote: bool = False) -> Orthanc:
@@ -154,8 +157,8 @@ def await_results(clinic: Clinic, studies: Sequence[str]) -> None:
     while time.monotonic() < latest:
         if all("SR" in series_of(clinic.archive, study) for study in studies):
             return
-        time.sleep(0.1)
-    raise CxrError(f"no results came: {clinic.log.read_text(encoding='utf-8', errors='replace')[-1000:]}")
+        time.sleep(LOOKS_EVERY_S)
+    raise CxrError(f"no results came: {clinic.end_of_log()}")
 
 
 def what_to_look_at(clinic: Clinic, host: str) -> str:
@@ -200,7 +203,9 @@ def _show(arguments: argparse.Namespace, model: Path, folder: Path) -> None:
         await_results(clinic, [str(one.StudyInstanceUID) for one in pictures])
         sys.stdout.write(what_to_look_at(clinic, arguments.host) + "\n")
         sys.stdout.flush()
-        threading.Event().wait()
+        while clinic.process.poll() is None:
+            time.sleep(LOOKS_EVERY_S)
+        raise CxrError(f"the node stopped: {clinic.end_of_log()}")
 
 
 def _arguments() -> argparse.Namespace:

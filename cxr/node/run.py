@@ -28,6 +28,7 @@ from cxr.node.work import Desk, Workers
 
 logger = logging.getLogger("cxr.node")
 
+SIGNAL_S = 0.2
 CLEAN_EVERY_S = 60.0
 CLEANED_AT_ONCE = 500
 
@@ -153,7 +154,8 @@ def run_until_stopped(node: Node) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     node.start()
-    asked.wait()
+    while not asked.wait(SIGNAL_S):  # a signal that another thread gets does not end a wait without end
+        pass
     logger.info("stopping")
     node.stop()
 

@@ -1,0 +1,97 @@
+"""Whom the node asks: the service and an engine of its own answer alike; faults are told apart."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from cxr.common.errors import ImageError, UnsoundError
+from cxr.node.ask import EngineSettings, ServiceSettings, UnavailableError
+from tests.node.made import saved, xray
+
+
+@contextmanager
+def saying(status: int, document: object, headers: dict[str, str] | None = None) -> Iterator[tuple[str, list[dict]]]:
+    """A service that always answers so; its address, and what it was asked."""
+    asked: list[dict] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            asked.append({"path": self.path} | {name.lower(): value for name, value in self.headers.items()})
+            body = json.dumps(document).encode()
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *values: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", asked
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def error(code: str) -> dict[str, object]:
+    return {"error": {"code": code, "message": "a sentence"}}
+
+
+def test_the_service_and_the_engine_give_the_same_answer(complete_bundle: Path, tmp_path: Path) -> None:
+    data = saved(xray(3), tmp_path).read_bytes()
+    engine = EngineSettings("engine", str(complete_bundle), "f32").open()
+    own = engine.ask(data, explain=True)
+    document = json.loads(json.dumps(asdict(own.answer) | {"model": own.model}))
+    key = tmp_path / "key"
+    key.write_text("a-key-of-some-length\n")
+    with saying(200, document) as (url, asked):
+        said = ServiceSettings("service", url + "/", str(key)).open().ask(data, explain=True)
+    assert said.answer == own.answer
+    assert said.model == own.model
+    assert asked[0]["path"] == "/predict?explain=true"
+    assert asked[0]["content-type"] == "application/dicom"
+    assert asked[0]["x-api-key"] == "a-key-of-some-length"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "fault"),
+    [
+        (415, "unsupported", ImageError),
+        (400, "corrupt", ImageError),
+        (413, "too_large", ImageError),
+        (500, "unsound_answer", UnsoundError),
+        (500, "server", UnavailableError),
+        (401, "unauthorised", UnavailableError),
+        (503, "overloaded", UnavailableError),
+    ],
+)
+def test_faults_of_the_picture_are_told_from_those_of_the_service(status: int, code: str, fault: type) -> None:
+    with saying(status, error(code)) as (url, _), pytest.raises(fault):
+        ServiceSettings("service", url).open().ask(b"data", explain=False)
+
+
+def test_retry_after_is_heeded() -> None:
+    with saying(429, error("overloaded"), {"Retry-After": "7"}) as (url, _), pytest.raises(UnavailableError) as caught:
+        ServiceSettings("service", url).open().ask(b"data", explain=False)
+    assert caught.value.wait_s == 7
+
+
+@pytest.mark.parametrize("document", [[], {"state": "Maybe"}, {"state": "COVID"}, "text"])
+def test_an_answer_that_is_none_is_not_believed(document: object) -> None:
+    with saying(200, document) as (url, _), pytest.raises(UnavailableError, match="without words that this node knows"):
+        ServiceSettings("service", url).open().ask(b"data", explain=False)
+
+
+def test_nobody_there_is_unavailable() -> None:
+    with pytest.raises(UnavailableError, match="cannot be reached"):
+        ServiceSettings("service", "http://127.0.0.1:1").open().ask(b"data", explain=False)

@@ -1,0 +1,77 @@
+"""node.yaml: the example loads, and every fault is one sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from cxr.common.errors import CxrError
+from cxr.node import command
+from cxr.node.receive import CStoreSource
+from cxr.node.settings import load_node
+from tests.node.peers import config
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "node.yaml"
+SOURCE = "{a: {kind: c_store, peers: [{ae_title: X}]%s}}"
+
+
+def test_the_example_loads() -> None:
+    settings = load_node(EXAMPLE)
+    source = settings.sources["pacs"]
+    assert isinstance(source, CStoreSource)
+    assert [peer.ae_title for peer in source.peers] == ["ORTHANC", "XRAY_ROOM_1"]
+    assert settings.results.options().uid_root == "2.25"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"sources": "{}"}, "sources is empty; name at least one"),
+        ({"sources": SOURCE % ", prt: 3"}, "sources.a: unknown key 'prt'; the keys are kind, peers, host, port"),
+        ({"sources": SOURCE % ", port: 0"}, "sources.a.port is 0; it must be at least 1"),
+        ({"sources": SOURCE % ", storage: [XR]"}, "storage: 'XR' is not one of CR, DX"),
+        (
+            {"sources": "{a: {kind: c_store, peers: [{ae_title: X, adress: 1}]}}"},
+            "sources.a.peers[0]: unknown key 'adress'",
+        ),
+        (
+            {"sources": "{a: {kind: c_store, peers: [{ae_title: X, addresses: [b]}]}}"},
+            "'b' is no address; write 10.1.2.3",
+        ),
+        ({"sources": "{a: {kind: c_store, peers: []}}"}, "sources.a: peers is empty"),
+        ({"sources": "{a: {kind: mail}}"}, "sources.a.kind is 'mail'; allowed:"),
+        ({"sources": "{'a/b': {kind: c_store, peers: [{ae_title: X}]}}"}, "'a/b' is no name for a part"),
+        ({"ae_title": "A_TITLE_THAT_IS_TOO_LONG"}, "ae_title: 'A_TITLE_THAT_IS_TOO_LONG' is no AE title"),
+        ({"ask": "{kind: service, url: nowhere}"}, "ask.url is 'nowhere'"),
+        ({"results": "{uid_root: abc}"}, "results: uid_root is 'abc'"),
+        ({"retry": "{most_tries: 0}"}, "retry.most_tries is 0; it must be at least 1"),
+        ({"sources": SOURCE % ", tls: {key: a}"}, "certificate and key belong together"),
+    ],
+)
+def test_a_fault_is_one_sentence_that_names_its_place(changes: dict[str, str], sentence: str, tmp_path: Path) -> None:
+    file = config(tmp_path, 11112, 8090, 104, **changes)
+    with pytest.raises(CxrError) as caught:
+        load_node(file)
+    said = str(caught.value)
+    assert said.startswith(f"{file}: ")
+    assert sentence in said
+    assert "\n" not in said
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CxrError, match="is not there; name the node's configuration with --config"):
+        load_node(tmp_path / "none.yaml")
+
+
+def test_check_reads_the_configuration_and_does_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = config(tmp_path, 11112, 8090, 104)
+    assert command.command(["check", "--config", str(file)]) == 0
+    assert capsys.readouterr().out == f"{file}: 1 sources, 1 destinations\n"
+    assert sorted(tmp_path.iterdir()) == [file]
+
+
+def test_tls_names_the_file_that_is_missing(tmp_path: Path) -> None:
+    from cxr.node.values import TlsSettings
+
+    tls = TlsSettings(str(tmp_path / "a.pem"), str(tmp_path / "a.key"))
+    with pytest.raises(CxrError, match=r"a\.pem is not there; name files in PEM"):
+        tls.listening()
