@@ -1,7 +1,6 @@
 """Objects that are fetched by DICOMweb: found by QIDO-RS, brought by WADO-RS."""
 
 import datetime
-import logging
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -46,7 +45,6 @@ class WebArchive:
     """An archive with DICOMweb."""
 
     def __init__(self, name: str, address: WebAddress, inbox: Inbox):
-        logging.getLogger("dicomweb_client").setLevel(logging.CRITICAL)  # it writes the UIDs of studies
         self._name = name
         self._inbox = inbox
         self._client = DICOMwebClient(address.url, session=address.open_session(), timeout=address.timeout_s)

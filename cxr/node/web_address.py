@@ -1,6 +1,7 @@
 """Web connections of the node, to addresses of its configuration alone: TLS is verified, redirects are not followed,
 and no proxy or password of the environment is used."""
 
+import logging
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -46,6 +47,7 @@ class WebAddress:
 
     def open_session(self) -> requests.Session:
         """A session for this address alone. Raises NodeError where a file of it cannot be read."""
+        logging.getLogger("dicomweb_client").setLevel(logging.CRITICAL + 1)  # it writes the UIDs of studies
         self.tls.calling()  # says in one sentence what is wrong with a file
         session = requests.Session()
         session.trust_env = False

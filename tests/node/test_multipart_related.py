@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxr.node.multipart_related import BodyError, PartsReader
@@ -32,6 +32,7 @@ def read(folder, pieces: list[bytes], most_bytes: int = 1000) -> list[tuple[byte
     return found
 
 
+@settings(max_examples=40, deadline=None)
 @given(cuts=st.lists(st.integers(0, len(body(PARTS))), max_size=12))
 def test_the_pieces_do_not_matter(tmp_path_factory, cuts):
     whole = body(PARTS)
@@ -47,6 +48,7 @@ def test_a_long_part_is_cut_and_said_to_be(tmp_path):
     ]
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.binary(max_size=200))
 def test_any_other_bytes_are_a_fault_in_words(tmp_path_factory, junk):
     with pytest.raises(BodyError):
