@@ -22,7 +22,7 @@ APP = {
     language: ROOT / "clients" / "android" / "app" / "src" / "main" / "res" / folder / "strings.xml"
     for language, folder in {"en": "values", "ar": "values-ar"}.items()
 }
-SERVICE_KINDS = ("warning.", "refusal.", "error.")  # what the service itself says, in English
+SERVICE_KINDS = ("disclaimer", "warning.", "refusal.", "error.")  # what Python code says, in English
 Texts = Mapping[str, Mapping[str, str]]  # text id to language to text
 
 _SERVICE_HEAD = '''"""The sentences that the service and the clients share, in English. `make texts` writes this file.

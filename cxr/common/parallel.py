@@ -64,7 +64,10 @@ def _counted(results: Iterable[R], advance: Callable[[int], object]) -> Iterator
 
 
 @contextmanager
-def bar(total: int, label: str, unit: str = "image") -> Iterator[Callable[[int], object]]:
-    """A progress bar on standard error, with rate and time left; yields the function that advances it."""
-    with tqdm(total=total, desc=label, unit=f" {unit}s", mininterval=0.5, dynamic_ncols=True) as shown:
+def bar(total: int, label: str, unit: str = "image", before: int = 0) -> Iterator[Callable[[int], object]]:
+    """A progress bar on standard error, with rate and time left; yields the function that advances it.
+
+    before: how many of `total` an earlier run has done.
+    """
+    with tqdm(total=total, initial=before, desc=label, unit=f" {unit}s", mininterval=0.5, dynamic_ncols=True) as shown:
         yield shown.update

@@ -4,6 +4,7 @@ from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from highdicom.sr import CodedConcept
 
 from cxr.common.labels import COVID, NON_COVID, REFUSED
+from cxr.dicom_results.drawing import NOT_FOR_CLINICAL_USE
 
 SCHEME = "99CXR"  # "99" marks a private scheme
 _SNOMED = "SCT"
@@ -19,7 +20,6 @@ def scheme() -> CodingSchemeIdentificationItem:
     return CodingSchemeIdentificationItem(SCHEME, name="covid-cxr", responsible_organization="covid-cxr")
 
 
-NOT_FOR_CLINICAL_USE = "NOT FOR CLINICAL USE"
 PLAIN_CHEST_XRAY = CodedConcept("399208008", _SNOMED, "Plain chest X-ray")
 LUNG = CodedConcept("39607008", _SNOMED, "Lung structure")
 # The code is that of DICOM's own title, which viewers look for; only its meaning, which people read, says more.

@@ -26,13 +26,15 @@ def equipment(header: Dataset, said: Said, options: ResultOptions, when: datetim
 
 
 def stamped_with(when: datetime, made: Dataset) -> Dataset:
-    """`made` with `when` in place of the time at which this program ran, so that made again it is the same bytes."""
+    """`made` with the body part, and with `when` for the time at which this program ran: made again, it is the same."""
     for name in ("InstanceCreation", "PresentationCreation"):
         if f"{name}Date" in made:
             setattr(made, f"{name}Date", DA(when.date()))
             setattr(made, f"{name}Time", TM(when.time()))
     if "DateOfSecondaryCapture" in made:
         made.DateOfSecondaryCapture, made.TimeOfSecondaryCapture = DA(when.date()), TM(when.time())
+    if made.Modality != "SR":
+        made.BodyPartExamined = "CHEST"  # it has no left and right, so the element for them may be missing
     for item in made.get("ContributingEquipmentSequence", []):
         item.ContributionDateTime = DT(when)
     return made

@@ -7,7 +7,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from cxr.dicom_results import codes
-from cxr.dicom_results.heat_picture import headline
+from cxr.dicom_results.drawing import NOT_FOR_CLINICAL_USE, headline
 from cxr.dicom_results.options import ResultOptions
 from cxr.dicom_results.report import KIND, MAY_BE_USED
 from cxr.dicom_results.said import Said, said_of
@@ -49,7 +49,7 @@ def fhir_report(
         "identifier": [{"system": _URI, "value": _urn(instance_uid(chosen.uid_root, header, said, KIND))}],
         "status": _STATUS,
         "category": [_concept("http://terminology.hl7.org/CodeSystem/v2-0074", "RAD", "Radiology")],
-        "code": {**scheme.concept(codes.PLAIN_CHEST_XRAY), "text": f"AI result - {codes.NOT_FOR_CLINICAL_USE}"},
+        "code": {**scheme.concept(codes.PLAIN_CHEST_XRAY), "text": f"AI result - {NOT_FOR_CLINICAL_USE}"},
         "issued": at,
         "imagingStudy": [study],
         "result": [{"reference": f"#{observation['id']}"} for observation in observations],

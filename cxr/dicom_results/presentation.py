@@ -18,36 +18,35 @@ from highdicom.pr import (
 from PIL import ImageCms
 from pydicom.dataset import Dataset
 
-from cxr.common.errors import ResultError
-from cxr.dicom_results.codes import NOT_FOR_CLINICAL_USE
+from cxr.dicom_results.drawing import NOT_FOR_CLINICAL_USE, YELLOW, headline
 from cxr.dicom_results.equipment import equipment, stamped_with
 from cxr.dicom_results.heat_map import heat_pixels
-from cxr.dicom_results.heat_picture import headline
 from cxr.dicom_results.options import ResultOptions
 from cxr.dicom_results.said import Said
 from cxr.dicom_results.uids import instance_uid, series_uid
 from cxr.inference.answer import AWAY_FROM_COVID, TOWARDS_COVID
 
 KIND = "presentation"
+BROKEN = (AttributeError, TypeError, ValueError, OverflowError)  # what highdicom raises on a header
 STRONG = 0.5  # of the strongest share: places from there on get an outline
-_YELLOW = (255, 221, 0)
 _CLASS, _CREATED = slice(12, 16), slice(24, 36)  # of an ICC profile: bytes of its header
 _GREYS = ("WindowCenter", "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction", "VOILUTSequence")
 _LUTS = ("RescaleIntercept", "RescaleSlope", "RescaleType", "ModalityLUTSequence")
 
 
-def presentation_state(header: Dataset, said: Said, options: ResultOptions, when: datetime) -> Dataset:
-    """Raises ResultError where the header does not say how large the picture is."""
+def presentation_state(header: Dataset, said: Said, options: ResultOptions, when: datetime) -> Dataset | None:
+    """None where the header does not say what a viewer must know of the picture, such as its size."""
     if not header.get("Rows") or not header.get("Columns") or not header.get("SamplesPerPixel"):
-        raise ResultError("the source image has no Rows, Columns or SamplesPerPixel; leave the presentation state out")
+        return None
     arguments = _arguments(header, said, options, when)
-    try:
-        made = _made(header, arguments)
-    except (AttributeError, TypeError, ValueError):  # a window or table that breaks the standard: leave it to the image
-        plain = Dataset()
-        plain.update({element.tag: element for element in header if element.keyword not in (*_GREYS, *_LUTS)})
-        made = _made(plain, arguments)
-    return stamped_with(when, made)
+    plain = Dataset()
+    plain.update({element.tag: element for element in header if element.keyword not in (*_GREYS, *_LUTS)})
+    for tried in (header, plain):  # where a window or table breaks the standard, the viewer takes the image's own
+        try:
+            return stamped_with(when, _made(tried, arguments))
+        except BROKEN:
+            continue
+    return None
 
 
 def _made(header: Dataset, arguments: dict[str, Any]) -> Dataset:
@@ -84,7 +83,7 @@ def _arguments(header: Dataset, said: Said, options: ResultOptions, when: dateti
 
 def _graphics(header: Dataset, said: Said) -> tuple[list[GraphicLayer], list[GraphicAnnotation]]:
     """A layer of text, and one for each sign that has strong places."""
-    text = _layer("TEXT", 3, _YELLOW)
+    text = _layer("TEXT", 3, YELLOW)
     line = TextObject(
         f"{NOT_FOR_CLINICAL_USE}. {headline(said)}",
         units="DISPLAY",

@@ -20,10 +20,12 @@ from highdicom.sr import (
     TrackingIdentifier,
 )
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 from pydicom.sr.codedict import codes
 from pydicom.uid import ComputedRadiographyImageStorage, DigitalXRayImageStorageForPresentation
 
 from cxr.dicom_results import codes as said_as
+from cxr.dicom_results.drawing import NOT_FOR_CLINICAL_USE
 from cxr.dicom_results.equipment import equipment, stamped_with
 from cxr.dicom_results.options import ResultOptions
 from cxr.dicom_results.said import STAMP, Said
@@ -65,7 +67,7 @@ def report(header: Dataset, said: Said, options: ResultOptions, when: datetime) 
             sop_instance_uid=instance_uid(options.uid_root, header, said, KIND),
             is_complete=True,
             coding_schemes=[said_as.scheme()],
-            series_description=f"AI result - {said_as.NOT_FOR_CLINICAL_USE}",
+            series_description=f"AI result - {NOT_FOR_CLINICAL_USE}",
             **equipment(header, said, options, when),
         ),
     )
@@ -118,6 +120,7 @@ def _text(name: CodedConcept, line: str) -> TextContentItem:
 
 def _can_be_listed(header: Dataset) -> bool:
     """Whether the image has what an entry of the image library must say of it (TID 1603)."""
-    pairs = (header.get("PatientOrientation"), header.get("ImagerPixelSpacing"))
-    whole = all(pair is not None and len(pair) == 2 and all(pair) for pair in pairs)
+    orientation, spacing = header.get("PatientOrientation"), header.get("ImagerPixelSpacing")
+    whole = all(isinstance(pair, MultiValue) and len(pair) == 2 for pair in (orientation, spacing))
+    whole = whole and all(orientation) and all(isinstance(mm, float) and mm > 0 for mm in spacing)
     return whole and header.SOPClassUID in LISTED and all(map(header.get, ("Modality", "Rows", "Columns")))

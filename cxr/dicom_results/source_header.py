@@ -18,6 +18,9 @@ from cxr.common.errors import ResultError
 
 UTF_8 = "ISO_IR 192"  # what every name can be written in, whatever the source's character set was
 REQUIRED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
+UID_LETTERS = re.compile(r"[0-9.]{1,64}")
+UNREADABLE = (ValueError, TypeError, AttributeError, NotImplementedError, OverflowError, BytesLengthException)
+COUNTS = ("Rows", "Columns", "SamplesPerPixel", "BitsStored", "InstanceNumber")
 # Copied as they are; those that the standard demands, though they may be empty, are there afterwards.
 DEMANDED = ("PatientName", "PatientID", "AccessionNumber", "StudyID", "ReferringPhysicianName")
 NAMES = ("PatientName", "ReferringPhysicianName")
@@ -43,12 +46,10 @@ PICTURE = (
     "Columns",
     "SamplesPerPixel",
     "PhotometricInterpretation",
-    "NumberOfFrames",
     "BitsStored",
     "BurnedInAnnotation",
     "Modality",
     "InstanceNumber",
-    "Laterality",
     "PatientOrientation",
     "ImagerPixelSpacing",
     "PixelSpacing",
@@ -67,16 +68,14 @@ PICTURE = (
 
 def source_header(source: Dataset) -> Dataset:
     """What results take from `source`, in UTF-8. Raises ResultError where the image cannot be referred to."""
-    missing = [keyword for keyword in REQUIRED if not _text(source, keyword)]
-    if missing:
-        raise ResultError(f"the source image has no {', '.join(missing)}, so no result can refer to it")
-    kind = UID(_text(source, "SOPClassUID"))
+    uids = {keyword: _uid(source, keyword) for keyword in REQUIRED}
+    kind = UID(uids["SOPClassUID"])
     if "Image Storage" not in kind.name:  # a private kind has no name
         raise ResultError(f"the source is a {kind.name}, which is no kind of image that a result can refer to")
     header = Dataset()
     header.SpecificCharacterSet = UTF_8
-    for keyword in REQUIRED:
-        setattr(header, keyword, _text(source, keyword))
+    for keyword, uid in uids.items():
+        setattr(header, keyword, uid)
     for keyword in (*DEMANDED, *ALSO, *PICTURE):
         _copy(source, header, keyword)
     for keyword in DEMANDED:
@@ -109,15 +108,26 @@ def _copy(source: Dataset, header: Dataset, keyword: str) -> None:
     """Nothing where the element is absent, empty, or not of its type."""
     try:
         value = source.get(keyword)
-    except (ValueError, TypeError, BytesLengthException, NotImplementedError):
-        return
-    if value is not None and value not in ("", []):
+        if value is None or value in ("", []) or (keyword in COUNTS and not isinstance(value, int)):
+            return
         setattr(header, keyword, copy.deepcopy(value))
+    except UNREADABLE:
+        return
+
+
+def _uid(source: Dataset, keyword: str) -> str:
+    """Letter by letter, also one that breaks the standard by a leading zero. Raises ResultError where it is none."""
+    text = _text(source, keyword)
+    if not text:
+        raise ResultError(f"the source image has no {keyword}, so no result can refer to it")
+    if not UID_LETTERS.fullmatch(text):
+        raise ResultError(f"the source image's {keyword} is no UID, so no result can refer to it")
+    return text
 
 
 def _text(source: Dataset, keyword: str) -> str:
     try:
         value = source.get(keyword)
-    except (ValueError, TypeError, BytesLengthException, NotImplementedError):
+    except UNREADABLE:
         return ""
     return "" if value is None else str(value).strip(" \0")

@@ -44,6 +44,14 @@ def check_files(directory: Path) -> frozenset[str] | None:
     return frozenset(files)
 
 
+def digest_of(directory: Path) -> str:
+    """The SHA-256 of the manifest, and so of all files that it lists; "" where the folder has none.
+
+    It is only read here: `check_files` holds the files to it."""
+    path = directory / FILE
+    return str(read_document(path).get("sha256", "")) if path.is_file() else ""
+
+
 def read_document(path: Path) -> Any:
     """The JSON of a bundle's file. Raises ModelError on whatever its bytes may be."""
     try:

@@ -5,6 +5,7 @@ Do not edit it: change clients/texts.json.
 # ruff: noqa: E501
 
 SENTENCES = {
+    "disclaimer": "Not a medical device. For research and teaching only. Do not use this answer to diagnose or treat anyone.",
     "warning.shortcut_flagged": "The audit found that this model can tell where a picture came from. Its answer may reflect the source of the picture rather than disease.",
     "warning.outside_lungs": "Much of this answer comes from outside the lungs. Look at the heat map before you trust it.",
     "warning.near_threshold": "This answer is close to the threshold. A slightly different picture could change it.",

@@ -35,6 +35,7 @@ WHOLE = {
     "StudyID": "S1",
     "StudyDate": "20261126",
     "StudyTime": "081500",
+    "SeriesNumber": 3,
     "InstanceNumber": 2,
     "Modality": "DX",
     "PatientOrientation": ["L", "F"],

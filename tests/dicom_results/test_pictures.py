@@ -88,6 +88,14 @@ def test_outlines_are_where_the_strongest_places_are():
     assert len(by_layer["FOR_COVID"].GraphicObjectSequence) == 2
 
 
+def test_a_header_that_does_not_tell_the_size_costs_the_outlines_alone():
+    image = source()
+    del image.Rows
+    options = ResultOptions(presentation_state=True)
+    made = make_results(image, COVID, options, model=MODEL, picture=ramp())
+    assert [one.Modality for one in made] == ["SR", "OT"]
+
+
 def test_dcmtk_reads_the_outlines(tmp_path: Path):
     said = said_by("dcmpschk", written(outlines_of(source()), tmp_path))
     assert "Error" not in said

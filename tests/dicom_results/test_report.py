@@ -74,8 +74,12 @@ def test_dcmtk_and_highdicom_read_it(answer, tmp_path: Path):
     assert Comprehensive3DSR.from_dataset(dcmread(path)).content.is_root
 
 
-def test_dciodvfy_finds_no_error(tmp_path: Path):
-    assert "Error" not in said_by("dciodvfy", written(report_of(source()), tmp_path))
+@pytest.mark.parametrize("image", [source(), source(PatientName=None, PatientOrientation=None, StudyDate=None)])
+@pytest.mark.parametrize("answer", [COVID, REFUSED], ids=lambda answer: answer.state)
+def test_dciodvfy_finds_no_error(answer, image: Dataset, tmp_path: Path):
+    options = ResultOptions(presentation_state=True, refusals=True)
+    for made in make_results(image, answer, options, model=MODEL, when=WHEN):
+        assert "Error" not in said_by("dciodvfy", written(made, tmp_path))
 
 
 def test_an_image_with_all_its_descriptors_is_in_the_image_library():

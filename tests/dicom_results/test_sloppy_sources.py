@@ -1,6 +1,8 @@
 """Headers as archives hold them: results are made all the same, or it is said why not."""
 
+import contextlib
 import io
+import random
 
 import pytest
 from pydicom import dcmread
@@ -11,7 +13,9 @@ pytest.importorskip("highdicom", reason="needs the extra clinic")
 from cxr.common.errors import ResultError
 from cxr.dicom_results.options import ResultOptions
 from cxr.dicom_results.results import make_results
+from cxr.imaging.dicom_decoder import DICOM_FAULTS
 from tests.dicom_results.made import COVID, MODEL, WHEN, source
+from tests.fuzz.samples import ramp
 
 EVERYTHING = ResultOptions(presentation_state=True)
 SLOPPY = {
@@ -84,6 +88,30 @@ def test_an_image_that_nothing_can_refer_to_is_said(keyword: str):
     delattr(image, keyword)
     with pytest.raises(ResultError, match=f"has no {keyword}"):
         make_results(image, COVID, model=MODEL)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+def test_a_uid_that_is_none_is_said():
+    with pytest.raises(ResultError, match="SeriesInstanceUID is no UID"):
+        make_results(source(SeriesInstanceUID="series one"), COVID, model=MODEL)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+@pytest.mark.parametrize("seed", range(12))
+def test_a_damaged_header_gives_results_or_one_sentence(seed: int):
+    file = io.BytesIO()
+    source().save_as(file, enforce_file_format=True)
+    header = bytearray(file.getvalue()[:1400])
+    rng = random.Random(seed)
+    for place in rng.sample(range(132, len(header)), 5):
+        header[place] = rng.choice(b"\\^= \0.9AZ\xff")
+    try:
+        image = dcmread(io.BytesIO(header), stop_before_pixels=True, force=True)
+    except DICOM_FAULTS:
+        return  # nobody has an image of it
+    with contextlib.suppress(ResultError):
+        for made in make_results(image, COVID, EVERYTHING, model=MODEL, picture=ramp()):
+            made.save_as(io.BytesIO(), enforce_file_format=True)
 
 
 def test_an_object_that_is_no_image_is_said():

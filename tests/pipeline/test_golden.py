@@ -27,7 +27,7 @@ def test_stage_command_line_and_http_agree(finished: Workspace) -> None:
     files = [finished.folder / "data/raw" / row["path"] for row in rows]
 
     table = finished.run(sys.executable, "-m", "cxr.cli", "predict", "--precision", "f32", *map(str, files)).stdout
-    line = [float(row["p_covid"]) for row in csv.DictReader(io.StringIO(table))]
+    line = [float(row["probability_covid"]) for row in csv.DictReader(io.StringIO(table))]
 
     with (
         mock.patch.dict(os.environ, {"BENTOML_HOME": str(finished.folder / "bentoml"), "CXR_PRECISION": "f32"}),

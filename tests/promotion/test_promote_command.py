@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxr import cli
+from cxr.cli import program
 from cxr.common.errors import CxrError
 from cxr.data.manifest import ImageRow, write_rows
 from cxr.data.splits import SplitRow
@@ -38,10 +38,10 @@ def served() -> str:
 
 def command(*words: str, monkeypatch: pytest.MonkeyPatch, value: str = "tools.promote:command") -> int:
     """`cxr …` with the entry point as pyproject.toml has it; its exit status."""
-    found = [EntryPoint("promote", value, cli.ADDED)]
-    monkeypatch.setattr(cli, "entry_points", lambda group: found)
+    found = [EntryPoint("promote", value, program.ADDED)]
+    monkeypatch.setattr(program, "entry_points", lambda group: found)
     with pytest.raises(SystemExit) as ended:
-        cli.main(words)
+        program.main(words)
     assert isinstance(ended.value.code, int)
     return ended.value.code
 

@@ -1,3 +1,5 @@
+"""`cxr predict`: the rows, the table, the sentences, the exit status."""
+
 import csv
 import os
 import subprocess
@@ -8,37 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxr import cli
+from cxr.cli import predict
 from cxr.imaging.decode import to_pixels
 from cxr.inference.engine import Engine
-from cxr.inference.predictor import Predictor
-from tests.labelled import pictures
+from tests.cli.command import cxr, only_sentence, table
 
-ROOT = Path(__file__).parents[1]
-
-
-def cxr(*arguments: object) -> int:
-    """Run the command line in this process; its exit status."""
-    with pytest.raises(SystemExit) as caught:
-        cli.main([str(argument) for argument in arguments])
-    code = caught.value.code
-    assert isinstance(code, int)
-    return code
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as handle:
-        return list(csv.DictReader(handle))
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Two pictures, one of them in a folder of its own; nothing else."""
-    (tmp_path / "x-rays" / "more").mkdir(parents=True)
-    first, second = pictures(2, image_size=40)
-    Image.fromarray(first).save(tmp_path / "x-rays" / "a.png")
-    Image.fromarray(second).save(tmp_path / "x-rays" / "more" / "b.jpg")
-    return tmp_path / "x-rays"
+ROOT = Path(__file__).parents[2]
 
 
 def test_every_picture_of_a_folder_is_answered(folder: Path, bundle: Path, tmp_path: Path) -> None:
@@ -46,17 +23,20 @@ def test_every_picture_of_a_folder_is_answered(folder: Path, bundle: Path, tmp_p
     rows = table(tmp_path / "results.csv")
     assert [row["file"] for row in rows] == [str(folder / "a.png"), str(folder / "more" / "b.jpg")]
     for row in rows:
-        assert row["error"] == ""
-        p_covid = float(row["p_covid"])
+        assert row["reason"] == row["message"] == ""
+        p_covid = float(row["probability_covid"])
         assert row["state"] == ("COVID" if p_covid >= 0.5 else "NonCOVID")
-        assert float(row["percentage"]) == pytest.approx(100 * max(p_covid, 1 - p_covid), abs=0.005)
+        assert float(row["percentage"]) == pytest.approx(100 * max(p_covid, 1 - p_covid))
+        assert (row["threshold"], row["model"], row["backbone"]) == ("0.5", "covid-cxr", "tiny")
+        assert row["checked_at"].endswith("Z")
+        assert row["note"].startswith("Not a medical device.")
 
 
 def test_the_answers_are_those_of_the_engine(folder: Path, bundle: Path, tmp_path: Path) -> None:
     files = [folder / "more" / "b.jpg", folder / "a.png"]
     cxr("predict", *files, "--model", bundle, "--out", tmp_path / "results.csv")
     expected = Engine.load(bundle).predict(np.stack([to_pixels(file.read_bytes(), 32) for file in files]))
-    found = [float(row["p_covid"]) for row in table(tmp_path / "results.csv")]
+    found = [float(row["probability_covid"]) for row in table(tmp_path / "results.csv")]
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
@@ -68,7 +48,7 @@ def test_unreadable_files_are_named_in_the_table_and_the_others_answered(
     (folder / "text.txt").write_text("hello")
     (folder / ".hidden").write_text("not looked at")
     assert cxr("predict", folder, "--model", bundle, "--out", tmp_path / "results.csv") == 1
-    errors = {Path(row["file"]).name: row["error"].split(":")[0] for row in table(tmp_path / "results.csv")}
+    errors = {Path(row["file"]).name: row["reason"] for row in table(tmp_path / "results.csv")}
     assert errors == {
         "a.png": "",
         "b.jpg": "",
@@ -77,7 +57,8 @@ def test_unreadable_files_are_named_in_the_table_and_the_others_answered(
         "text.txt": "not_a_picture",
     }
     for row in table(tmp_path / "results.csv"):
-        assert (row["error"] == "") == (row["state"] != "") == (row["p_covid"] != "")
+        assert (row["reason"] == "") == (row["message"] == "") == (row["probability_covid"] != "")
+        assert (row["reason"] != "") == (row["state"] == "failed")
 
 
 def test_a_picture_that_shows_nothing_is_refused_with_the_reason_and_is_no_failure(
@@ -86,8 +67,8 @@ def test_a_picture_that_shows_nothing_is_refused_with_the_reason_and_is_no_failu
     Image.fromarray(np.full((40, 40), 90, np.uint8)).save(tmp_path / "blank.png")
     assert cxr("predict", tmp_path / "blank.png", "--model", bundle, "--out", tmp_path / "results.csv") == 0
     (row,) = table(tmp_path / "results.csv")
-    assert (row["state"], row["p_covid"], row["percentage"]) == ("Refused", "", "")
-    assert row["error"].startswith("blank: ")
+    assert (row["state"], row["probability_covid"], row["percentage"]) == ("Refused", "", "")
+    assert (row["reason"], row["threshold"]) == ("blank", "0.5")
 
 
 def test_what_the_model_s_gate_refuses_is_refused_here_too(complete_bundle: Path, tmp_path: Path) -> None:
@@ -96,8 +77,8 @@ def test_what_the_model_s_gate_refuses_is_refused_here_too(complete_bundle: Path
     Image.fromarray(pixels).save(tmp_path / "side.png")
     assert cxr("predict", tmp_path / "side.png", "--model", complete_bundle, "--out", tmp_path / "results.csv") == 0
     (row,) = table(tmp_path / "results.csv")
-    assert (row["state"], row["p_covid"]) == ("Refused", "")
-    assert row["error"].startswith("lateral: This looks like a lateral view")
+    assert (row["state"], row["probability_covid"], row["reason"]) == ("Refused", "", "lateral")
+    assert row["message"].startswith("This looks like a lateral view")
 
 
 def test_a_name_that_is_no_unicode_is_answered_too(folder: Path, bundle: Path, tmp_path: Path) -> None:
@@ -109,10 +90,21 @@ def test_a_name_that_is_no_unicode_is_answered_too(folder: Path, bundle: Path, t
     assert {Path(row["file"]).name for row in table(tmp_path / "results.csv")} == {"b.jpg", r"r\udcf6ntgen.png"}
 
 
-def test_a_file_that_vanishes_meanwhile_is_an_error_of_its_row(folder: Path, bundle: Path) -> None:
-    results = list(cli.predict_files(Predictor.load(bundle), [folder / "gone.png", folder / "a.png"]))
-    assert results[0].error == "unreadable: No such file or directory"
-    assert results[1].state
+def test_a_file_that_vanishes_meanwhile_is_an_error_of_its_row(
+    folder: Path, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def listed_then_gone(paths):
+        entries = entries_of(paths)
+        (folder / "a.png").unlink()
+        return entries
+
+    entries_of = predict.entries_of
+    monkeypatch.setattr(predict, "entries_of", listed_then_gone)
+    assert cxr("predict", folder, "--model", bundle, "--out", tmp_path / "results.csv") == 1
+    first, second = table(tmp_path / "results.csv")
+    assert (first["state"], first["reason"]) == ("failed", "unreadable")
+    assert first["message"] == "No such file or directory"
+    assert second["probability_covid"]
 
 
 def test_without_out_the_table_goes_to_standard_output_and_progress_does_not(
@@ -125,14 +117,6 @@ def test_without_out_the_table_goes_to_standard_output_and_progress_does_not(
         str(folder / "more" / "b.jpg"),
     ]
     assert "predict: 100%" in err
-
-
-def only_sentence(capsys: pytest.CaptureFixture[str]) -> str:
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("cxr: ")
-    assert err.count("\n") == 1
-    return err
 
 
 def test_a_folder_without_files_is_one_sentence(
@@ -168,26 +152,6 @@ def test_an_out_that_can_not_be_written_is_one_sentence(
 ) -> None:
     assert cxr("predict", folder, "--model", bundle, "--out", folder / "a.png" / "results.csv") == 2
     assert "a.png" in only_sentence(capsys)
-
-
-@pytest.mark.parametrize("fault", [MemoryError, KeyboardInterrupt])
-def test_a_table_that_is_not_finished_is_not_there(
-    fault: type[BaseException], folder: Path, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def answer_then_fail(engine, picture):
-        if seen:
-            raise fault
-        seen.append(picture)
-        return answered(engine, picture)
-
-    seen: list[np.ndarray] = []
-    answered = cli.answer
-    (tmp_path / "results.csv").write_text("the table of yesterday")
-    monkeypatch.setattr(cli, "answer", answer_then_fail)
-    with pytest.raises((fault, SystemExit)):
-        cli.main(["predict", str(folder), "--model", str(bundle), "--out", str(tmp_path / "results.csv")])
-    assert (tmp_path / "results.csv").read_text() == "the table of yesterday"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["results.csv", "x-rays"]
 
 
 def test_no_command_and_no_files_are_told_how_it_is_called(capsys: pytest.CaptureFixture[str]) -> None:

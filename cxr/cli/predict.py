@@ -1,0 +1,152 @@
+"""`cxr predict FILES… --out results.csv`: an answer about every picture."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from cxr.cli import table
+from cxr.cli.faults import UnreadableError
+from cxr.cli.inputs import Entry, entries_of
+from cxr.cli.journal import Journal
+from cxr.cli.reading import Reader, reader
+from cxr.cli.side_files import SideFiles
+from cxr.cli.table import Row
+from cxr.common.atomic_files import replace_when_complete
+from cxr.common.errors import CxrError, ImageError
+from cxr.common.parallel import bar
+from cxr.common.paths import CHAMPION
+from cxr.imaging.decode import decode
+from cxr.inference.answer import answer
+from cxr.inference.manifest import digest_of
+from cxr.inference.precision import FASTEST_FIRST
+from cxr.inference.predictor import Predictor
+
+ABOUT = """\
+Answer about every picture: JPEG, PNG, WebP, HEIC, AVIF, BMP, TIFF and DICOM files; folders of them, as deep as they
+go; ZIP archives; or a DICOMDIR. Every file gets one row, also one that cannot be read. Not a medical device.
+"""
+MORE = """\
+exit status:
+  0    every file has an answer; a refusal, such as of a lateral view, is one
+  1    some files could not be read: their state is "failed", `reason` and `message` say why
+  2    nothing could be done, and a sentence says why: no such file, no model, a wrong option
+  130  interrupted
+
+With --out a run that is killed or interrupted continues when the same command is typed again: rows that are there are
+not asked for again, and the table appears when it is whole. The columns are those of the web page's table.
+
+examples:
+  cxr predict picture.png
+  cxr predict study-folder --out results.csv
+  cxr predict studies.zip /media/cdrom/DICOMDIR --out results.parquet
+  cxr predict study-folder --out results.csv --explain heat-maps --sr reports
+  cxr predict study-folder --format json | head -1
+"""
+NO_ROOT = "2.25"
+
+
+def add_to(commands: Any) -> None:
+    """commands: the subparsers of `cxr`."""
+    predict = commands.add_parser(
+        "predict",
+        help="classify pictures, folders, ZIP archives or a DICOMDIR into a table",
+        description=ABOUT,
+        epilog=MORE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    predict.add_argument("files", nargs="+", type=Path, metavar="FILES")
+    predict.add_argument("--out", type=Path, help="file of the table; without it the table goes to standard output")
+    predict.add_argument(
+        "--format", choices=table.FORMATS, help="of the table; json has a row on each line (default: by --out's name)"
+    )
+    predict.add_argument("--explain", type=Path, metavar="DIR", help="write heat maps over the pictures there, as PNG")
+    predict.add_argument("--sr", type=Path, metavar="DIR", help="write DICOM structured reports of DICOM files there")
+    predict.add_argument("--uid-root", default=NO_ROOT, help="for the reports' UIDs (default: %(default)s, by UUID)")
+    predict.add_argument("--model", type=Path, default=CHAMPION, help="folder of a model (default: %(default)s)")
+    predict.add_argument(
+        "--precision",
+        choices=["auto", *FASTEST_FIRST],
+        default="auto",
+        help="of the trunk; auto, as in the service: the fastest that was measured to answer the same",
+    )
+    predict.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """The exit status."""
+    out = arguments.out
+    if out is not None and out.is_dir():
+        raise CxrError(f"--out {out} is a folder; name a file for the table")
+    kind = table.format_of(arguments.format, out)
+    # One picture at a time, on all cores.
+    model = Predictor.load(arguments.model, precision=arguments.precision, latency=True)
+    named = _named(model, arguments.model)
+    beside = SideFiles(arguments.explain, arguments.sr, named, arguments.uid_root)
+    entries = entries_of(arguments.files)
+    if out is None:
+        failures = table.write(rows_of(model, entries, beside), sys.stdout, kind)
+    else:
+        failures = _to_file(model, entries, beside, Journal(out, _what_matters(arguments, named)), out, kind)
+    _tell(beside)
+    return 1 if failures else 0
+
+
+def rows_of(model: Predictor, entries: Sequence[Entry], beside: SideFiles, before: int = 0) -> Iterator[Row]:
+    """One row an entry, in order; what is written beside it is there by then. One file is in memory at a time.
+
+    before: how many others have a row already.
+    """
+    with bar(before + len(entries), "predict", before=before) as advance, reader() as files:
+        for entry in entries:
+            yield _row(model, entry, files, beside)
+            advance(1)
+
+
+def _row(model: Predictor, entry: Entry, files: Reader, beside: SideFiles) -> Row:
+    try:
+        data = files.read(entry)
+        picture = decode(data)
+    except (ImageError, UnreadableError) as fault:
+        return table.failed(entry.name, fault.code, str(fault))
+    except OSError as fault:
+        return table.failed(entry.name, "unreadable", fault.strerror or type(fault).__name__)
+    said = answer(model, picture, explain=beside.explains)
+    beside.write(entry.name, data, picture, said)
+    return table.answered(entry.name, said, model.facts)
+
+
+def _to_file(model: Predictor, entries: list[Entry], beside: SideFiles, journal: Journal, out: Path, kind: str) -> int:
+    """Writes the table whole. How many files could not be read."""
+    with journal:
+        todo = [entry for entry in entries if entry.name not in journal.done]
+        if journal.done:
+            sys.stderr.write(f"cxr: continuing: {len(entries) - len(todo)} of {len(entries)} files have their row\n")
+        for row in rows_of(model, todo, beside, before=len(entries) - len(todo)):
+            journal.add(row)
+        with replace_when_complete(out) as partial:
+            if kind == "parquet":
+                failures = table.write_parquet(journal.rows(), partial)
+            else:
+                with partial.open("w", newline="", encoding="utf-8") as handle:
+                    failures = table.write(journal.rows(), handle, kind)
+        journal.discard()
+    return failures
+
+
+def _what_matters(arguments: argparse.Namespace, named: dict[str, str]) -> dict[str, Any]:
+    """What the rows and the files beside them depend on."""
+    options = {name: str(getattr(arguments, name)) for name in ("precision", "explain", "sr", "uid_root")}
+    return {**options, "model": named, "files": [str(path.absolute()) for path in arguments.files]}
+
+
+def _named(model: Predictor, folder: Path) -> dict[str, str]:
+    from cxr.dicom_results.said import model_of
+
+    return model_of(model.facts, digest_of(folder))
+
+
+def _tell(beside: SideFiles) -> None:
+    for why, count in beside.left_out.most_common(3):
+        sys.stderr.write(f"cxr: {count} answered files have no structured report: {why}\n")
