@@ -5,6 +5,7 @@ node's, and again until the peer takes it.
 """
 
 import json
+import logging
 import sqlite3
 import threading
 import time
@@ -20,6 +21,8 @@ from cxr.node.parts import Surroundings
 
 if TYPE_CHECKING:
     from pynetdicom.events import Event
+
+logger = logging.getLogger("cxr.node")
 
 COMMITMENT = "1.2.840.10008.1.20.1"
 INSTANCE = "1.2.840.10008.1.20.1.1"
@@ -77,10 +80,13 @@ class Commitments:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            for row in self._around.queue.read(
-                "SELECT * FROM commitments WHERE source = ? AND due_at <= ?", (self._source, time.time())
-            ):
-                self._report(row)
+            try:
+                for row in self._around.queue.read(
+                    "SELECT * FROM commitments WHERE source = ? AND due_at <= ?", (self._source, time.time())
+                ):
+                    self._report(row)
+            except (OSError, sqlite3.Error) as fault:
+                logger.error("%s: no report of commitment (%s)", self._source, type(fault).__name__)
             self._asked.wait(LOOK_S)
             self._asked.clear()
 

@@ -92,6 +92,8 @@ class Deliverer:
                 self._rejected(one, str(fault))
             except (InvalidDicomError, FileNotFoundError) as fault:
                 self._rejected(one, f"its results cannot be read ({type(fault).__name__})")
+            except Exception as fault:  # noqa: BLE001 - a fault of one destination's code must not end its thread
+                self._rejected(one, f"{self._name} failed ({type(fault).__name__})")
         if given:
             letters.delivered(self._queue, self._name, [one.object for one in given])
         for one in given:

@@ -122,9 +122,9 @@ def _read_header(file: Path) -> _Header | None:
     try:
         header = dcmread(file, stop_before_pixels=True, specific_tags=["SOPInstanceUID", "SOPClassUID"])
         uid, sop_class = str(header.get("SOPInstanceUID", "")), str(header.get("SOPClassUID", ""))
+        return _Header(uid, sop_class, _digest(file)) if uid and sop_class else None
     except (*DICOM_FAULTS, InvalidDicomError):
         return None
-    return _Header(uid, sop_class, _digest(file)) if uid and sop_class else None
 
 
 def _digest(file: Path) -> str:

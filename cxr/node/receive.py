@@ -141,8 +141,8 @@ class _Server:
         association: Association = event.assoc
         asked = association.requestor.primitive
         title = "" if asked is None or asked.calling_ae_title is None else asked.calling_ae_title.strip()
-        peer = next((one for one in self._settings.peers if one.ae_title == title), None)
-        if peer is None or not _is_allowed(association.requestor.address, peer.addresses):
+        address = association.requestor.address
+        if not any(one.ae_title == title and _is_allowed(address, one.addresses) for one in self._settings.peers):
             association.acse.send_reject(*NOT_RECOGNISED)
             association.kill()
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -51,9 +52,12 @@ def result_maker(options: "ResultOptions", fhir: bool = False) -> ResultMaker:
     except ModuleNotFoundError as fault:
         raise missing(fault) from None
 
+    turn = threading.Lock()  # two at once would both load highdicom's tables, 100 MiB each
+
     def make(source: Dataset, reply: Reply) -> Sequence[Result]:
-        made = make_results(source, reply.answer, options, model=reply.model, picture=reply.picture)
-        report = fhir_report(source, reply.answer, options, model=reply.model) if fhir else None
+        with turn:
+            made = make_results(source, reply.answer, options, model=reply.model, picture=reply.picture)
+            report = fhir_report(source, reply.answer, options, model=reply.model) if fhir else None
         if report is None:
             return made
         uid = f"fhir:{report['identifier'][0]['value']}"

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -107,7 +108,10 @@ class Node:
     def _clean(self) -> None:
         """Remove the files of what is finished, keep_hours after."""
         while not self._stopping.wait(CLEAN_EVERY_S if self._settings.queue.keep_hours else 1.0):
-            clean(self._queue, time.time() - self._settings.queue.keep_hours * 3600)
+            try:
+                clean(self._queue, time.time() - self._settings.queue.keep_hours * 3600)
+            except (OSError, sqlite3.Error) as fault:
+                logger.error("files of finished objects cannot be removed (%s)", type(fault).__name__)
 
 
 def clean(queue: Queue, before: float) -> None:

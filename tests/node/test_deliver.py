@@ -76,6 +76,19 @@ def test_the_wait_doubles_up_to_its_limit() -> None:
     assert backoff.wait_s(100_000) <= 10
 
 
+def test_a_fault_in_a_destination_does_not_end_its_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = Archive(free_port())
+
+    def fault(*_: object) -> None:
+        monkeypatch.undo()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("cxr.node.deliver_dicom._Archive.send", fault)
+    with archive.up(), running(tmp_path, archive.port) as node:
+        assert store(node.port, [saved(xray(1), tmp_path)]) == 0
+        wait_for(lambda: node.states() == ["done"], "done after all")
+
+
 @pytest.mark.parametrize("destination", ["", "archive"])
 def test_retry_says_that_there_is_no_queue(destination: str, tmp_path: Path) -> None:
     settings = load_node(config(tmp_path, 11112, 8090, 104))

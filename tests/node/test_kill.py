@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from pydicom import dcmread
 
 from cxr.node.queue import Queue
@@ -47,6 +48,7 @@ def source_of(report) -> str:
     return str(item.ReferencedSOPInstanceUID)
 
 
+@pytest.mark.slow
 def test_after_kills_at_several_moments_everything_is_answered_once(complete_bundle: Path, tmp_path: Path) -> None:
     port, status_port = free_port(), free_port()
     archive = Archive(free_port())
@@ -90,6 +92,7 @@ def test_what_was_received_and_not_confirmed_leaves_nothing_behind(tmp_path: Pat
         assert list((folder / "objects").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_stop_signal_ends_the_node_in_order(complete_bundle: Path, tmp_path: Path) -> None:
     port, status_port = free_port(), free_port()
     engine = f"{{kind: engine, model: {complete_bundle}, precision: f32}}"

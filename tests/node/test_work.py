@@ -115,6 +115,9 @@ def test_files_that_are_no_dicom_are_not_taken(tmp_path: Path) -> None:
         file = inbox.incoming / "a"
         file.write_bytes(b"not DICOM" * 100)
         assert inbox.take(file, "modalities") is Receipt.UNREADABLE
+        whole = saved(xray(3), inbox.incoming).read_bytes()
+        file.write_bytes(whole[:132] + whole[132 + 12 :])  # no length of the meta group
+        assert inbox.take(file, "modalities") is Receipt.UNREADABLE
         announced = saved(xray(1), inbox.incoming)
         assert inbox.take(announced, "modalities", "1.2.3") is Receipt.UNREADABLE
         assert inbox.take(announced, "modalities") is Receipt.TAKEN
