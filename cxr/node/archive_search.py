@@ -43,7 +43,7 @@ class Series(NamedTuple):
     instances: tuple[str, ...]
 
 
-class Archive(Protocol):
+class SearchedArchive(Protocol):
     """An archive that can be asked. Each method raises UnreachableError or RejectedError."""
 
     def find(self, search: Search, today: datetime.date) -> Iterator[Series]:

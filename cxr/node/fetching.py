@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from cxr.node.archive_search import Archive, Search, Series, not_yet_here
+from cxr.node.archive_search import SearchedArchive, Search, Series, not_yet_here
 from cxr.node.parts import RejectedError, SourceSettings, UnreachableError
 from cxr.node.queue import Queue
 from cxr.node.receipt import NodeError
@@ -29,7 +29,7 @@ class FetchSettings(SourceSettings):
 class Fetching:
     """A thread that asks every `every_s` seconds; 0: only when `order` was called."""
 
-    def __init__(self, name: str, archive: Archive, search: Search, every_s: float, queue: Queue):
+    def __init__(self, name: str, archive: SearchedArchive, search: Search, every_s: float, queue: Queue):
         self._name = name
         self._archive = archive
         self._search = search
