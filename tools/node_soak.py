@@ -9,6 +9,7 @@ must have one report of every object, and no object may have two. Exit status 1 
 import argparse
 import datetime
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -208,7 +209,10 @@ def main() -> None:
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         result = measure(wanted, Path(name))
-    result["command"] = "python -m tools.node_soak " + " ".join(sys.argv[1:])
+    result["command"] = (
+        f"python -m tools.node_soak --model BUNDLE --objects {wanted.objects} --senders {wanted.senders} "
+        f"--kills {wanted.kills} --size {wanted.size}{' --heat-maps' * wanted.heat_maps} --out {wanted.out.name}"
+    )
     wanted.out.write_text(json.dumps(result, indent=2, sort_keys=True) + "\n")
     sys.exit(1 if result["lost"] or result["twice"] else 0)
 
@@ -232,6 +236,8 @@ def measure(wanted: argparse.Namespace, folder: Path) -> dict[str, Any]:
     return {
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
+        "load_of_the_machine": round(os.getloadavg()[1], 1),  # other work beside this, over five minutes
+        "model": json.loads((wanted.model / "model.json").read_text())["backbone"],
         "objects": len(files),
         "senders": wanted.senders,
         "kills": wanted.kills,
