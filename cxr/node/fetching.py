@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from cxr.node.archive_search import SearchedArchive, Search, Series, not_yet_here
+from cxr.node.archive_search import Search, SearchedArchive, Series, not_yet_here
 from cxr.node.parts import RejectedError, SourceSettings, UnreachableError
 from cxr.node.queue import Queue
 from cxr.node.receipt import NodeError
