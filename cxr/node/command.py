@@ -19,13 +19,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "action",
         nargs="?",
-        choices=("run", "check", "retry"),
+        choices=("run", "check", "retry", "fetch"),
         default="run",
         help="run: until a stop signal (the default); check: read the configuration only; retry: try the dead letters "
-        "again, also while the node runs",
+        "again, also while the node runs; fetch: have a node search the archives that it fetches from, now or when it "
+        "starts",
     )
     parser.add_argument("--config", type=Path, required=True, help="node.yaml, as docs/node.md explains it")
     parser.add_argument("--destination", default="", help="with retry: of this destination only")
+    parser.add_argument("--source", default="", help="with fetch: this source only")
     return parser
 
 
@@ -46,9 +48,13 @@ def command(argv: Sequence[str]) -> int:
         )
         return 0
     _use_few_arenas()
+    from cxr.node.fetching import order
     from cxr.node.run import retry, serve
 
-    if wanted.action == "retry":
+    if wanted.action == "fetch":
+        names = order(Path(settings.folder), settings.sources, wanted.source)
+        sys.stdout.write(f"asked to search: {', '.join(names)}\n")
+    elif wanted.action == "retry":
         sys.stdout.write(retry(settings, wanted.destination) + "\n")
     else:
         serve(settings)

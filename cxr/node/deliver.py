@@ -12,9 +12,9 @@ from cxr.node.audit import Audit
 from cxr.node.backoff import Backoff
 from cxr.node.dead_letters import bury
 from cxr.node.metrics import NodeMetrics
-from cxr.node.parts import Destination, RejectedError, UnreachableError
+from cxr.node.parts import Destination, RejectedError, ReportDestination, UnreachableError
 from cxr.node.queue import Delivery, Queue
-from cxr.node.results import read_results
+from cxr.node.results import hand_over
 from cxr.node.settings import RetrySettings
 
 logger = logging.getLogger("cxr.node")
@@ -29,7 +29,7 @@ class Deliverer:
     def __init__(
         self,
         name: str,
-        destination: Destination,
+        destination: Destination | ReportDestination,
         queue: Queue,
         retry: RetrySettings,
         metrics: NodeMetrics,
@@ -82,7 +82,7 @@ class Deliverer:
             if self._stopped.is_set():
                 break
             try:
-                self._destination.send(read_results(self._queue.folder, one.files))
+                hand_over(self._destination, self._queue.folder, one.files)
                 given.append(one)
                 self._failures = 0
             except UnreachableError as fault:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar, get_args, get_type_hints, runtime_checkable
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
@@ -64,6 +64,16 @@ class Destination(Protocol):
         """Give back connections; called when there is nothing to send, and at the end. `send` may follow."""
 
 
+@runtime_checkable
+class ReportDestination(Protocol):
+    """Takes FHIR reports in place of DICOM objects. Otherwise as a `Destination`."""
+
+    def send_reports(self, reports: Sequence[bytes]) -> None:
+        """The FHIR reports of one object, JSON in UTF-8."""
+
+    def close(self) -> None: ...
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What a part may use of its node. folder: of the queue, for state of the part's own."""
@@ -108,7 +118,7 @@ class DestinationSettings(Kinds):
 
     registered: ClassVar[dict[str, type["DestinationSettings"]]] = {}
 
-    def open(self, name: str, around: Surroundings) -> Destination:
+    def open(self, name: str, around: Surroundings) -> Destination | ReportDestination:
         """The destination, not connected. Raises NodeError."""
         raise NotImplementedError
 

@@ -166,8 +166,9 @@ def run_until_stopped(node: Node) -> None:
 
 def serve(settings: NodeSettings) -> None:
     """Run the node that the settings describe until it is told to stop."""
+    fhir = any(one.kind == "fhir" for one in settings.destinations.values())
     with only_one(Path(settings.folder)):
-        run_until_stopped(Node(settings, settings.ask.open(), result_maker(settings.results.options())))
+        run_until_stopped(Node(settings, settings.ask.open(), result_maker(settings.results.options(), fhir)))
 
 
 def retry(settings: NodeSettings, destination: str) -> str:

@@ -11,7 +11,15 @@ from pydantic.dataclasses import dataclass, rebuild_dataclass
 from cxr.common.config import STRICT, load_settings
 from cxr.common.errors import ResultError
 from cxr.dicom_results.options import ResultOptions
-from cxr.node import deliver_dicom, receive  # noqa: F401 - their kinds
+from cxr.node import (  # noqa: F401 - their kinds
+    c_move_source,
+    deliver_dicom,
+    fhir_destination,
+    receive,
+    stow_destination,
+    stow_source,
+    wado_source,
+)
 from cxr.node.ask import AskSettings
 from cxr.node.parts import DestinationSettings, SourceSettings
 from cxr.node.receipt import NodeError

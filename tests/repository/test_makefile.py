@@ -24,7 +24,7 @@ def project(tmp_path: Path) -> Path:
     for name in ("uv", "python", "dvc", "mlflow", "bentoml", "gh"):
         (programs / name).write_text(PROGRAM)
         (programs / name).chmod(0o755)
-    for stamp in (".pipeline", ".dev"):
+    for stamp in (".pipeline", ".dev", ".clinic"):
         (folder / ".venv" / stamp).touch()
     return folder
 
@@ -65,6 +65,8 @@ def test_the_servers_take_host_and_port(project: Path) -> None:
     assert "tools/free_port.py|0.0.0.0|5001|" in said
     assert "|--host|0.0.0.0|--port|5001|--allowed-hosts|a.example,b.example|" in said
     assert "tools/free_port.py|127.0.0.1|3000|" in make(project, "serve")
+    assert f"python|{project}|-m|tools.clinic|demo|--host|127.0.0.1|--port|8042|" in make(project, "clinic")
+    assert "|tools.clinic|my work|--host|127.0.0.1|--port|9|" in make(project, "clinic", "WORK=my work", "PORT=9")
 
 
 def test_a_downloaded_zip_gets_a_sentence_that_helps(project: Path) -> None:
