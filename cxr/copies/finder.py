@@ -27,20 +27,20 @@ _PART = 64  # pictures that a thread describes at a time
 
 
 @dataclass(frozen=True)
-class Described:
+class DescribedPictures:
     """Windows and their descriptors, float32[m, k] of length 1."""
 
     windows: Windows
     descriptors: Floats
 
 
-def describe(pictures: SmallPictures, projection: Projection) -> tuple[Described, Described]:
+def describe(pictures: SmallPictures, projection: Projection) -> tuple[DescribedPictures, DescribedPictures]:
     """The windows that are looked through, and those that are looked for."""
 
-    def part(chosen: slice) -> tuple[Described, Described]:
+    def part(chosen: slice) -> tuple[DescribedPictures, DescribedPictures]:
         positions = range(chosen.start, chosen.stop)
         both = windows_of(pictures, positions), asked_of(positions)
-        there, asked = (Described(one, projection.of(one.descriptors(pictures))) for one in both)
+        there, asked = (DescribedPictures(one, projection.of(one.descriptors(pictures))) for one in both)
         return there, asked
 
     parts = map_parts(part, len(pictures), _PART, "described")
@@ -48,13 +48,13 @@ def describe(pictures: SmallPictures, projection: Projection) -> tuple[Described
     return there, asked
 
 
-def _joined(parts: Sequence[Described]) -> Described:
+def _joined(parts: Sequence[DescribedPictures]) -> DescribedPictures:
     boxes = np.concatenate([part.windows.boxes for part in parts])
     owners = np.concatenate([part.windows.owners for part in parts])
-    return Described(Windows(boxes, owners), np.concatenate([part.descriptors for part in parts]))
+    return DescribedPictures(Windows(boxes, owners), np.concatenate([part.descriptors for part in parts]))
 
 
-def candidates(pictures: SmallPictures, there: Described, asked: Described) -> Pairs:
+def candidates(pictures: SmallPictures, there: DescribedPictures, asked: DescribedPictures) -> Pairs:
     """For each picture, as second, the ten others whose windows come nearest to one of its own."""
     index = _index(there.descriptors)
     likeness, windows = index.search(asked.descriptors, _NEIGHBOURS)

@@ -16,11 +16,11 @@ _FURTHEST = 0.1  # of the second picture, in one step
 
 
 @numba.njit(nogil=True, fastmath=True, cache=True)
-def _weights(start, size, samples, side):
-    """Which of a side's pixels a sample is the mean of, from where on, and by what share; triangles that reach to the
+def _weights(start, size, samples, image_size):
+    """Which of a row's pixels a sample is the mean of, from where on, and by what share; triangles that reach to the
     next sample. A sample outside the picture has only zeros."""
-    reach = max(size / samples, 1 / side)
-    most = int(2 * reach * side) + 2
+    reach = max(size / samples, 1 / image_size)
+    most = int(2 * reach * image_size) + 2
     first = np.zeros(samples, np.int64)
     shares = np.zeros((samples, most), np.float32)
     inside = np.zeros(samples, np.bool_)
@@ -29,10 +29,10 @@ def _weights(start, size, samples, side):
         if centre < 0 or centre > 1:
             continue
         inside[i] = True
-        first[i] = max(int(np.ceil((centre - reach) * side - 0.5)), 0)
+        first[i] = max(int(np.ceil((centre - reach) * image_size - 0.5)), 0)
         total = 0.0
-        for k in range(min(most, side - first[i])):
-            shares[i, k] = max(1 - abs(centre - (first[i] + k + 0.5) / side) / reach, 0)
+        for k in range(min(most, image_size - first[i])):
+            shares[i, k] = max(1 - abs(centre - (first[i] + k + 0.5) / image_size) / reach, 0)
             total += shares[i, k]
         for k in range(most):
             shares[i, k] /= max(total, 1e-6)
@@ -42,22 +42,22 @@ def _weights(start, size, samples, side):
 @numba.njit(nogil=True, fastmath=True, cache=True)
 def _read(picture, start, size, samples):
     """float32[samples, samples] of a place in a picture, and which rows and columns of it are inside."""
-    side = picture.shape[0]
-    top, down, rows = _weights(start[0], size[0], samples, side)
-    left, across, columns = _weights(start[1], size[1], samples, side)
+    image_size = picture.shape[0]
+    top, down, rows = _weights(start[0], size[0], samples, image_size)
+    left, across, columns = _weights(start[1], size[1], samples, image_size)
     found = np.zeros((samples, samples), np.float32)
-    row = np.empty(side, np.float32)
+    row = np.empty(image_size, np.float32)
     for i in range(samples):
         if not rows[i]:
             continue
         row[:] = 0
-        for k in range(min(down.shape[1], side - top[i])):
+        for k in range(min(down.shape[1], image_size - top[i])):
             share = down[i, k]
             if share > 0:
-                for x in range(side):
+                for x in range(image_size):
                     row[x] += share * picture[top[i] + k, x]
         for j in range(samples):
-            for k in range(min(across.shape[1], side - left[j])):
+            for k in range(min(across.shape[1], image_size - left[j])):
                 found[i, j] += across[j, k] * row[left[j] + k]
     return found, rows, columns
 
@@ -114,7 +114,7 @@ def local_contrast(window, reach):
 
 @numba.njit(nogil=True, fastmath=True, cache=True)
 def descriptors(pictures, owners, starts, sizes, samples, reach):
-    """float32[m, samples**2] of length 1: the local contrast at m places. pictures: uint8[n, side, side]. owners:
+    """float32[m, samples**2] of length 1: the local contrast at m places. pictures: uint8[n, s, s]. owners:
     int64[m], whose places these are. starts, sizes: float64[m, 2]."""
     found = np.empty((owners.shape[0], samples * samples), np.float32)
     for i in range(owners.shape[0]):

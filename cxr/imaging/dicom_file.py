@@ -64,7 +64,7 @@ FUNCTIONAL_GROUPS = {
 
 def read_header(data: bytes, max_pixels: int) -> Dataset:
     """The elements in NEEDED. Raises ImageError, or one of cxr.imaging.dicom_decoder.DICOM_FAULTS."""
-    syntax, start = _claimed_syntax(data)
+    syntax, start = claimed_syntax(data)
     _check_syntax(syntax)
     if syntax == DeflatedExplicitVRLittleEndian:
         data = _inflated(data[start:], 3 * max_pixels + MAX_INFLATED_HEADER)
@@ -87,7 +87,7 @@ def _read(data: bytes) -> Dataset:
     return header
 
 
-def _claimed_syntax(data: bytes) -> tuple[str, int]:
+def claimed_syntax(data: bytes) -> tuple[str, int]:
     """The transfer syntax in the file's meta group, and where that ends; read by itself, since what follows may be
     deflated to any size. ("", start) where there is no meta group.
 

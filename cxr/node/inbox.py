@@ -11,11 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 
 from cxr.imaging.dicom_decoder import DICOM_FAULTS
+from cxr.imaging.dicom_elements import read_elements
 from cxr.node.parts import sync_folder
 from cxr.node.queue import Arrived, Queue
 from cxr.node.receipt import NodeError, Receipt
@@ -120,7 +120,7 @@ def make_private(folder: Path) -> None:
 def _read_header(file: Path) -> _Header | None:
     """None where it is no DICOM object with a UID."""
     try:
-        header = dcmread(file, stop_before_pixels=True, specific_tags=["SOPInstanceUID", "SOPClassUID"])
+        header = read_elements(file, ("SOPInstanceUID", "SOPClassUID"), force=False)
         uid, sop_class = str(header.get("SOPInstanceUID", "")), str(header.get("SOPClassUID", ""))
         return _Header(uid, sop_class, _digest(file)) if uid and sop_class else None
     except (*DICOM_FAULTS, InvalidDicomError):
@@ -129,7 +129,7 @@ def _read_header(file: Path) -> _Header | None:
 
 def _digest(file: Path) -> str:
     """SHA-256 of the data set and its transfer syntax: the rest of the meta group tells who sent it."""
-    meta = read_file_meta_info(file)
+    meta = read_file_meta_info(file)  # AttributeError where it does not say how long it is
     made = hashlib.sha256(str(meta.get("TransferSyntaxUID", "")).encode())
     with file.open("rb") as handle:
         handle.seek(META_START + meta.FileMetaInformationGroupLength)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
-from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 from starlette.applications import Starlette
@@ -15,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from cxr.imaging.dicom_decoder import DICOM_FAULTS
+from cxr.imaging.dicom_elements import read_elements
 from cxr.node.multipart_related import DICOM, BodyError, PartsReader, StowPart, boundary_of
 from cxr.node.parts import Inbox
 from cxr.node.receipt import Receipt
@@ -116,9 +116,7 @@ def identity_of(file: Path) -> Instance | None:
 def study_of(file: Path) -> str:
     """The study that an object is of; "" where its header does not say it."""
     try:
-        return str(
-            dcmread(file, stop_before_pixels=True, specific_tags=["StudyInstanceUID"]).get("StudyInstanceUID", "")
-        )
+        return str(read_elements(file, ("StudyInstanceUID",), force=False).get("StudyInstanceUID", ""))
     except (*DICOM_FAULTS, InvalidDicomError):
         return ""
 

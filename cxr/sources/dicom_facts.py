@@ -10,12 +10,12 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
 from cxr.common.errors import SourceError
 from cxr.imaging.dicom_decoder import DICOM_FAULTS
+from cxr.imaging.dicom_elements import read_elements
 
 KEY_BYTES = 32
 READ = (
@@ -85,7 +85,7 @@ class Pseudonyms:
 def read_facts(file: Path, pseudonyms: Pseudonyms) -> DicomFacts | None:
     """None where the file is not DICOM, or no picture of a modality."""
     try:
-        header = dcmread(file, stop_before_pixels=True, specific_tags=list(READ), force=True)
+        header = read_elements(file, READ)
         return _facts(header, pseudonyms) if _text(header, "Modality") else None
     except (*DICOM_FAULTS, InvalidDicomError):
         return None
