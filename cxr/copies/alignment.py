@@ -14,8 +14,8 @@ from cxr.copies.kernels import laid_over
 from cxr.copies.sampling import Floats, Indices, Places, SmallPictures
 
 _REACH = 0.1  # of the second picture's sides: how far local contrast looks
-# Samples of a side, and the correlation that a finer look asks for. No true pair of the patients that the projection is
-# learned from has less than 0.85 in the first or 0.88 in the second look.
+# Samples of a side, and the correlation that a finer look asks for. They were read off pairs that
+# tools/copies_quality.py makes: no true one had less than 0.85 in the first or 0.88 in the second look.
 _LOOKS = ((20, 0.8), (32, 0.8), (64, -1.0))
 _PART = 512  # pairs that a thread handles at a time
 
