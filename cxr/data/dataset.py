@@ -12,7 +12,7 @@ from cxr.common.labels import label_index
 from cxr.data.manifest import ImageRow, OtherView, read_rows
 from cxr.data.pixel_store import read_pixels
 from cxr.data.settings import SplitParams
-from cxr.data.splits import SPLITS, SplitRow, split_fingerprint
+from cxr.data.splits import SPLITS, SplitRow, split_fingerprint, split_of_patient
 
 PatientRow = TypeVar("PatientRow", ImageRow, OtherView)
 
@@ -77,6 +77,18 @@ class Dataset:
         """`cxr.data.splits.split_fingerprint` of the patients in the split: who is only tested on has no part in it."""
         inside = {row.patient for row in self.rows if self.split_of.get(row.path) in SPLITS}
         return split_fingerprint(params, {one: group for one, group in self.group_of.items() if group in inside})
+
+    def without_test_patients(self, params: SplitParams) -> "Dataset":
+        """For what decides: also without their images that are never trained on for their label (role "audit").
+
+        A patient's group tells, as for images in the split. External images stay: no setting trains on their source."""
+        kept = {
+            row.path: self.split_of[row.path]
+            for row in self.rows
+            if self.split_of.get(row.path, "test") != "test"
+            and (row.role != "audit" or split_of_patient(row.patient, params) != "test")
+        }
+        return replace(self, split_of=kept)
 
     def in_groups(self, rows: Sequence[PatientRow]) -> list[PatientRow]:
         """Rows of other tables, each with its patient's group as its patient."""
