@@ -4,9 +4,11 @@ import httpx
 import pytest
 from dicomweb_client import DICOMwebClient
 
+from cxr.node.receipt import NodeError
 from cxr.node.settings import QueueSettings
 from cxr.node.stow_source import StowSourceSettings
 from tests.node.web_parts import body_of, files, picture, stow_service, taking
+from tools.ask import free_port
 from tools.clinic_phantoms import file_of
 
 FAILURE_REASON = "00081197"
@@ -131,3 +133,10 @@ def test_the_token_is_wanted(taken, tmp_path):
 def test_other_machines_need_tls_and_a_token(settings):
     with pytest.raises(ValueError, match="a host that others reach needs"):
         StowSourceSettings(kind="stow", port=8080, host="0.0.0.0", **settings)
+
+
+def test_a_web_server_that_does_not_start_is_one_sentence_that_points_at_no_log(taken, monkeypatch):
+    monkeypatch.setattr("cxr.node.stow_source.uvicorn.Server.run", lambda *_, **__: None)
+    source = StowSourceSettings(kind="stow", port=free_port()).open("web", taken.around())
+    with pytest.raises(NodeError, match="did not start within 10 s on"):
+        source.start()
