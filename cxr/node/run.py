@@ -90,7 +90,10 @@ class Node:
 
     def _told(self, receipt: Receipt, source: str, sop_uid: str) -> None:
         self._metrics.received.labels(source, receipt.value).inc()
-        self._audit.write(receipt.value, sop_uid, source=source)
+        try:
+            self._audit.write(receipt.value, sop_uid, source=source)
+        except OSError as fault:  # what was said to the sender stays true
+            logger.error("the audit trail cannot be written (%s)", type(fault).__name__)
         if receipt is Receipt.TAKEN:
             self._workers.wake()
         elif receipt is not Receipt.KNOWN:
