@@ -143,17 +143,18 @@ class Queue:
         return self.writer.write(action)
 
     def postpone(self, one: int, wait_s: float, counted: bool) -> None:
-        """Asked again in wait_s seconds. counted: the try counts."""
+        """Asked again in wait_s seconds, unless it is settled already. counted: the try counts."""
         values = (time.time(), time.time() + wait_s, 0 if counted else 1, one)
         self.writer.write(
             lambda db: db.execute(
-                "UPDATE objects SET state = 'received', changed_at = ?, due_at = ?, tries = tries - ? WHERE id = ?",
+                "UPDATE objects SET state = 'received', changed_at = ?, due_at = ?, tries = tries - ? "
+                "WHERE id = ? AND state = 'asked'",
                 values,
             )
         )
 
     def end(self, one: int, state: str, detail: str) -> None:
-        """state: one of CLOSED, or dead. detail: a code, no text of the picture's."""
+        """Unless it is settled already. state: one of CLOSED, or dead. detail: a code, no text of the picture's."""
         self.writer.write(lambda db: _set_state(db, one, state, detail))
 
     def answer(self, one: int, state: str, results: Sequence[tuple[str, str]], destinations: Sequence[str]) -> None:
@@ -192,7 +193,8 @@ class Queue:
 
 def _set_state(db: sqlite3.Connection, one: int, state: str, detail: str) -> None:
     db.execute(
-        "UPDATE objects SET state = ?, detail = ?, changed_at = ? WHERE id = ?", (state, detail, time.time(), one)
+        "UPDATE objects SET state = ?, detail = ?, changed_at = ? WHERE id = ? AND state = 'asked'",
+        (state, detail, time.time(), one),
     )
 
 
