@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import requests
 
 OF_THE_PICTURE = (400, 413, 415)  # statuses that another try will not change
+OF_THE_SERVICE = (401, 403, 404, 429, 502, 503)  # statuses that are the same for every picture
 LONGEST_WAIT_S = 60.0
 
 
@@ -37,11 +38,13 @@ class Reply:
 
 
 class UnavailableError(Exception):
-    """Nobody answers now. wait_s: how long to wait before the next try, 0 where nothing is known."""
+    """Nobody answers now. wait_s: how long to wait before the next try, 0 where nothing is known. counted: it may be
+    the picture's own fault, so that the try counts and others go first."""
 
-    def __init__(self, reason: str, wait_s: float = 0.0):
+    def __init__(self, reason: str, wait_s: float = 0.0, *, counted: bool = False):
         super().__init__(reason)
         self.wait_s = wait_s
+        self.counted = counted
 
 
 class Asker(Protocol):
@@ -129,7 +132,8 @@ class _Service:
                 self._address, data=data, params={"explain": "true"} if explain else {}, timeout=self._timeout_s
             )
         except requests.RequestException as fault:
-            raise UnavailableError(f"the service cannot be reached ({type(fault).__name__})") from None
+            late = isinstance(fault, requests.ReadTimeout)  # it has the picture, and says nothing
+            raise UnavailableError(f"the service cannot be reached ({type(fault).__name__})", counted=late) from None
         return self._read(response)
 
     def _session(self) -> "requests.Session":
@@ -144,18 +148,22 @@ class _Service:
         return session
 
     def _read(self, response: "requests.Response") -> Reply:
+        counted = not (300 <= response.status_code < 400 or response.status_code in OF_THE_SERVICE)
         try:
             document = response.json()
             if response.status_code == 200:
                 return Reply(answer_of(document), document["model"])
             code = str(document["error"]["code"])
         except (ValueError, KeyError, TypeError):
-            raise UnavailableError(f"{response.status_code} without words that this node knows") from None
+            raise UnavailableError(
+                f"{response.status_code} without words that this node knows", counted=counted
+            ) from None
         if response.status_code in OF_THE_PICTURE:
             raise ImageError(code, f"the service does not read it: {code}")
         if code == "unsound_answer":
             raise UnsoundError("the service had no sound answer")
-        raise UnavailableError(f"{response.status_code} {code}", _seconds(response.headers.get("Retry-After")))
+        wait_s = _seconds(response.headers.get("Retry-After"))
+        raise UnavailableError(f"{response.status_code} {code}", wait_s, counted=counted)
 
 
 def answer_of(document: Mapping[str, Any]) -> Answer:

@@ -53,6 +53,9 @@ class Deliverer:
     def wake(self) -> None:
         self._more.set()
 
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         self._stopped.set()
         self._more.set()

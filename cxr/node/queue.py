@@ -122,12 +122,14 @@ class Queue:
         self.writer.write(lambda db: db.execute("UPDATE objects SET state = 'received' WHERE state = 'asked'"))
 
     def claim(self, most: int, workers: int) -> list[Waiting]:
-        """The oldest that wait, fairly divided among the workers, at most `most`; they count as asked from now on."""
+        """Those that wait longest since they came or were put off, fairly divided among the workers, at most `most`;
+        they count as asked from now on."""
 
         def action(db: sqlite3.Connection) -> list[Waiting]:
             now = time.time()
             ids = db.execute(
-                "SELECT id FROM objects WHERE state = 'received' AND due_at <= ? ORDER BY id LIMIT ?",
+                "SELECT id FROM objects WHERE state = 'received' AND due_at <= ? "
+                "ORDER BY max(due_at, received_at), id LIMIT ?",
                 (now, most * workers),
             ).fetchall()
             mine = [row["id"] for row in ids[: -(-len(ids) // workers)]]

@@ -106,7 +106,13 @@ class Node:
     def _why_not_ready(self) -> str:
         if self._stopping.is_set():
             return "stopping"
-        return "" if self._inbox.has_room() else "no room: the queue or the disk is full"
+        deliver = all(one.is_alive() for one in self._deliverers)
+        if not (deliver and self._workers.is_alive() and self._cleaner.is_alive() and self._queue.writer.is_alive()):
+            return "a part of the node does not run; where the log says that its thread has ended, start the node again"
+        try:
+            return "" if self._inbox.has_room() else "no room: the queue or the disk is full"
+        except (OSError, sqlite3.Error) as fault:
+            return f"the queue cannot be read ({type(fault).__name__})"
 
     def _clean(self) -> None:
         """Remove the files of what is finished, keep_hours after."""
@@ -151,6 +157,11 @@ def only_one(folder: Path) -> Iterator[None]:
         yield
 
 
+def log_ended_thread(fault: threading.ExceptHookArgs) -> None:
+    """In place of a traceback: the fault's text may quote a header."""
+    logger.critical("thread %s has ended: %s", fault.thread and fault.thread.name, fault.exc_type.__name__)
+
+
 def run_until_stopped(node: Node) -> None:
     """Until SIGTERM or SIGINT."""
     asked = threading.Event()
@@ -158,6 +169,7 @@ def run_until_stopped(node: Node) -> None:
     def stop(number: int, frame: FrameType | None) -> None:
         asked.set()
 
+    threading.excepthook = log_ended_thread
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     node.start()
