@@ -1,8 +1,11 @@
 """Source `c_store`: a DICOM server that takes objects by C-STORE, answers C-ECHO, and commits to what it has."""
 
+import contextlib
 import ipaddress
+import queue
 import tempfile
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -106,6 +109,7 @@ class _Server:
             (evt.EVT_PDU_RECV, self._received),
             (evt.EVT_C_ECHO, lambda event: 0x0000),
             (evt.EVT_C_STORE, self._store),
+            (evt.EVT_CONN_CLOSE, _remove_unfinished),
         ]
         if self._commitments is not None:
             entity.add_supported_context(COMMITMENT, list(READ))
@@ -164,6 +168,21 @@ class _Server:
         if comment:
             response.ErrorComment = comment
         return response
+
+
+def _remove_unfinished(event: "Event") -> None:
+    """The file of an object that came only in part, and of one that nobody will take: pynetdicom removes what it
+    gave to `_store`, and has no public name for the others."""
+    dimse = event.assoc.dimse
+    unfinished = [getattr(dimse.message, "_data_set_file", None)]
+    with contextlib.suppress(queue.Empty):
+        while True:
+            _, request = dimse.msg_queue.get_nowait()
+            unfinished.append(getattr(request, "_dataset_file", None))
+    dimse.msg_queue.put((None, None))  # whoever waits there learns that the connection is closed
+    for file in filter(None, unfinished):
+        file.close()
+        Path(file.name).unlink(missing_ok=True)
 
 
 def _addresses(settings: CStoreSource) -> dict[str, tuple[str, int]]:
