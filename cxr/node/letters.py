@@ -10,7 +10,7 @@ DUE = """
 SELECT d.object, o.sop_uid, o.received_at, d.tries,
     (SELECT group_concat(file, '\n') FROM (SELECT file FROM results WHERE object = d.object ORDER BY id)) AS files
 FROM deliveries d JOIN objects o ON o.id = d.object
-WHERE d.destination = ? AND d.state = 'due' AND d.due_at <= ? ORDER BY d.object LIMIT ?
+WHERE d.destination = ? AND d.state = 'due' AND d.due_at <= ? ORDER BY max(d.due_at, d.since), d.object LIMIT ?
 """
 FINISH = """
 UPDATE objects SET changed_at = :now, state =
@@ -20,7 +20,7 @@ WHERE id = :one AND NOT EXISTS (SELECT 1 FROM deliveries WHERE object = :one AND
 
 
 def due(queue: Queue, destination: str, most: int) -> list[Delivery]:
-    """What `destination` is to get now, oldest first."""
+    """What `destination` is to get now; what waits longest since it was made or put off comes first."""
     return _deliveries(queue.read(DUE, (destination, time.time(), most)))
 
 
@@ -33,11 +33,12 @@ def dead(queue: Queue, destination: str, objects: Sequence[int], why: str) -> No
     _settle(queue, destination, objects, "dead", why)
 
 
-def postpone(queue: Queue, destination: str, one: int, wait_s: float, why: str) -> None:
-    values = (time.time() + wait_s, why, one, destination)
+def postpone(queue: Queue, destination: str, one: int, wait_s: float, why: str, *, counted: bool) -> None:
+    """Tried again in wait_s seconds. counted: the try counts."""
+    values = (1 if counted else 0, time.time() + wait_s, why, one, destination)
     queue.writer.write(
         lambda db: db.execute(
-            "UPDATE deliveries SET tries = tries + 1, due_at = ?, detail = ? WHERE object = ? AND destination = ?",
+            "UPDATE deliveries SET tries = tries + ?, due_at = ?, detail = ? WHERE object = ? AND destination = ?",
             values,
         )
     )
