@@ -21,5 +21,5 @@ def bury(queue_folder: Path, destination: str, pseudonym: str, files: Sequence[s
 
 
 def exhume(queue_folder: Path, destination: str) -> None:
-    """Remove the links; the files themselves stay. destination: "" for all."""
+    """Remove the links; the files themselves stay."""
     shutil.rmtree(queue_folder / FOLDER / destination, ignore_errors=True)

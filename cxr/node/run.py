@@ -6,14 +6,14 @@ import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import FrameType
 
 from cxr.node import letters
 from cxr.node.ask import Asker
 from cxr.node.audit import Audit
-from cxr.node.dead_letters import exhume
+from cxr.node.dead_letters import bury, exhume
 from cxr.node.deliver import Deliverer
 from cxr.node.inbox import DiskInbox, make_private
 from cxr.node.metrics import NodeMetrics
@@ -64,6 +64,7 @@ class Node:
         """Returns when every source listens. Raises NodeError."""
         self._inbox.clean()
         self._queue.start_again()
+        bury_removed(self._queue, self._settings.destinations, self._audit)
         self._status.start()
         for deliverer in self._deliverers:
             deliverer.start()
@@ -140,6 +141,20 @@ def clean(queue: Queue, before: float) -> None:
             (queue.folder / file).unlink(missing_ok=True)
 
 
+def bury_removed(queue: Queue, destinations: Collection[str], audit: Audit) -> None:
+    """What is due to a destination that the configuration no longer names becomes a dead letter: nobody would give it,
+    and it would count as waiting for ever."""
+    for name, found in letters.due_elsewhere(queue, destinations).items():
+        for one in found:
+            bury(queue.folder, name, audit.of_object(one.sop_uid), one.files)
+            audit.write("given_up", one.sop_uid, destination=name, reason="removed")
+        letters.dead(queue, name, [one.object for one in found], "its destination was removed")
+        logger.warning(
+            "the results of %d objects are due to %s, which the configuration no longer names; they are dead letters "
+            "now. Name it again and run `cxr node retry`, or leave them", len(found), name,
+        )  # fmt: skip
+
+
 @contextlib.contextmanager
 def only_one(folder: Path) -> Iterator[None]:
     """Hold the queue's folder for this process. Raises NodeError where another node has it."""
@@ -194,9 +209,11 @@ def retry(settings: NodeSettings, destination: str) -> str:
     if not (folder / QUEUE_FILE).is_file():
         raise NodeError(f"{folder} has no queue yet; run the node first")
     queue = Queue(folder)
-    exhume(folder, destination)  # first: a running node may bury some of them again at once
+    names = [destination] if destination else list(settings.destinations)
+    for name in names if destination else (*names, "objects"):
+        exhume(folder, name)  # first: a running node may bury some of them again at once
     try:
-        deliveries, objects = letters.revive(queue, destination)
+        deliveries, objects = letters.revive(queue, names, with_objects=not destination)
     finally:
         queue.close()
     return f"{deliveries} results and {objects} objects are tried again"

@@ -151,3 +151,26 @@ def test_a_full_disk_at_the_dead_letters_sends_nothing_twice(tmp_path: Path, mon
             assert inbox.take(saved(xray(number), inbox.incoming), "modalities") is Receipt.TAKEN
         wait_for(lambda: node.states() == ["done", "dead", "done"], "the others", seconds=10)
     assert len(sent) == 3
+
+
+def test_what_is_due_to_a_removed_destination_becomes_a_dead_letter_until_it_is_named_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = f"{{kind: c_store, ae_title: {ARCHIVE}, host: 127.0.0.1, port: 1}}"
+    with running(tmp_path, destinations=f"{{old: {entry}}}") as node:
+        inbox = node.node._inbox
+        assert inbox.take(saved(xray(1), inbox.incoming), "modalities") is Receipt.TAKEN
+        wait_for(lambda: node.states() == ["answered"], "answered", seconds=10)
+    with running(tmp_path, destinations=f"{{new: {entry}}}") as node:
+        assert node.states() == ["dead"]
+        assert node.node._queue.depth() == 0
+        assert len(list((node.folder / "dead" / "old").glob("*/*.dcm"))) == 1
+        assert retry(load_node(tmp_path / "node.yaml"), "") == "0 results and 0 objects are tried again"
+        assert node.states() == ["dead"]
+        assert node.asker.asked == 0
+    assert "the results of 1 objects are due to old" in caplog.text
+    send_some(monkeypatch, "", ZeroDivisionError())
+    with running(tmp_path, destinations=f"{{old: {entry}}}") as node:
+        assert retry(load_node(tmp_path / "node.yaml"), "") == "1 results and 0 objects are tried again"
+        wait_for(lambda: node.states() == ["done"], "done after all", seconds=10)
+        assert list((node.folder / "dead").glob("*/*/*.dcm")) == []
