@@ -4,10 +4,11 @@ An object goes received, asked, answered, done. It ends early as not_picked or r
 person tries again. Everything is committed before anybody is told.
 """
 
+import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -80,15 +81,29 @@ class Arrived:
     file: str
 
 
+@contextlib.contextmanager
+def in_one_sentence(folder: Path) -> Iterator[None]:
+    """Make what SQLite says of the queue in `folder` a NodeError."""
+    try:
+        yield
+    except sqlite3.Error as fault:
+        raise NodeError(
+            f"{folder / FILE} cannot be used ({fault}); restore a copy of the folder, or move it away: "
+            "the node starts with an empty queue then, and senders must send again what waited"
+        ) from None
+
+
 class Queue:
     """Safe from any thread. Two processes may have it open; only one may run the node."""
 
     def __init__(self, folder: Path):
+        """Raises NodeError where it cannot be used."""
         self.folder = folder
-        self.writer = Writer(folder / FILE)
         self._path = folder / FILE
         self._readers = threading.local()  # a connection each: one that is read from shows one moment
-        self.writer.write(_prepare)
+        with in_one_sentence(folder):
+            self.writer = Writer(folder / FILE)
+            self.writer.write(_prepare)
 
     def close(self) -> None:
         self.writer.close()

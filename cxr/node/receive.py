@@ -3,6 +3,7 @@
 import contextlib
 import ipaddress
 import queue
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -35,6 +36,7 @@ STATUS = {
 }
 NOT_RECOGNISED = (0x01, 0x01, 0x03)  # rejected for good, by the user, calling AE title not recognised
 REST_S = 0.05
+UID = r"[0-2](\.(0|[1-9][0-9]*))+"  # PS3.5, section 9.1
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -70,7 +72,7 @@ class CStoreSource(SourceSettings):
         if not self.peers:
             raise ValueError("peers is empty; name at least one AE title that may send")
         for name in self.storage:
-            if name not in STORAGE and not name.replace(".", "").isdigit():
+            if name not in STORAGE and (len(name) > 64 or re.fullmatch(UID, name) is None):
                 raise ValueError(f"storage: {name!r} is not one of {', '.join(STORAGE)}, nor a SOP Class UID")
 
     def open(self, name: str, around: Surroundings) -> ObjectSource:

@@ -19,7 +19,7 @@ from cxr.node.inbox import DiskInbox, make_private
 from cxr.node.metrics import NodeMetrics
 from cxr.node.network import missing
 from cxr.node.parts import ObjectSource, Surroundings
-from cxr.node.queue import CLOSED, Queue
+from cxr.node.queue import CLOSED, Queue, in_one_sentence
 from cxr.node.queue import FILE as QUEUE_FILE
 from cxr.node.receipt import NodeError, Receipt
 from cxr.node.results import ResultMaker, result_maker
@@ -62,9 +62,10 @@ class Node:
 
     def start(self) -> None:
         """Returns when every source listens. Raises NodeError."""
-        self._inbox.clean()
-        self._queue.start_again()
-        bury_removed(self._queue, self._settings.destinations, self._audit)
+        with in_one_sentence(self._queue.folder):
+            self._inbox.clean()
+            self._queue.start_again()
+            bury_removed(self._queue, self._settings.destinations, self._audit)
         self._status.start()
         for deliverer in self._deliverers:
             deliverer.start()
@@ -213,7 +214,8 @@ def retry(settings: NodeSettings, destination: str) -> str:
     for name in names if destination else (*names, "objects"):
         exhume(folder, name)  # first: a running node may bury some of them again at once
     try:
-        deliveries, objects = letters.revive(queue, names, with_objects=not destination)
+        with in_one_sentence(folder):
+            deliveries, objects = letters.revive(queue, names, with_objects=not destination)
     finally:
         queue.close()
     return f"{deliveries} results and {objects} objects are tried again"

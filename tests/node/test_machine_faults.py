@@ -11,12 +11,14 @@ import pytest
 from cxr.node.audit import Audit
 from cxr.node.backoff import Backoff
 from cxr.node.dead_letters import bury
-from cxr.node.receipt import Receipt
+from cxr.node.queue import Queue
+from cxr.node.receipt import NodeError, Receipt
 from cxr.node.rules import RuleSettings, look
-from cxr.node.run import log_ended_thread
+from cxr.node.run import Node, log_ended_thread, retry
+from cxr.node.settings import load_node
 from cxr.sources.dicom_facts import Pseudonyms
 from tests.node.made import saved, xray
-from tests.node.peers import Answering, running, wait_for
+from tests.node.peers import Answering, config, free_port, one_result, running, wait_for
 
 
 def failing(number: int) -> Callable[..., None]:
@@ -159,3 +161,17 @@ def test_what_ends_a_thread_is_logged_without_its_text(caplog: pytest.LogCapture
     log_ended_thread(threading.ExceptHookArgs((ValueError, fault, fault.__traceback__, thread)))
     assert caplog.messages == ["thread worker-0 has ended: ValueError"]
     assert "SECRET" not in caplog.text
+
+
+@pytest.mark.parametrize("whole", [0, 4096])
+def test_a_damaged_queue_is_told_in_one_sentence(whole: int, tmp_path: Path) -> None:
+    """whole: bytes at its start that are left."""
+    settings = load_node(config(tmp_path, free_port(), free_port(), 1))
+    queue = tmp_path / "queue" / "queue.sqlite"
+    queue.parent.mkdir()
+    Queue(queue.parent).close()
+    assert not queue.with_name("queue.sqlite-wal").exists()
+    queue.write_bytes(queue.read_bytes()[:whole] + b"damaged " * ((queue.stat().st_size - whole) // 8))
+    for use in (lambda: retry(settings, ""), lambda: Node(settings, Answering(), one_result).start()):
+        with pytest.raises(NodeError, match=r"queue\.sqlite cannot be used \(.*\); restore a copy of the folder"):
+            use()
