@@ -148,7 +148,6 @@ class _Service:
         return session
 
     def _read(self, response: "requests.Response") -> Reply:
-        counted = not (300 <= response.status_code < 400 or response.status_code in OF_THE_SERVICE)
         try:
             document = response.json()
             if response.status_code == 200:
@@ -156,14 +155,14 @@ class _Service:
             code = str(document["error"]["code"])
         except (ValueError, KeyError, TypeError):
             raise UnavailableError(
-                f"{response.status_code} without words that this node knows", counted=counted
+                f"{response.status_code} without words that this node knows", counted=_counted(response.status_code)
             ) from None
         if response.status_code in OF_THE_PICTURE:
             raise ImageError(code, f"the service does not read it: {code}")
         if code == "unsound_answer":
             raise UnsoundError("the service had no sound answer")
         wait_s = _seconds(response.headers.get("Retry-After"))
-        raise UnavailableError(f"{response.status_code} {code}", wait_s, counted=counted)
+        raise UnavailableError(f"{response.status_code} {code}", wait_s, counted=_counted(response.status_code))
 
 
 def answer_of(document: Mapping[str, Any]) -> Answer:
@@ -181,6 +180,10 @@ def answer_of(document: Mapping[str, Any]) -> Answer:
         lung_share=document.get("lung_share"),
         reason=None if reason is None else Remark(**reason),
     )
+
+
+def _counted(status: int) -> bool:
+    return not (300 <= status < 400 or status in OF_THE_SERVICE)
 
 
 def _seconds(text: str | None) -> float:
