@@ -113,9 +113,10 @@ has-history = git rev-parse --git-dir >/dev/null 2>&1 || grep -qs no_scm .dvc/co
   { echo "this folder is no git repository, as DVC expects; type \`git init && git add . && git commit -m start\`," \
   "or \`dvc config --local core.no_scm true\` to do without experiments" >&2; exit 2; }
 
-repro: $(VENV)/.pipeline ## runs the real recipe on the public sources: `dvc repro`
+TARGETS ?=
+repro: $(VENV)/.pipeline ## runs the real recipe on the public sources: `dvc repro` (TARGETS: up to these stages)
 	@$(has-history)
-	$(in-env) dvc repro
+	$(in-env) dvc repro $(TARGETS)
 
 # What listens takes HOST and PORT, and says so if another program has the port.
 ui: PORT ?= 5000

@@ -34,6 +34,7 @@ class Answer(_Sparse):
     probabilities: dict[str, float] | None
     threshold: float
     warnings: list[Remark]
+    familiarity: float | None = None
     heatmap: str | None = None
     lung_share: float | None = None
     reason: Remark | None = None
@@ -49,6 +50,7 @@ class Result(_Sparse):
     probabilities: dict[str, float] | None = None
     threshold: float | None = None
     warnings: list[Remark] | None = None
+    familiarity: float | None = None
     heatmap: str | None = None
     lung_share: float | None = None
     reason: Remark | None = None

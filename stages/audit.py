@@ -2,7 +2,8 @@
 
 Every backbone is audited, not the winner alone: the stamp must be there before a winner is registered, and which
 backbone leans less on shortcuts is worth knowing before one is chosen. So it asks about validation patients, and about
-images that are never trained on. The audit of test patients is the stage `sealed`'s, and decides nothing.
+images that are never trained on, but for those of test patients, whose labels may be trained on one day. The audit of
+test patients is the stage `sealed`'s, and decides nothing.
 """
 
 import sys
@@ -24,6 +25,7 @@ from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset, label_follows_source
 from cxr.data.manifest import write_rows
 from cxr.data.predictions import read_probabilities
+from cxr.data.settings import SplitParams
 from cxr.data.splits import HELD_OUT
 from cxr.evaluation.settings import EvaluateParams
 from cxr.features.cached_engine import cached_engine
@@ -38,7 +40,7 @@ def main(backbone: Backbone) -> str:
     params = load_params(AuditParams)
     intervals = load_params(EvaluateParams)
     reports = MODEL_REPORTS / backbone
-    data = Dataset.read(INDEX, SPLIT, PIXELS)
+    data = Dataset.read(INDEX, SPLIT, PIXELS).without_test_patients(load_params(SplitParams))
     p_validation = read_probabilities(reports / "validation.csv", data.split("validation"))
     engine = Engine.load(TRAINED / backbone)
     pictures = audited_images(data, LungSegmenter.load_if_trained(LUNGS), "validation", HELD_OUT)

@@ -1,11 +1,9 @@
-"""Find images that show one picture, and list every pair for a person to look at."""
+"""Find images that show one picture."""
 
-from cxr.common.atomic_files import write_text
 from cxr.common.config import load_params
 from cxr.common.paths import COPIES, INDEX, PIXELS, REPORTS
 from cxr.common.report_files import write_report
 from cxr.common.stage_runner import run_stage
-from cxr.copies.page import copies_page
 from cxr.copies.pair import Copy
 from cxr.copies.table import SWITCHED_OFF, StoredPictures, copies_report, copy_table
 from cxr.data.copies import CopyRow
@@ -16,13 +14,11 @@ from cxr.data.settings import CopiesParams
 
 def main() -> str:
     rows = read_rows(ImageRow, INDEX)
-    pixels = read_pixels(PIXELS)
     params = load_params(CopiesParams)
-    table = copy_table(rows, _found(StoredPictures(rows, pixels), params))
+    table = copy_table(rows, _found(StoredPictures(rows, read_pixels(PIXELS)), params))
     report = copies_report(rows, table, "" if params.enabled else SWITCHED_OFF, params.correlation)
     write_rows(table, CopyRow, COPIES)
     write_report(report, REPORTS / "copies.json")
-    write_text(copies_page(rows, table, pixels, report), REPORTS / "copies.html")
     apart = sum(report["apart"].values())
     return f"{len(rows)} images: {apart} pairs of copies under two names, {report['within_patients']} within patients"
 

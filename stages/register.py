@@ -16,10 +16,9 @@ from cxr.common.config import load_params
 from cxr.common.paths import FEATURE_CACHE, GATE, INDEX, LUNGS, MODEL_REPORTS, PIXELS, REPORTS, SPLIT, TRAINED, WINNER
 from cxr.common.report_files import read_report, write_report
 from cxr.common.stage_runner import run_stage
-from cxr.data.dataset import Dataset, Split
+from cxr.data.dataset import Dataset
 from cxr.data.predictions import read_probabilities
-from cxr.data.settings import CopiesParams, SplitParams
-from cxr.data.splits import split_fingerprint
+from cxr.data.settings import SplitParams
 from cxr.evaluation.report_types import GateReport, GateSummary, MetricsReport, Precisions
 from cxr.evaluation.settings import EvaluateParams
 from cxr.inference.bundle import complete_bundle
@@ -78,7 +77,7 @@ def main() -> str:
     version = registered(params.model, winner, metrics, record)
     p_covid = read_probabilities(reports / "validation.csv", validation)
     check_registered(version, validation, p_covid)
-    decision = compared(version, validation, p_covid)
+    decision = compared(version, data, p_covid)
     outcome = act_on(version, decision, params.promote, store, experiment)
     stated: RegisterReport = {
         "winner": winner,
@@ -101,10 +100,10 @@ def winner_numbers(winner: str, metrics: MetricsReport) -> dict[str, str | float
     return {"backbone": winner, **of_validation, UNSEEN: yardstick["value"]}
 
 
-def compared(version: registry.Version, validation: Split, p_covid: np.ndarray) -> Decision:
+def compared(version: registry.Version, data: Dataset, p_covid: np.ndarray) -> Decision:
     """The version against the champion, on the present validation patients. p_covid: (n,), the version's answers."""
-    split = split_fingerprint(load_params(SplitParams), load_params(CopiesParams))
-    return decide_on(version, split, validation, load_params(EvaluateParams), FEATURE_CACHE, p_covid)
+    split = data.split_fingerprint(load_params(SplitParams))
+    return decide_on(version, split, data.split("validation"), load_params(EvaluateParams), FEATURE_CACHE, p_covid)
 
 
 def values_to_pick_by(params: RegisterParams) -> tuple[str, dict[str, float | None], str]:

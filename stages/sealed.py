@@ -14,10 +14,12 @@ from cxr.audit.verdict import as_metrics
 from cxr.common import paths
 from cxr.common.atomic_files import replace_when_complete
 from cxr.common.config import load_params
+from cxr.common.errors import CxrError
+from cxr.common.labels import CLASSES
 from cxr.common.paths import FEATURE_CACHE, MODEL_REPORTS, REPORTS, SEALED
 from cxr.common.report_files import read_report
 from cxr.common.stage_runner import run_stage
-from cxr.data.dataset import Dataset
+from cxr.data.dataset import Dataset, Split
 from cxr.data.manifest import LungMask, OtherView, read_rows
 from cxr.data.settings import SplitParams
 from cxr.data.splits import split_of_patient
@@ -50,7 +52,9 @@ def main() -> str:
     register = read_report(RegisterReport, REPORTS / "register.json")
     version = registry.find_version(load_params(RegisterParams).model, register["version"])
     data = Dataset.read(paths.INDEX, paths.SPLIT, paths.PIXELS)
-    pair: SealedPair = {"bundle_sha256": version.bundle_sha256, "test_set": fingerprint(data.split(TEST))}
+    test = data.split(TEST)
+    require_both_classes(test)
+    pair: SealedPair = {"bundle_sha256": version.bundle_sha256, "test_set": fingerprint(test)}
     record(known_looks(version.name))
     known = is_measured(pair) or sealed.fetch_sealed(version, folder_of(pair), FACTS)
     if not known:
@@ -60,6 +64,16 @@ def main() -> str:
     auc = told(version, register["winner"], pair, seen)
     how = "read, it was measured before" if known else "measured"
     return f"{version} on test patients: AUC {auc} ({how}); looks at this test set: {seen.this}, at any: {seen.ever}"
+
+
+def require_both_classes(test: Split) -> None:
+    """Raises CxrError where the test patients carry one class only: then there is no AUC to be measured."""
+    labels = {row.label for row in test.rows}
+    if len(labels) < len(CLASSES):
+        raise CxrError(
+            f"the test patients carry one class only, {', '.join(labels)}; add patients, or change split.seed or "
+            "split.test_fraction in params.yaml"
+        )
 
 
 def known_looks(model: str) -> list[Look]:
@@ -82,7 +96,8 @@ def measured(version: registry.Version, pair: SealedPair, data: Dataset, why: st
 def patients_of(data: Dataset) -> SealedPatients:
     """What is known of the test patients: their frontal pictures, other views and lung masks."""
     split = load_params(SplitParams)
-    listed = [view for view in read_rows(OtherView, paths.OTHER_VIEWS) if split_of_patient(view.patient, split) == TEST]
+    views_of_all = data.in_groups(read_rows(OtherView, paths.OTHER_VIEWS))  # a copy's patient may be in training
+    listed = [view for view in views_of_all if split_of_patient(view.patient, split) == TEST]
     frontal = frontal_pictures(data)
     views = joined(frontal.where(frontal.splits == TEST), other_views(listed, paths.RAW, data.pixels.shape[1], split))
     masks = find_masks(data, read_rows(LungMask, paths.LUNG_MASKS), paths.RAW, split).on(TEST)

@@ -9,8 +9,8 @@ from cxr.common.paths import FEATURE_CACHE, FEATURES, INDEX, MODEL_REPORTS, PIXE
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
 from cxr.data.predictions import write_predictions
-from cxr.data.settings import CopiesParams, SplitParams
-from cxr.data.splits import SPLITS, split_fingerprint
+from cxr.data.settings import SplitParams
+from cxr.data.splits import SPLITS
 from cxr.evaluation.curves import read_history, write_history
 from cxr.evaluation.figures import head_layers, training_figures
 from cxr.features.filling import filled_caches
@@ -40,7 +40,7 @@ def main(backbone: Backbone) -> str:
             "name": load_params(RegisterParams).model,
             "backbone": backbone,
             "side": augmented.spec.image_size,
-            "split": split_fingerprint(load_params(SplitParams), load_params(CopiesParams)),
+            "split": data.split_fingerprint(load_params(SplitParams)),
             "shortcut_flagged": True,  # until the audit has cleared it
         }
         splits = (train, validation)

@@ -9,33 +9,39 @@ a stop, a new start takes the finished variants from DVC's cache.
 
 import argparse
 import datetime
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
 from cxr.audit.perturbations import blacked_out
 from cxr.common.atomic_files import read_json, write_json
 from cxr.common.config import load_params
 from cxr.common.errors import CxrError
-from cxr.common.paths import FEATURE_CACHE, INDEX, LUNGS, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
+from cxr.common.paths import COPIES, FEATURE_CACHE, INDEX, LUNGS, MODEL_REPORTS, PIXELS, SPLIT, TRAINED
 from cxr.common.stage_runner import run_stage
+from cxr.data.copies import CopyRow
 from cxr.data.dataset import Dataset, Split
-from cxr.data.manifest import count_by
+from cxr.data.manifest import ImageRow, count_by, read_rows
 from cxr.data.settings import SplitParams
-from cxr.data.splits import split_of_patient
+from cxr.data.splits import assign_splits, split_of_patient
 from cxr.evaluation.settings import EvaluateParams
 from cxr.features.cached_engine import cached_engine
 from cxr.features.settings import FeaturesParams
 from cxr.inference.engine import Engine
 from cxr.inference.lung_segmenter import LungSegmenter
+from cxr.sources.index import role_of
+from cxr.sources.settings import DownloadParams
 from cxr.tracking.publishing import publish
 from tools.ablation_table import measures, table
 from tools.machine import machine
+from tools.workspace import merged, setting
 from tools.workspace_git import commit
 
 BACKBONE = "inceptionv3"
@@ -82,19 +88,23 @@ class Variant:
 
 
 class DarkLungs:
-    """The validation patients' pictures with the lungs black, the same for all variants."""
+    """Pictures with the lungs black, the same for all variants."""
 
     def __init__(self) -> None:
-        self._pixels: np.ndarray | None = None
+        self._of_path: dict[str, np.ndarray] = {}
 
     def of(self, split: Split) -> np.ndarray:
-        """uint8[n, size, size]; the lungs are found once."""
-        if self._pixels is None:
+        """uint8[n, size, size]; the lungs of each picture are found once."""
+        paths = [row.path for row in split.rows]
+        new = [i for i, path in enumerate(paths) if path not in self._of_path]
+        if new:
             segmenter = LungSegmenter.load_if_trained(LUNGS)
             if segmenter is None:
                 raise CxrError("no lung segmenter: the collections brought no lung masks, see reports/lungs.json")
-            self._pixels = blacked_out(split.pixels, segmenter.masks(split.pixels))
-        return self._pixels
+            pixels = split.only(new).pixels
+            dark = blacked_out(pixels, segmenter.masks(pixels))
+            self._of_path.update(zip((paths[i] for i in new), dark, strict=True))
+        return np.stack([self._of_path[path] for path in paths])
 
 
 def variants() -> list[Variant]:
@@ -110,24 +120,48 @@ def variants() -> list[Variant]:
     return [*up, whole, *around, Variant("fine-tuned", (ADULTS, *FINE_TUNED)), adults_alone]
 
 
-def validation_split(data: Dataset, params: SplitParams) -> Split:
-    """The images of every validation patient, also of labels and sources that a variant does not train on.
+def downloads(recommended: dict[str, Any]) -> list[DownloadParams]:
+    """Which sources and labels each variant trains on. recommended: the document of params.yaml."""
+    found = []
+    for variant in variants():
+        params = recommended
+        for one in variant.settings:
+            params = merged(params, setting(one))
+        found.append(DownloadParams.adapter().validate_json(json.dumps(params["download"])))
+    return found
 
-    They are the same for all variants, and none is of a test patient.
+
+def common_images(
+    rows: Sequence[ImageRow], copies: Sequence[CopyRow], recipes: Sequence[DownloadParams], params: SplitParams
+) -> frozenset[str]:
+    """Paths of the images of validation patients, also of labels and sources that a variant does not train on.
+
+    Of these, those that every variant keeps, and whose patient is a validation patient in each: whom copies join, and
+    what is left out for that, hangs on what is trained on. rows, copies: of any variant. None is of a test patient.
     """
-    chosen = {
-        row.path
-        for row in data.rows
-        if row.path in data.split_of and split_of_patient(row.patient, params) == "validation"
-    }
-    split_of = {path: "validation" if path in chosen else "other" for path in data.split_of}
-    return Dataset(data.rows, split_of, data.pixels).split("validation")
+    found = []
+    for recipe in recipes:
+        kept, _ = assign_splits(
+            [replace(row, role=role_of(row.source, row.label, recipe)) for row in rows], copies, params
+        )
+        found.append({row.path for row in kept if split_of_patient(row.group, params) == "validation"})
+    return frozenset.intersection(*map(frozenset, found))
+
+
+def validation_split(data: Dataset, paths: frozenset[str]) -> Split:
+    """paths: of `common_images`; no variant may lack one, or its numbers would be about other images."""
+    lacking = paths - data.split_of.keys()
+    if lacking:
+        raise CxrError(f"a variant leaves out {min(lacking)}, which others are asked about; the data have changed")
+    return Dataset(data.rows, dict.fromkeys(paths, "validation"), data.pixels).split("validation")
 
 
 def main(out: Path, command: str, only: Sequence[str] = ()) -> str:
     """only: titles of variants to measure again; the other rows are kept from `out`."""
     _start_git()
     found: dict[str, dict[str, Any]] = read_json(out.with_suffix(".json"))["variants"] if only else {}
+    _git("checkout", "--quiet", "--", "params.yaml")
+    recipes = downloads(yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8")))
     dark = DarkLungs()
     for variant in variants():
         if only and variant.title not in only:
@@ -136,16 +170,17 @@ def main(out: Path, command: str, only: Sequence[str] = ()) -> str:
         _git("checkout", "--quiet", "--", "params.yaml")
         settings = [word for setting in variant.settings for word in ("-S", setting)]
         _dvc("exp", "run", "--name", variant.name, *settings, "lungs", f"train@{BACKBONE}")
-        found[variant.title] = {"settings": list(variant.settings), **_measured(variant, dark)}
+        found[variant.title] = {"settings": list(variant.settings), **_measured(variant, recipes, dark)}
         _write(found, out, command)
     return f"{len(found)} variants, in {out.with_suffix('.md').name} and {out.with_suffix('.json').name}"
 
 
-def _measured(variant: Variant, dark: DarkLungs) -> dict[str, Any]:
+def _measured(variant: Variant, recipes: Sequence[DownloadParams], dark: DarkLungs) -> dict[str, Any]:
     """The measures of the variant that was just trained, on the validation patients; also logged to its MLflow run."""
     data = Dataset.read(INDEX, SPLIT, PIXELS)
     params = load_params(EvaluateParams)
-    split = validation_split(data, load_params(SplitParams))
+    rows, copies = read_rows(ImageRow, INDEX), read_rows(CopyRow, COPIES)
+    split = validation_split(data, common_images(rows, copies, recipes, load_params(SplitParams)))
     engine = Engine.load(TRAINED / BACKBONE)
     threshold = engine.facts.threshold
     plain = cached_engine(engine, FEATURE_CACHE).predict(split.pixels)

@@ -68,10 +68,6 @@ class Orthanc:
         return f"{self.url}/dicom-web"
 
     @property
-    def explorer(self) -> str:
-        return f"{self.url}/app/explorer.html"
-
-    @property
     def log(self) -> str:
         return (self.folder / "orthanc.log").read_text(encoding="utf-8", errors="replace")
 

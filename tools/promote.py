@@ -14,8 +14,7 @@ from cxr.common.errors import CxrError
 from cxr.common.paths import FEATURE_CACHE, INDEX, PIXELS, SPLIT
 from cxr.common.stage_runner import run_stage
 from cxr.data.dataset import Dataset
-from cxr.data.settings import CopiesParams, SplitParams
-from cxr.data.splits import split_fingerprint
+from cxr.data.settings import SplitParams
 from cxr.evaluation.settings import EvaluateParams
 from cxr.promotion import moves
 from cxr.promotion.decision import Decision, decide_without_champion
@@ -52,9 +51,9 @@ def compared(version: registry.Version, force: bool) -> Decision:
     if registry.champion(version.name) is None and not version.rolled_back:
         return decide_without_champion()
     try:
-        validation = Dataset.read(INDEX, SPLIT, PIXELS).split("validation")
-        split = split_fingerprint(load_params(SplitParams), load_params(CopiesParams))
-        return decide_on(version, split, validation, load_params(EvaluateParams), FEATURE_CACHE)
+        data = Dataset.read(INDEX, SPLIT, PIXELS)
+        split = data.split_fingerprint(load_params(SplitParams))
+        return decide_on(version, split, data.split("validation"), load_params(EvaluateParams), FEATURE_CACHE)
     except CxrError as fault:
         if not force:
             raise CxrError(f"{version} cannot be compared ({fault}); FORCE=1 promotes it uncompared") from None

@@ -23,7 +23,6 @@ from tools.remote import dvc, remote_environment, remote_name
 
 LOCK = "dvc.lock"
 NUMBERED = ("register", "sealed", "card")
-REGISTER = (REPORTS / "register.json").as_posix()
 BOT = {"name": "github-actions[bot]", "email": "41898282+github-actions[bot]@users.noreply.github.com"}
 # git asks gh for the password, and gh takes it from GH_TOKEN. So .git/config holds no credentials.
 GH_HELPER = ("-c", "credential.helper=", "-c", "credential.helper=!gh auth git-credential")
@@ -63,7 +62,7 @@ def commit_message(register: Mapping[str, Any], metrics: Mapping[str, Any], stag
 
 
 def main() -> str:
-    register = read_json(Path(REGISTER))
+    register = read_json(REPORTS / "register.json")
     before = yaml.safe_load(_committed(LOCK)) or {}
     stages = changed_stages(before, yaml.safe_load(_read(LOCK)))
     reason = reason_to_wait(register, any("train" in name for name in before.get("stages", {})), os.environ)
@@ -94,12 +93,15 @@ def main() -> str:
 
 
 def commit(message: str) -> None:
-    """Commit dvc.lock and the decision only, whatever else has changed."""
-    # git ignores /reports/, hence --force. The next run reads in the decision which backbone won here.
-    _git("add", "--force", "--", LOCK, REGISTER)
+    """Commit dvc.lock only, whatever else has changed.
+
+    What register found is not there: in a clone that has its file the stage would not run, and a new MLflow server
+    would be told nothing.
+    """
+    _git("add", "--", LOCK)
     identity = {} if _known_author() else BOT
     settings = [part for key, value in identity.items() for part in ("-c", f"user.{key}={value}")]
-    _git(*settings, "commit", "--quiet", "--message", message, "--", LOCK, REGISTER)
+    _git(*settings, "commit", "--quiet", "--message", message, "--", LOCK)
 
 
 def push(branch: str) -> None:

@@ -20,7 +20,8 @@ _BATCH = 64
 
 
 def audited_images(data: Dataset, lungs: LungSegmenter | None, split: str, *beside: str) -> AuditImages:
-    """The images of `split`, which every headline is about, and those of `beside`, such as HELD_OUT."""
+    """The images of `split`, which every headline is about, and those of `beside`, such as HELD_OUT. Where the answers
+    decide, data is without test patients (`Dataset.without_test_patients`)."""
     asked = data.split(split, *beside)
     labels, sources, patients = _columns(asked)
     of_split = np.array([data.split_of[row.path] == split for row in asked.rows])
@@ -43,7 +44,8 @@ def audited_answers(
 def feature_examples(data: Dataset, params: AuditParams) -> tuple[Split, FeatureExamples]:
     """Training, validation and never-trained-on images, at most `images_per_source` of each source and label.
 
-    Not the test patients: these arms may guide the choice of a recipe.
+    Not the test patients: these arms may guide the choice of a recipe. HELD_OUT may hold images of some, so data is
+    without them (`Dataset.without_test_patients`).
     """
     split = data.split("train", "validation", HELD_OUT)
     labels, sources, _ = _columns(split)

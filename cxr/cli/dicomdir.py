@@ -60,10 +60,13 @@ def _image(root: Path, file_id: list[str]) -> Image:
     if path is None:
         return Image(root / "_".join(file_id).replace("/", "_").replace("\\", "_"), _OUTSIDE)
     for candidate in (path, root.joinpath(*(part.lower() for part in file_id))):  # Linux shows some CDs in lower case
-        if not candidate.resolve().is_relative_to(root.resolve()):
-            return Image(path, _OUTSIDE)
-        if candidate.is_file():
-            return Image(candidate, None)
+        try:
+            if not candidate.resolve().is_relative_to(root.resolve()):
+                return Image(path, _OUTSIDE)
+            if candidate.is_file():
+                return Image(candidate, None)
+        except (OSError, RuntimeError):  # a name that no disk can have; links in a circle
+            return Image(path, _MISSING)
     return Image(path, _MISSING)
 
 

@@ -60,12 +60,27 @@ def _of_archive(path: Path) -> Iterator[Entry]:
     except UnreadableError as fault:
         yield Entry(name, path, fault=fault)
         return
-    seen: dict[str, int] = {}
+    free = _FreeNames()
     for member in members:
-        whole = f"{name}/{member.name}"
-        seen[whole] = seen.get(whole, 0) + 1
-        repeated = f" ({seen[whole]})" if seen[whole] > 1 else ""  # an archive may hold two files of one name
-        yield Entry(whole + repeated, path, member.number, member.fault)
+        yield Entry(free.name(f"{name}/{member.name}"), path, member.number, member.fault)
+
+
+class _FreeNames:
+    """An archive may hold two files of one name, and a third that is called as the second would be."""
+
+    def __init__(self) -> None:
+        self._given: set[str] = set()
+        self._last: dict[str, int] = {}
+
+    def name(self, wanted: str) -> str:
+        """`wanted` the first time, else with the next number that gives a name of its own."""
+        found, number = wanted, self._last.get(wanted, 1)
+        while found in self._given:
+            number += 1
+            found = f"{wanted} ({number})"
+        self._last[wanted] = number
+        self._given.add(found)
+        return found
 
 
 def _of_dicomdir(path: Path) -> Iterator[Entry]:

@@ -14,7 +14,7 @@ from cxr.cli.reading import Reader, reader
 from cxr.cli.side_files import SideFiles
 from cxr.cli.table import Row
 from cxr.common.atomic_files import replace_when_complete
-from cxr.common.errors import CxrError, ImageError
+from cxr.common.errors import CxrError, ImageError, UnsoundError
 from cxr.common.parallel import bar
 from cxr.common.paths import CHAMPION
 from cxr.imaging.decode import decode
@@ -30,7 +30,7 @@ go; ZIP archives; or a DICOMDIR. Every file gets one row, also one that cannot b
 MORE = """\
 exit status:
   0    every file has an answer; a refusal, such as of a lateral view, is one
-  1    some files could not be read: their state is "failed", `reason` and `message` say why
+  1    some files could not be read or answered: their state is "failed", `reason` and `message` say why
   2    nothing could be done, and a sentence says why: no such file, no model, a wrong option
   130  interrupted
 
@@ -112,7 +112,10 @@ def _row(model: Predictor, entry: Entry, files: Reader, beside: SideFiles) -> Ro
         return table.failed(entry.name, fault.code, str(fault))
     except OSError as fault:
         return table.failed(entry.name, "unreadable", fault.strerror or type(fault).__name__)
-    said = answer(model, picture, explain=beside.explains)
+    try:
+        said = answer(model, picture, explain=beside.explains)
+    except UnsoundError as fault:
+        return table.failed(entry.name, "unsound_answer", str(fault))
     beside.write(entry.name, data, picture, said)
     return table.answered(entry.name, said, model.facts)
 
@@ -138,7 +141,8 @@ def _to_file(model: Predictor, entries: list[Entry], beside: SideFiles, journal:
 def _what_matters(arguments: argparse.Namespace, named: dict[str, str]) -> dict[str, Any]:
     """What the rows and the files beside them depend on."""
     options = {name: str(getattr(arguments, name)) for name in ("precision", "explain", "sr", "uid_root")}
-    return {**options, "model": named, "files": [str(path.absolute()) for path in arguments.files]}
+    # As it was typed too: a row has its file under that name, and would be asked for again under another one.
+    return {**options, "model": named, "files": [[str(path), str(path.absolute())] for path in arguments.files]}
 
 
 def _named(model: Predictor, folder: Path) -> dict[str, str]:

@@ -11,7 +11,8 @@ from cxr.common.errors import CxrError
 from cxr.common.labels import label_index
 from cxr.data.manifest import ImageRow, OtherView, read_rows
 from cxr.data.pixel_store import read_pixels
-from cxr.data.splits import SplitRow
+from cxr.data.settings import SplitParams
+from cxr.data.splits import SPLITS, SplitRow, split_fingerprint, split_of_patient
 
 PatientRow = TypeVar("PatientRow", ImageRow, OtherView)
 
@@ -71,6 +72,23 @@ class Dataset:
         group_of = {row.patient: placed[row.path].group for row in rows if row.path in placed}
         rows = in_groups(rows, group_of)
         return cls(rows, {path: row.split for path, row in placed.items()}, store, group_of)
+
+    def split_fingerprint(self, params: SplitParams) -> str:
+        """`cxr.data.splits.split_fingerprint` of the patients in the split: who is only tested on has no part in it."""
+        inside = {row.patient for row in self.rows if self.split_of.get(row.path) in SPLITS}
+        return split_fingerprint(params, {one: group for one, group in self.group_of.items() if group in inside})
+
+    def without_test_patients(self, params: SplitParams) -> "Dataset":
+        """For what decides: also without their images that are never trained on for their label (role "audit").
+
+        A patient's group tells, as for images in the split. External images stay: no setting trains on their source."""
+        kept = {
+            row.path: self.split_of[row.path]
+            for row in self.rows
+            if self.split_of.get(row.path, "test") != "test"
+            and (row.role != "audit" or split_of_patient(row.patient, params) != "test")
+        }
+        return replace(self, split_of=kept)
 
     def in_groups(self, rows: Sequence[PatientRow]) -> list[PatientRow]:
         """Rows of other tables, each with its patient's group as its patient."""

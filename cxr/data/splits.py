@@ -11,12 +11,12 @@ test or validation into training, never the other way: a retrained model is not 
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cxr.data.copies import CopyRow, are_apart, joined, pairs_of
 from cxr.data.manifest import ImageRow, RejectedRow
-from cxr.data.settings import CopiesParams, SplitParams
+from cxr.data.settings import SplitParams
 
 # In the order of precedence: a group goes to the first one that a patient of it belongs to.
 SPLITS = ("train", "validation", "test")
@@ -43,10 +43,22 @@ def split_of_patient(group: str, params: SplitParams) -> str:
     return "train"
 
 
-def split_fingerprint(params: SplitParams, copies: CopiesParams) -> str:
-    """The same for two splits exactly when they send every patient to the same split, as long as the data are."""
-    joins = f"/copies {copies.correlation}" if copies.enabled else ""
-    return f"{params.seed}/{params.test_fraction}/{params.validation_fraction}{joins}"
+def split_fingerprint(params: SplitParams, group_of: Mapping[str, str]) -> str:
+    """Where two splits have the same one, no patient whom the one trains on is validated or tested by the other.
+
+    group_of: the group of each patient in one of SPLITS. It names the seed, the shares, and a hash of the patients whom
+    a copy moved into training. All others stand there by their own name's split alone, and nobody is ever moved out of
+    it. So it stays the same when patients are added who move nobody into training, and when pairs are found or lost
+    within it or outside. A new patient who is moved into training changes it, although it was nobody's before: the
+    hash cannot tell who is new.
+    """
+    moved = sorted(
+        patient
+        for patient, group in group_of.items()
+        if split_of_patient(group, params) == "train" != split_of_patient(patient, params)
+    )
+    digest = hashlib.blake2b("\n".join(moved).encode(), digest_size=8).hexdigest()
+    return f"{params.seed}/{params.test_fraction}/{params.validation_fraction}/{digest}"
 
 
 def assign_splits(

@@ -1,7 +1,7 @@
 """What a fetching source looks for in an archive, and which of that the node has already."""
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Annotated, NamedTuple, Protocol
 
 from pydantic import Field
@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass
 from pydicom.dataset import Dataset
 
 from cxr.common.config import STRICT
+from cxr.node.parts import RejectedError
 from cxr.node.queue import Queue
 from cxr.node.rules import CHEST
 
@@ -29,6 +30,13 @@ class Search:
         first = today - datetime.timedelta(days=self.days - 1)
         return f"{first:%Y%m%d}-{today:%Y%m%d}"
 
+    def may_want(self, study: Dataset) -> bool:
+        """By ModalitiesInStudy, which not every archive tells. It is not searched for: several values are no standard
+        matching, and Orthanc 1.10 loses studies between pages by it."""
+        told = study.get("ModalitiesInStudy")
+        modalities = {told} if isinstance(told, str) else {str(one) for one in told or ()}
+        return not modalities - {""} or bool(modalities & set(self.modalities))
+
     def wants(self, series: Dataset) -> bool:
         """Archives may ignore keys that they do not know, so each answer is looked at again."""
         part = str(series.get("BodyPartExamined") or "").strip().upper()
@@ -44,13 +52,34 @@ class Series(NamedTuple):
 
 
 class SearchedArchive(Protocol):
-    """An archive that can be asked. Each method raises UnreachableError or RejectedError."""
+    """An archive that can be asked. Each method raises UnreachableError at once, and RejectedError at its end, where
+    the archive refused some and gave the rest."""
 
     def find(self, search: Search, today: datetime.date) -> Iterator[Series]:
         """Every series that the search wants."""
 
     def fetch(self, wanted: Series) -> int:
         """Bring these objects into the node's inbox; how many came."""
+
+
+def of_each(studies: Iterable[Dataset], series_of: Callable[[Dataset], Iterator[Series]]) -> Iterator[Series]:
+    """The series of all studies. Raises the first RejectedError of them at the end."""
+    refused: list[RejectedError] = []
+    for study in studies:
+        try:
+            yield from series_of(study)
+        except RejectedError as fault:
+            refused.append(fault)
+    if refused:
+        raise refused[0]
+
+
+def uid_of(name: str, found: Dataset, keyword: str) -> str:
+    """name: of the source. Raises RejectedError where the archive's answer lacks it."""
+    uid = str(found.get(keyword) or "")
+    if not uid:
+        raise RejectedError(f"{name}: an answer has no {keyword}")
+    return uid
 
 
 def not_yet_here(queue: Queue, uids: Sequence[str]) -> tuple[str, ...]:

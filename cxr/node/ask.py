@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, get_args
 
+import requests
 from pydantic import Field
 from pydantic.dataclasses import dataclass as settings
 
@@ -16,11 +17,11 @@ from cxr.inference.answer import Answer, State, answer
 from cxr.inference.precision import Chosen
 from cxr.inference.remarks import Remark
 from cxr.node.parts import Kinds, register, text_of_file
-from cxr.node.values import Seconds
+from cxr.node.values import Seconds, TlsSettings
+from cxr.node.web_address import WebAddress
 
 if TYPE_CHECKING:
     import numpy as np
-    import requests
 
 OF_THE_PICTURE = (400, 413, 415)  # statuses that another try will not change
 OF_THE_SERVICE = (401, 403, 404, 429, 502, 503)  # statuses that are the same for every picture
@@ -68,12 +69,22 @@ class AskSettings(Kinds):
 @register
 @settings(frozen=True, config=STRICT)
 class ServiceSettings(AskSettings):
-    """url: of the service, with its path if it has one. key_file: holds the key for X-API-Key; "": none."""
+    """url: of the service, with its path if it has one; https, or http to this machine. key_file: holds the key for
+    X-API-Key; "": none. allow_http, tls: as WebAddress has them."""
 
     kind: Literal["service"]
     url: Annotated[str, Field(pattern=r"^https?://[^\s/]+.*$")]
     key_file: str = ""
     timeout_s: Seconds = 60.0
+    allow_http: bool = False
+    tls: TlsSettings = TlsSettings()
+
+    def __post_init__(self) -> None:
+        self.address()
+
+    def address(self) -> WebAddress:
+        """The rules that hold for results hold for whole pictures too. Raises ValueError."""
+        return WebAddress(self.url, self.allow_http, tls=self.tls, timeout_s=self.timeout_s)
 
     def open(self) -> Asker:
         return _Service(self)
@@ -118,36 +129,32 @@ class _Service:
 
     def __init__(self, wanted: ServiceSettings):
         self._address = wanted.url.rstrip("/") + "/predict"
-        self._timeout_s = wanted.timeout_s
+        self._place = wanted.address()
         self._headers = {"Content-Type": "application/dicom"}
         if wanted.key_file:
             self._headers["X-API-Key"] = text_of_file(wanted.key_file, "ask.key_file")
         self._sessions = threading.local()
+        self._session()  # says in one sentence what is wrong with a file
 
     def ask(self, data: bytes, explain: bool) -> Reply:
-        import requests
-
         try:
             response = self._session().post(
-                self._address, data=data, params={"explain": "true"} if explain else {}, timeout=self._timeout_s
+                self._address, data=data, params={"explain": "true"} if explain else {}, timeout=self._place.timeout_s
             )
         except requests.RequestException as fault:
             late = isinstance(fault, requests.ReadTimeout)  # it has the picture, and says nothing
             raise UnavailableError(f"the service cannot be reached ({type(fault).__name__})", counted=late) from None
         return self._read(response)
 
-    def _session(self) -> "requests.Session":
+    def _session(self) -> requests.Session:
         """One a thread, so that connections are kept."""
-        import requests
-
         if not hasattr(self._sessions, "own"):
-            self._sessions.own = requests.Session()
+            self._sessions.own = self._place.open_session()
             self._sessions.own.headers.update(self._headers)
-            self._sessions.own.trust_env = False  # pictures go to the address that is written, through no proxy
         session: requests.Session = self._sessions.own
         return session
 
-    def _read(self, response: "requests.Response") -> Reply:
+    def _read(self, response: requests.Response) -> Reply:
         try:
             document = response.json()
             if response.status_code == 200:
@@ -178,6 +185,7 @@ def answer_of(document: Mapping[str, Any]) -> Answer:
         warnings=tuple(Remark(**one) for one in document["warnings"]),
         heatmap=document.get("heatmap"),
         lung_share=document.get("lung_share"),
+        familiarity=document.get("familiarity"),
         reason=None if reason is None else Remark(**reason),
     )
 

@@ -12,7 +12,7 @@ from pynetdicom import AE
 from pynetdicom.association import Association
 
 from cxr.common.config import STRICT
-from cxr.node.archive_search import Search, Series
+from cxr.node.archive_search import Search, Series, of_each, uid_of
 from cxr.node.fetching import Fetching, FetchSettings
 from cxr.node.parts import RejectedError, Surroundings, UnreachableError, register
 from cxr.node.values import AeTitle, Port, Seconds, TlsSettings
@@ -55,17 +55,18 @@ class DimseArchive:
 
     def find(self, search: Search, today: datetime.date) -> Iterator[Series]:
         with self._associated(FIND) as association:
-            studies = _keys("STUDY", StudyDate=search.dates(today), ModalitiesInStudy=list(search.modalities))
-            for study in list(self._matches(association, studies)):
-                yield from self._series_of(association, str(study.StudyInstanceUID), search)
+            studies = _keys("STUDY", StudyDate=search.dates(today), ModalitiesInStudy="")
+            found = list(self._matches(association, studies))
+            yield from of_each(filter(search.may_want, found), lambda one: self._series_of(association, one, search))
 
-    def _series_of(self, association: Association, study: str, search: Search) -> Iterator[Series]:
+    def _series_of(self, association: Association, found_study: Dataset, search: Search) -> Iterator[Series]:
+        study = uid_of(self._name, found_study, "StudyInstanceUID")
         keys = _keys("SERIES", StudyInstanceUID=study, SeriesInstanceUID="", Modality="", BodyPartExamined="")
         for series in [one for one in self._matches(association, keys) if search.wants(one)]:
-            uid = str(series.SeriesInstanceUID)
+            uid = uid_of(self._name, series, "SeriesInstanceUID")
             keys = _keys("IMAGE", StudyInstanceUID=study, SeriesInstanceUID=uid, SOPInstanceUID="")
             found = self._matches(association, keys)
-            yield Series(study, uid, tuple(str(one.SOPInstanceUID) for one in found))
+            yield Series(study, uid, tuple(uid_of(self._name, one, "SOPInstanceUID") for one in found))
 
     def _matches(self, association: Association, keys: Dataset) -> Iterator[Dataset]:
         for status, found in association.send_c_find(keys, FIND):
@@ -105,6 +106,10 @@ class DimseArchive:
             raise UnreachableError(f"{self._name}: no association with {settings.ae_title}")
         try:
             yield association
+        except ValueError:
+            raise RejectedError(f"{self._name}: does not answer searches or does not send") from None
+        except RuntimeError:
+            raise UnreachableError(f"{self._name}: the connection broke off") from None
         finally:
             if association.is_established:
                 association.release()

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from cxr.common.errors import CxrError
+from cxr.node.network import missing
 
 ARENAS = 2
 M_ARENA_MAX = -8  # glibc's malloc.h
@@ -38,9 +38,7 @@ def command(argv: Sequence[str]) -> int:
     try:
         from cxr.node.settings import load_node
     except ModuleNotFoundError as fault:
-        raise CxrError(
-            f"the DICOM node needs the extra clinic ({fault.name} is missing); pip install 'covid-cxr[clinic]'"
-        ) from None
+        raise missing(fault) from None
     settings = load_node(wanted.config)
     if wanted.action == "check":
         sys.stdout.write(

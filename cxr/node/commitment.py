@@ -7,6 +7,7 @@ node's, and again until the peer takes it.
 import json
 import logging
 import sqlite3
+import ssl
 import threading
 import time
 from collections.abc import Mapping
@@ -37,12 +38,19 @@ BACKOFF = Backoff(first_s=2.0, longest_s=300.0)
 
 
 class Commitments:
-    """addresses: AE title to host and port of who may ask."""
+    """addresses: AE title to host and port of who may ask. tls: for the reports; None: they go without."""
 
-    def __init__(self, source: str, addresses: Mapping[str, tuple[str, int]], around: Surroundings):
+    def __init__(
+        self,
+        source: str,
+        addresses: Mapping[str, tuple[str, int]],
+        around: Surroundings,
+        tls: ssl.SSLContext | None = None,
+    ):
         self._source = source
         self._addresses = addresses
         self._around = around
+        self._tls = tls
         self._stopped = threading.Event()
         self._asked = threading.Event()
         self._thread = threading.Thread(target=self._run, name="commitments", daemon=True)
@@ -132,7 +140,8 @@ class Commitments:
         entity = AE(ae_title=self._around.ae_title)
         entity.add_requested_context(COMMITMENT)
         role = build_role(COMMITMENT, scu_role=False, scp_role=True)
-        association = entity.associate(*address, ae_title=peer, ext_neg=[role])
+        tls_args = None if self._tls is None else (self._tls, address[0])
+        association = entity.associate(*address, ae_title=peer, ext_neg=[role], tls_args=tls_args)
         if not association.is_established:
             return False
         try:

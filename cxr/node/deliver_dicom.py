@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic.dataclasses import dataclass
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from cxr.common.config import STRICT
 from cxr.node.network import LONGEST_PDU, pynetdicom
@@ -50,8 +50,14 @@ class _Archive:
     def send(self, datasets: Sequence[Dataset]) -> None:
         wanted = {(str(one.SOPClassUID), str(one.file_meta.TransferSyntaxUID)) for one in datasets}
         association = self._connected(wanted)
+        rejected: list[RejectedError] = []
         for dataset in datasets:
-            self._store(association, dataset)
+            try:
+                self._store(association, dataset)
+            except RejectedError as fault:  # an archive without reports may still take pictures
+                rejected.append(fault)
+        if rejected:
+            raise rejected[0]
 
     def close(self) -> None:
         if self._association is not None and self._association.is_established:
@@ -65,6 +71,10 @@ class _Archive:
         self._contexts = tuple(sorted(wanted | set(self._contexts)))
         self._association = self._associate()
         if not self._association.is_established:
+            if self._association.rejected_contexts:  # it answered: another object may be taken
+                self._association = None
+                names = ", ".join(sorted(UID(one).name for one, _ in wanted))
+                raise RejectedError(f"{self._name} takes objects of none of the classes {names}")
             how = "refused the association" if self._association.is_rejected else "does not answer"
             self._association = None
             raise UnreachableError(f"{self._name} {how}")

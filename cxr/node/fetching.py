@@ -3,6 +3,7 @@
 It makes up for whatever an archive failed to send. What the node has ever taken is not fetched again.
 """
 
+import contextlib
 import datetime
 import logging
 import threading
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cxr.node.archive_search import Search, SearchedArchive, Series, not_yet_here
+from cxr.node.backoff import Backoff
 from cxr.node.parts import RejectedError, SourceSettings, UnreachableError
 from cxr.node.queue import Queue
 from cxr.node.receipt import NodeError
@@ -20,6 +22,8 @@ logger = logging.getLogger("cxr.node")
 LOOKS_EVERY_S = 1.0  # for a person's word
 ORDERS = "fetch"  # the folder of such words, in the queue's folder
 ENDS_WITHIN_S = 60.0
+NEVER = float("inf")
+BACKOFF = Backoff(first_s=2.0, longest_s=300.0)  # of an order while its archive is away
 
 
 class FetchSettings(SourceSettings):
@@ -37,6 +41,9 @@ class Fetching:
         self._queue = queue
         self._stopping = threading.Event()
         self._useless: set[str] = set()  # came, and the inbox could not use it
+        self._due = 0.0 if every_s else NEVER  # of the monotonic clock
+        self._heeded: int | None = None  # when the order was given that was looked at last
+        self._failures = 0  # in a row, of orders
         self._thread = threading.Thread(target=self._run, name=f"fetch-{name}", daemon=True)
 
     def start(self) -> None:
@@ -49,37 +56,70 @@ class Fetching:
             self._thread.join(ENDS_WITHIN_S)
 
     def look(self) -> int:
-        """Ask once, and fetch; how many objects came. Raises UnreachableError or RejectedError."""
+        """Ask once, and fetch; how many objects came. Raises UnreachableError; RejectedError at the end, where the
+        archive refused some of it and gave the rest."""
         came = 0
-        # All answers first: an archive closes a connection that says nothing while objects come by another one.
-        for series in list(self._archive.find(self._search, datetime.date.today())):
+        found, refused = self._found()
+        for series in found:
             if self._stopping.is_set():
                 break
-            missing = [uid for uid in series.instances if uid not in self._useless]
-            wanted = series._replace(instances=not_yet_here(self._queue, missing))
-            if wanted.instances:
-                came += self._fetch(wanted)
+            try:
+                came += self._fetch(series)
+            except RejectedError as fault:  # it says so each time: the others must not wait for it
+                refused.append(fault)
+        if refused:
+            raise RejectedError(f"{refused[0]}; {len(refused)} such refusals, and {came} objects fetched")
         return came
 
-    def _fetch(self, wanted: Series) -> int:
+    def _found(self) -> tuple[list[Series], list[RejectedError]]:
+        """All answers first: an archive closes a connection that says nothing while objects come by another one."""
+        found: list[Series] = []
+        try:
+            for series in self._archive.find(self._search, datetime.date.today()):
+                found.append(series)
+        except RejectedError as fault:
+            return found, [fault]
+        return found, []
+
+    def _fetch(self, series: Series) -> int:
+        missing = [uid for uid in series.instances if uid not in self._useless]
+        wanted = series._replace(instances=not_yet_here(self._queue, missing))
+        if not wanted.instances:
+            return 0
         came = self._archive.fetch(wanted)
         if came == len(wanted.instances):
             self._useless.update(not_yet_here(self._queue, wanted.instances))
         return came
 
     def _run(self) -> None:
-        due = time.monotonic() if self._every_s else float("inf")
-        while not self._stopping.wait(LOOKS_EVERY_S if time.monotonic() < due else 0):
-            if time.monotonic() < due and not _take_order(self._queue.folder, self._name):
+        while not self._stopping.wait(LOOKS_EVERY_S if time.monotonic() < self._due else 0):
+            ordered = _when_ordered(self._queue.folder, self._name)
+            if time.monotonic() < self._due and ordered in (None, self._heeded):
                 continue
-            self._look_and_say()
-            due = time.monotonic() + self._every_s if self._every_s else float("inf")
+            self._heeded = ordered
+            self._due = NEVER
+            if self._look_and_say():
+                self._failures = 0
+                _fulfil(self._queue.folder, self._name, ordered)
+            elif ordered is not None:
+                self._due = time.monotonic() + BACKOFF.wait_s(self._failures)
+                self._failures += 1
+            if self._every_s:
+                self._due = min(self._due, time.monotonic() + self._every_s)
 
-    def _look_and_say(self) -> None:
+    def _look_and_say(self) -> bool:
+        """Whether the archive was asked and answered."""
         try:
             logger.info("%s: %d objects fetched", self._name, self.look())
-        except (UnreachableError, RejectedError) as fault:
+        except RejectedError as fault:
+            logger.warning("%s; the next search asks again", fault)
+        except UnreachableError as fault:
             logger.warning("%s; asked again later", fault)
+            return False
+        except Exception as fault:  # noqa: BLE001 - what libraries raise about an archive's words is on no list
+            logger.error("%s: the search failed (%s); asked again later", self._name, type(fault).__name__)
+            return False
+        return True
 
 
 def order(folder: Path, sources: Mapping[str, SourceSettings], name: str = "") -> list[str]:
@@ -101,9 +141,16 @@ def order(folder: Path, sources: Mapping[str, SourceSettings], name: str = "") -
     return chosen
 
 
-def _take_order(folder: Path, name: str) -> bool:
-    place = folder / ORDERS / name
-    if not place.exists():
-        return False
-    place.unlink()
-    return True
+def _when_ordered(folder: Path, name: str) -> int | None:
+    """In nanoseconds; None where nobody gave an order."""
+    try:
+        return (folder / ORDERS / name).stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def _fulfil(folder: Path, name: str, ordered: int | None) -> None:
+    """Forget the order of that time; one that was given meanwhile stays."""
+    if ordered is not None and ordered == _when_ordered(folder, name):
+        with contextlib.suppress(OSError):  # such as of a disk that cannot be written: it is not heeded twice
+            (folder / ORDERS / name).unlink()

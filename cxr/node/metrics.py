@@ -1,4 +1,5 @@
-"""What Prometheus reads. Every label takes its values from the configuration or from a list in the code."""
+"""What Prometheus reads. Every label takes its values from the configuration or from a list in the code; `reason` of
+what was refused has the codes of the service or of the model's rules, as they say them."""
 
 import time
 from collections.abc import Callable, Iterable

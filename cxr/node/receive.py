@@ -88,7 +88,9 @@ class _Server:
         self._tls = settings.tls.listening()
         self._server: ThreadedAssociationServer | None = None
         self._bytes: WeakKeyDictionary[Association, int] = WeakKeyDictionary()  # of the object that is coming
-        self._commitments = Commitments(name, _addresses(settings), around) if settings.commitment else None
+        self._commitments: Commitments | None = None
+        if settings.commitment:
+            self._commitments = Commitments(name, _addresses(settings), around, settings.tls.calling())
 
     def start(self) -> None:
         from pynetdicom import AE, _config, evt

@@ -10,11 +10,10 @@ JSON = "application/dicom+json"
 
 
 class FailureReason(IntEnum):
-    """FailureReason reasons (PS3.18, table I.2-2; PS3.4, table B.2-1)."""
+    """Failure reasons (PS3.18, table I.2-2; PS3.4, table B.2-1)."""
 
     PROCESSING = 0x0110
     DUPLICATE = 0x0111
-    CLASS_NOT_SUPPORTED = 0x0122
     OUT_OF_RESOURCES = 0xA700
     OTHER_STUDY = 0xA900
     NOT_DICOM = 0xC000

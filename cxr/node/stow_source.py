@@ -80,7 +80,10 @@ class StowSource:
         latest = time.monotonic() + STARTS_WITHIN_S
         while not self._server.started:
             if not self._thread.is_alive() or time.monotonic() > latest:
-                raise NodeError(f"{self._name}: the web server did not start; the log says why")
+                raise NodeError(
+                    f"{self._name}: the web server did not start within {STARTS_WITHIN_S} s on {settings.host}, port "
+                    f"{settings.port}; look at the load of this machine and at the files under tls"
+                )
             time.sleep(0.01)
 
     def stop(self) -> None:

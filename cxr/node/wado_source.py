@@ -2,7 +2,7 @@
 
 import datetime
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,13 +15,15 @@ from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
 from cxr.common.config import STRICT
-from cxr.node.archive_search import Search, Series
+from cxr.imaging.dicom_decoder import DICOM_FAULTS
+from cxr.node.archive_search import Search, Series, of_each, uid_of
 from cxr.node.fetching import Fetching, FetchSettings
 from cxr.node.parts import Inbox, RejectedError, Surroundings, UnreachableError, register
 from cxr.node.receipt import Receipt
 from cxr.node.web_address import WebAddress, check_status, unreachable
 
 PAGE = 100  # answers of one question
+GONE = 404
 AS_STORED = (("application/dicom", "*"),)
 
 
@@ -51,35 +53,40 @@ class WebArchive:
         self._client.set_http_retry_params(retry=False)  # the next search tries again
 
     def find(self, search: Search, today: datetime.date) -> Iterator[Series]:
-        """Asked for by date alone: with modalities, Orthanc 1.10 loses studies between one page and the next."""
         keys = {"StudyDate": search.dates(today)}
         studies = self._pages(self._client.search_for_studies, search_filters=keys, fields=["ModalitiesInStudy"])
-        for study in studies:
-            if "ModalitiesInStudy" not in study or set(_texts(study.ModalitiesInStudy)) & set(search.modalities):
-                yield from self._series_of(str(study.StudyInstanceUID), search)
+        return of_each(filter(search.may_want, studies), lambda one: self._series_of(one, search))
 
-    def _series_of(self, study: str, search: Search) -> Iterator[Series]:
+    def _series_of(self, found_study: Dataset, search: Search) -> Iterator[Series]:
+        study = uid_of(self._name, found_study, "StudyInstanceUID")
         found = self._pages(self._client.search_for_series, study, fields=["BodyPartExamined"])
         for series in filter(search.wants, found):
-            uid = str(series.SeriesInstanceUID)
+            uid = uid_of(self._name, series, "SeriesInstanceUID")
             instances = self._pages(self._client.search_for_instances, study, uid)
-            yield Series(study, uid, tuple(str(one.SOPInstanceUID) for one in instances))
+            yield Series(study, uid, tuple(uid_of(self._name, one, "SOPInstanceUID") for one in instances))
 
     def fetch(self, wanted: Series) -> int:
-        came = 0
+        refused: list[RejectedError] = []
+        place = (wanted.study, wanted.series)
         for uid in wanted.instances:
-            dataset = self._asked(
-                self._client.retrieve_instance, wanted.study, wanted.series, uid, media_types=AS_STORED
-            )
-            came += self._take(dataset, uid)
-        return came
+            try:
+                self._take(self._asked(self._client.retrieve_instance, *place, uid, media_types=AS_STORED), uid)
+            except RejectedError as fault:
+                refused.append(fault)
+        if refused:
+            raise refused[0]
+        return len(wanted.instances)
 
     def _pages(self, ask: Any, *place: str, **options: Any) -> Iterator[Dataset]:
         """Answers of QIDO-RS, however many: an archive may give fewer at once than were asked for."""
         offset = 0
         while True:
             page = self._asked(ask, *place, limit=PAGE, offset=offset, **options)
-            yield from map(Dataset.from_json, page)
+            try:
+                datasets = [Dataset.from_json(one) for one in page]
+            except DICOM_FAULTS as fault:
+                raise self._no_dicomweb(fault) from None
+            yield from datasets
             offset += len(page)
             if len(page) < PAGE:
                 return
@@ -88,23 +95,27 @@ class WebArchive:
         try:
             return ask(*place, **options)
         except requests.HTTPError as fault:
+            if place and fault.response.status_code == GONE:  # the address is right, or it had not been found
+                raise RejectedError(f"{self._name}: answered {GONE}") from None
             check_status(self._name, fault.response.status_code)
             raise
         except requests.RequestException as fault:
             raise unreachable(self._name, fault) from None
-        except (InvalidDicomError, ValueError, KeyError) as fault:
-            raise RejectedError(f"{self._name}: answers what is no DICOMweb ({type(fault).__name__})") from None
+        except (InvalidDicomError, *DICOM_FAULTS) as fault:
+            raise self._no_dicomweb(fault) from None
 
-    def _take(self, dataset: Dataset, uid: str) -> bool:
+    def _no_dicomweb(self, fault: Exception) -> RejectedError:
+        return RejectedError(f"{self._name}: answers what is no DICOMweb ({type(fault).__name__})")
+
+    def _take(self, dataset: Dataset, uid: str) -> None:
         with tempfile.NamedTemporaryFile(dir=self._inbox.incoming, prefix="wado-") as file:
-            dcmwrite(file, dataset, enforce_file_format=True)
+            try:
+                dcmwrite(file, dataset, enforce_file_format=True)
+            except OSError:  # of this node's disk
+                raise
+            except DICOM_FAULTS as fault:
+                raise self._no_dicomweb(fault) from None
             file.flush()
             receipt = self._inbox.take(Path(file.name), self._name, expected_uid=uid)
         if receipt is Receipt.FULL:
             raise UnreachableError(f"{self._name}: the node has no room for what is fetched")
-        return True
-
-
-def _texts(value: str | Iterable[object] | None) -> Sequence[str]:
-    """A value of one or of several texts."""
-    return [value] if isinstance(value, str) else [str(one) for one in value or ()]

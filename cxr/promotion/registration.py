@@ -57,11 +57,11 @@ def decide_on(
     have picked the epoch, the calibration and the backbone of both models, so both look a little better than they are;
     the difference suffers from that less than either number.
 
-    split: `cxr.data.splits.split_fingerprint` of the present split. A champion of another one has learned from some of
-    the present validation patients, so its answers about them prove nothing: nothing replaces it then, nor one whose
-    files cannot be read, but by a person's will. p_challenger: its recorded probabilities;
-    None: it is asked. memory: of the engines (cxr/features/cached_engine.py). Raises CxrError where `version` itself
-    cannot be compared.
+    split: `cxr.data.splits.split_fingerprint` of the present split. A champion of another one may have learned from
+    some of the present validation patients, so its answers about them prove nothing: nothing replaces it then, nor one
+    whose files cannot be read, but by a person's will. p_challenger: its recorded probabilities; None:
+    it is asked. memory: of the engines (cxr/features/cached_engine.py). Raises CxrError where `version` itself cannot
+    be compared.
     """
     if version.rolled_back:
         return keep_rolled_back(version.rolled_back)
@@ -89,7 +89,7 @@ def _engine(version: Version, folder: Path, split: str, validation: Split) -> En
     has learned from them."""
     engine = Engine.load(registry.fetch_bundle(version, folder))
     if engine.facts.split != split:
-        raise CxrError("it was trained under another split, so it knows some of the validation patients")
+        raise CxrError("it was trained under another split, so it may know some of the validation patients")
     if engine.image_size != validation.store.shape[1]:
         raise CxrError(
             f"it takes pictures of {engine.image_size} pixels, the present ones have {validation.store.shape[1]}"

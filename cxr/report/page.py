@@ -49,6 +49,7 @@ def _rendered(template: str, facts: ReportFacts, **more: Any) -> str:
         "sealed_arms": presentation.sealed_arms(facts),
         "sources": list(presentation.data_sources(facts)),
         "rejected": presentation.rejected(facts),
+        "dropped": presentation.dropped(facts),
         "settings": presentation.settings(facts),
         "commit": presentation.commit(facts),
         "single_label": presentation.single_label(facts),

@@ -162,13 +162,20 @@ def rejected(facts: ReportFacts) -> list[tuple[str, str, str, int]]:
         source, _, reason = key.partition("/")
         if images:
             found.append((source, words.spaced(reason), REJECTIONS[reason], images))
-    dropped = {
+    at_split = _dropped(facts).items()
+    return found + [("all", words.spaced(reason), REJECTIONS[reason], images) for reason, images in at_split if images]
+
+
+def dropped(facts: ReportFacts) -> int:
+    """How many images the split left out."""
+    return sum(_dropped(facts).values())
+
+
+def _dropped(facts: ReportFacts) -> dict[str, int]:
+    return {
         "near_duplicate_across_split": facts.split["near_duplicates_dropped"],
         "conflicting_labels": facts.split.get("contradictory_copies_dropped", 0),
     }
-    return found + [
-        ("all", words.spaced(reason), REJECTIONS[reason], images) for reason, images in dropped.items() if images
-    ]
 
 
 def settings(facts: ReportFacts) -> dict[str, str]:

@@ -24,7 +24,7 @@ class Look(SealedPair):
 
 
 class SealedFacts(SealedPair):
-    """sealed.json: of one pair. when: it was computed. says: that no choice used it."""
+    """sealed.json: of one pair. when: it was computed. says: that no choice before used it."""
 
     model: str
     version: int

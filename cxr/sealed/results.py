@@ -36,8 +36,8 @@ def write_facts(look: Look, folder: Path) -> None:
         "why": look["why"],
         "says": (
             f"Computed on {look['when']}, after version {look['version']} of {look['model']} was registered. No choice "
-            "used it: the epoch, the calibration, the threshold, the backbone and the promotion were decided without "
-            "the test patients."
+            "before that used it: the epoch, the calibration, the threshold and the backbone were decided without the "
+            "test patients. Who promotes the version by hand may have seen it."
         ),
     }
     write_report(facts, folder / FACTS)

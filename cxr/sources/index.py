@@ -43,7 +43,7 @@ def build_index(params: DownloadParams, raw: Path) -> Index:
     configured = params.all()
     listings = {name: _listed(of, raw / name, name) for name, of in configured.items()}
     tasks = [
-        _Task(raw / name / candidate.path, name, _role(candidate, configured[name], name in params.external), candidate)
+        _Task(raw / name / candidate.path, name, role_of(name, candidate.label, params), candidate)
         for name, listing in listings.items()
         for candidate in listing.candidates
     ]
@@ -119,10 +119,11 @@ def _opened(tasks: Sequence[_Task]) -> tuple[list[ImageRow], list[RejectedRow]]:
     return [row for row in rows if row not in contradictory], rejected
 
 
-def _role(candidate: Candidate, source: SourceParams, external: bool) -> str:
-    if external:
+def role_of(source: str, label: str, params: DownloadParams) -> str:
+    """The role of that source's images of that label, one of `cxr.data.manifest.ROLES`."""
+    if source in params.external:
         return "external"
-    return "train" if candidate.label in source.train_on else "audit"
+    return "train" if label in params.sources[source].train_on else "audit"
 
 
 def _open(task: _Task) -> ImageRow | RejectedRow:

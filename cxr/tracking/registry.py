@@ -72,7 +72,7 @@ def register_model(name: str, bundle: Path, run_id: str, description: str, tags:
     """
     if not (bundle / "model.json").is_file():
         raise CxrError(f"{bundle / 'model.json'} is missing; {bundle} is not a model bundle, run `dvc repro`")
-    client = _connect()
+    client = connect_mlflow()
     digest = bundle_sha256(bundle)
     number = _registered(client, name, digest) or _log_and_register(client, name, bundle, run_id, digest)
     client.update_model_version(name, str(number), description=description)
@@ -131,7 +131,7 @@ def fetch_bundle(version: Version, folder: Path) -> Path:
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
-    _connect()
+    connect_mlflow()
     with tempfile.TemporaryDirectory() as temporary:
         try:
             address = f"models:/{version.name}/{version.number}"
@@ -201,7 +201,7 @@ def _version(client: "MlflowClient", name: str, number: int) -> Version:
     )
 
 
-def _connect() -> "MlflowClient":
+def connect_mlflow() -> "MlflowClient":
     """`connect`, and MLflow's own functions, which take no client, pointed at the same store."""
     client = connect()
     import mlflow

@@ -1,10 +1,11 @@
 """A workspace that was moved, renamed or copied: MLflow has kept where its files were, as absolute addresses.
 
 In the workspace's own SQLite file those addresses are set to where the files are now. Only addresses that end in the
-folder's usual name, mlartifacts, are ours to set.
+folder's usual name, mlartifacts, are ours to set, and not the one that MLFLOW_DEFAULT_ARTIFACT_ROOT names.
 """
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 ARTIFACTS_FOLDER = "mlartifacts"
+ARTIFACT_ROOT = "MLFLOW_DEFAULT_ARTIFACT_ROOT"
 # Where MLflow's tables keep an address of a file or folder.
 ADDRESSES = (
     ("experiments", "artifact_location"),
@@ -40,8 +42,8 @@ class Rehomed:
 def rehome(database: Path) -> Rehomed | None:
     """Set the addresses in `database` to the folder beside it; None where nothing is to be done.
 
-    Safe to repeat. The place that the workspace came from is not touched. Where the files are still there and none are
-    here, the database alone was copied, and it goes on using them.
+    Safe to repeat. The place that the workspace came from is not touched. A folder that has files which are not here
+    stays where it is, whether the database alone was copied or the runs were told to keep their files elsewhere.
     """
     if not database.is_file():
         return None
@@ -49,7 +51,7 @@ def rehome(database: Path) -> Rehomed | None:
     now = folder.as_uri()
     try:
         with contextlib.closing(sqlite3.connect(database)) as connection, connection:
-            strangers = [home for home in _strangers(connection, now) if folder.is_dir() or not _exists(home)]
+            strangers = [home for home in _strangers(connection, now) if _is_left(connection, home, folder)]
             for before in strangers:
                 for table, column in _columns(connection):
                     _set(connection, table, column, before, now)
@@ -58,8 +60,32 @@ def rehome(database: Path) -> Rehomed | None:
     return Rehomed(tuple(strangers), now) if strangers else None
 
 
-def _exists(address: str) -> bool:
-    return Path(url2pathname(urlsplit(address).path)).is_dir()
+def _is_left(connection: sqlite3.Connection, home: str, folder: Path) -> bool:
+    """Whether nobody keeps files there any more, or `folder` has all that the database knows of."""
+    before, wanted = _path(home), os.environ.get(ARTIFACT_ROOT)
+    if wanted and _path(wanted) == before:
+        return False
+    if not before.is_dir():
+        return True
+    known = [_path(address).relative_to(before) for address in _within(connection, home)]
+    return folder.is_dir() and all(_holds(folder / place) for place in known if _holds(before / place))
+
+
+def _path(address: str) -> Path:
+    """Of a file: address, or of a path as a person types it."""
+    return Path(url2pathname(urlsplit(address).path) if address.startswith("file:") else address).absolute()
+
+
+def _holds(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
+
+
+def _within(connection: sqlite3.Connection, home: str) -> Iterator[str]:
+    """The addresses of folders below it."""
+    for table, column in _columns(connection):
+        for (address,) in connection.execute(f"SELECT DISTINCT {column} FROM {table}"):  # noqa: S608 (names of ours)
+            if address and str(address).startswith(f"{home}/"):
+                yield str(address)
 
 
 def _strangers(connection: sqlite3.Connection, now: str) -> tuple[str, ...]:

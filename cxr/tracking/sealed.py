@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cxr.common.atomic_files import replace_when_complete
-from cxr.tracking.registry import Version
+from cxr.tracking.registry import Version, connect_mlflow
 from cxr.tracking.store import connect
 
 GROUP = "sealed"
@@ -68,7 +68,7 @@ def fetch_sealed(version: Version, folder: Path, must_have: str) -> bool:
     address = version.tags.get(FILES_TAG + folder.name)
     if address is None:
         return False
-    connect()
+    connect_mlflow()
     with tempfile.TemporaryDirectory() as temporary:
         try:
             found = Path(download_artifacts(artifact_uri=address, dst_path=temporary))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cxr.common.errors import CxrError
-from cxr.tracking.rehoming import ARTIFACTS_FOLDER, Rehomed, rehome
+from cxr.tracking.rehoming import ARTIFACT_ROOT, ARTIFACTS_FOLDER, Rehomed, rehome
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -60,7 +60,7 @@ def artifact_location() -> str | None:
         return None
     path = _sqlite_path(uri)
     folder = workspace() if path is None else path.parent
-    return os.environ.get("MLFLOW_DEFAULT_ARTIFACT_ROOT") or (folder / ARTIFACTS_FOLDER).as_uri()
+    return os.environ.get(ARTIFACT_ROOT) or (folder / ARTIFACTS_FOLDER).as_uri()
 
 
 def connect() -> "MlflowClient":

@@ -103,11 +103,18 @@ def _curves(folds: Sequence[FoldFamiliarity]) -> Iterator[RiskPoint]:
 
 
 def _risk(values: Array, wrong: Mask) -> Array:
-    """Of the images of largest value the share called wrongly, (coverages,), over trainings. Both (seeds, n)."""
-    kept = np.maximum(1, np.rint(_COVERAGES * values.shape[1]).astype(int))
-    order = np.argsort(-values, axis=1, kind="stable")
-    errors = np.cumsum(np.take_along_axis(wrong, order, axis=1), axis=1)
-    return (errors[:, kept - 1] / kept).mean(axis=0)
+    """Of the images of largest value the share called wrongly, (coverages,), over trainings. Both (seeds, n).
+
+    Images of equal value count alike: familiarity is a rank, and all that are farther than every known image share the
+    lowest one."""
+    kept = _COVERAGES * values.shape[1]
+    found = []
+    for value, errors in zip(values, wrong, strict=True):
+        _, block = np.unique(-value, return_inverse=True)
+        images, called = np.bincount(block), np.bincount(block, weights=errors)
+        ends = np.concatenate([[0], np.cumsum(images)])
+        found.append(np.interp(kept, ends, np.concatenate([[0], np.cumsum(called)])) / kept)
+    return np.mean(found, axis=0)
 
 
 def _log_odds(probability: Array) -> Array:

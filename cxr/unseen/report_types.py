@@ -87,7 +87,8 @@ class UnseenReport(TypedDict):
 
 
 class CarriedUnseen(TypedDict):
-    """What model.json says of it. pairs: how many. says: in one sentence."""
+    """What model.json says of it. pairs: how many. says: in one sentence. familiarity: what the warning
+    unfamiliar_source is worth, by `Abstaining`'s names; older files have none."""
 
     unseen_auc: Measured
     false_positive_rate: Measured
@@ -95,6 +96,7 @@ class CarriedUnseen(TypedDict):
     pairs: int
     seeds: int
     says: str
+    familiarity: NotRequired[dict[str, Measured]]
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from cxr.unseen.report_types import (
 )
 
 NOT_MEASURED: Measured = {"value": None, "low": None, "high": None}
+WORTH = ("warned_known", "wrong_warned", "wrong_familiar")  # of `Abstaining`, the single numbers
 SWITCHED_OFF = "the yardstick is switched off (params.yaml: unseen.enabled)"
 
 AllAnswers = Mapping[tuple[str, ...], Sequence[FoldAnswers]]
@@ -189,7 +190,7 @@ def as_metrics(report: UnseenReport) -> dict[str, float]:
     }
     worth = report.get("abstaining")
     if worth is not None:
-        found |= {f"familiarity/{name}": worth[name] for name in ("warned_known", "wrong_warned", "wrong_familiar")}
+        found |= {f"familiarity/{name}": worth[name] for name in WORTH}  # type: ignore[literal-required]
         found |= {f"familiarity/warned/{source}": rate for source, rate in worth["warned_unseen"].items()}
     for pair in report["pairs"]:
         name = f"pairs/{pair['positive']}/{pair['negative']}"
@@ -237,7 +238,7 @@ def risk_curve(report: UnseenReport) -> list[RiskRow]:
 
 def carried_facts(report: UnseenReport) -> CarriedUnseen:
     """What model.json says."""
-    return {
+    carried: CarriedUnseen = {
         "unseen_auc": report["unseen_auc"],
         "false_positive_rate": report["false_positive_rate"],
         "sensitivity": report["sensitivity"],
@@ -245,6 +246,10 @@ def carried_facts(report: UnseenReport) -> CarriedUnseen:
         "seeds": report["seeds"],
         "says": sentence(report),
     }
+    worth = report.get("abstaining")
+    if worth is not None:
+        carried["familiarity"] = {name: worth[name] for name in WORTH}  # type: ignore[literal-required]
+    return carried
 
 
 def sentence(report: UnseenReport) -> str:

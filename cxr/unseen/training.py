@@ -193,13 +193,15 @@ class FoldTrainer:
         return pixel_keys(split.picture, len(split.rows))
 
     def _digest(self, kept: Indices) -> str:
-        """Of pictures, labels and sources, in their order; of the paths too, which draw the views of fine-tuning."""
+        """Of pictures, labels, sources and patients, in their order; of the paths too, which draw the views of
+        fine-tuning. How familiar a validation picture is, is ranked among other patients'."""
         columns = self.pictures.columns
         rows = self.pictures.split.rows
         return digest(
             [self._keys[i] for i in kept],
             [columns.labels[i] for i in kept],
             [columns.sources[i] for i in kept],
+            [columns.patients[i] for i in kept],
             [rows[i].path for i in kept],
         )
 

@@ -118,6 +118,15 @@ def test_a_list_that_is_too_long_is_not_read(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_name_that_looks_like_that_of_a_second_file_keeps_its_row(tmp_path: Path) -> None:
+    names = ["x.png", "x.png", "x.png (2)", "x.png", "x.png (2)"]
+    with zipfile.ZipFile(tmp_path / "s.zip", "w") as archive:
+        for name in names:
+            archive.writestr(name, PICTURE)
+    assert len({entry.name for entry in entries_of([tmp_path / "s.zip"])}) == len(names)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_two_files_of_one_name_have_two_rows(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "s.zip", "w") as archive:
         archive.writestr("a.png", PICTURE)

@@ -73,6 +73,15 @@ def test_an_image_that_is_missing_has_its_row_and_lower_case_names_are_found(med
     assert rows(renamed(medium, ["IM9"]), bundle)[0]["reason"] == "missing"
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+def test_a_name_that_no_disk_can_have_and_links_in_a_circle_are_missing(medium: Path, bundle: Path) -> None:
+    (medium / "CIRCLE").symlink_to(medium / "CIRCLE")
+    for name in ("A" * 300, "CIRCLE"):
+        first, second = rows(renamed(medium, [name]), bundle)
+        assert (first["state"], first["reason"]) == ("failed", "missing")
+        assert second["probability_covid"]
+
+
 @pytest.mark.parametrize("data", [b"", b"no DICOM", bytes(128) + b"DICM" + b"\x02\x00"])
 def test_a_damaged_one_is_one_row(data: bytes, bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "cd").mkdir()

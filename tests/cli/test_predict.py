@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from cxr.cli import predict
+from cxr.common.errors import UnsoundError
 from cxr.imaging.decode import to_pixels
 from cxr.inference.engine import Engine
 from tests.cli.command import cxr, only_sentence, table
@@ -79,6 +80,25 @@ def test_what_the_model_s_gate_refuses_is_refused_here_too(complete_bundle: Path
     (row,) = table(tmp_path / "results.csv")
     assert (row["state"], row["probability_covid"], row["reason"]) == ("Refused", "", "lateral")
     assert row["message"].startswith("This looks like a lateral view")
+
+
+def test_a_picture_without_a_sound_answer_is_a_failed_row(
+    folder: Path, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound, asked = predict.answer, []
+
+    def unsound_once(*arguments, **options):
+        asked.append(1)
+        if len(asked) == 1:
+            raise UnsoundError("a logit that is not finite")
+        return sound(*arguments, **options)
+
+    monkeypatch.setattr(predict, "answer", unsound_once)
+    assert cxr("predict", folder, "--model", bundle, "--out", tmp_path / "results.csv") == 1
+    first, second = table(tmp_path / "results.csv")
+    assert (first["state"], first["reason"]) == ("failed", "unsound_answer")
+    assert first["message"] == "a logit that is not finite"
+    assert second["probability_covid"]
 
 
 def test_a_name_that_is_no_unicode_is_answered_too(folder: Path, bundle: Path, tmp_path: Path) -> None:

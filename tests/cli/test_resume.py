@@ -102,6 +102,18 @@ def test_rows_of_other_options_are_not_mixed_in(
     assert partials(tmp_path) == []
 
 
+def test_another_spelling_of_a_folder_is_another_run(
+    many: Path, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rows have other names, so that each file would get two."""
+    monkeypatch.chdir(tmp_path)
+    Counted(monkeypatch, 3, MemoryError)
+    with pytest.raises(MemoryError):
+        cxr("predict", "many", "--model", bundle, "--out", "results.csv")
+    assert cxr("predict", many, "--model", bundle, "--out", "results.csv") == 0
+    assert [row["file"] for row in table(tmp_path / "results.csv")] == [str(many / f"{i}.png") for i in range(6)]
+
+
 def test_a_finished_run_is_made_anew(many: Path, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command = ("predict", many, "--model", bundle, "--out", tmp_path / "results.csv")
     counted = Counted(monkeypatch, -1, MemoryError)

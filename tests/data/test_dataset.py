@@ -5,8 +5,9 @@ import pytest
 
 from cxr.common.errors import CxrError
 from cxr.data.dataset import Dataset, label_follows_source
-from cxr.data.manifest import ImageRow, write_rows
-from cxr.data.splits import SplitRow
+from cxr.data.manifest import ROLES, ImageRow, write_rows
+from cxr.data.settings import SplitParams
+from cxr.data.splits import HELD_OUT, SplitRow, split_of_patient
 from tests.labelled import pictures
 from tests.rows import image_row
 
@@ -37,6 +38,19 @@ def test_sides_can_be_joined_and_never_hold_what_was_dropped(written: tuple[Path
     data = Dataset.read(*written)
     assert data.split("test", "validation").positions.tolist() == [0, 4]
     assert data.split("test", "train", "validation", "held_out").positions.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_what_decides_sees_no_test_patient_whatever_his_images_are_for() -> None:
+    """The group of a patient tells, as for his other images; who is external is in no split."""
+    params = SplitParams(seed=3, test_fraction=0.3, validation_fraction=0.2)
+    names = [f"test/{i}" for i in range(40)]
+    rows = [image_row(f"{role} {name}", patient=name, role=role) for role in ROLES for name in names]
+    split_of = {row.path: split_of_patient(row.patient, params) if row.role == "train" else HELD_OUT for row in rows}
+    data = Dataset(rows, split_of, np.zeros((len(rows), 1, 1), np.uint8))
+    deciding = data.without_test_patients(params).split("train", "validation", "test", HELD_OUT)
+    others = {name for name in names if split_of_patient(name, params) != "test"}
+    for role, expected in {"train": others, "audit": others, "external": set(names)}.items():
+        assert {row.patient for row in deciding.rows if row.role == role} == expected
 
 
 def test_an_empty_side_says_what_to_do(written: tuple[Path, Path, Path]) -> None:

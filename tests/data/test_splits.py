@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from cxr.common.errors import CxrError
 from cxr.data.copies import BOTH, PICTURES, RECORDS, CopyRow, joined, named_copies
+from cxr.data.dataset import Dataset, in_groups
 from cxr.data.manifest import ImageRow
-from cxr.data.settings import CopiesParams, SplitParams
+from cxr.data.settings import SplitParams
 from cxr.data.splits import HELD_OUT, SPLITS, assign_splits, split_fingerprint, split_of_patient
 from tests.rows import image_row
 
@@ -185,10 +186,48 @@ def test_another_seed_deals_the_patients_anew() -> None:
     assert 400 < moved < 800
 
 
-def test_splits_that_join_other_patients_have_other_fingerprints() -> None:
-    joins = [CopiesParams(True, 0.86, 1), CopiesParams(True, 0.9, 1), CopiesParams(False, 0.86, 1)]
-    assert len({split_fingerprint(PARAMS, one) for one in joins}) == 3
-    assert split_fingerprint(PARAMS, joins[2]) == split_fingerprint(PARAMS, CopiesParams(False, 0.9, 1))
+@given(collections(), collections())
+@settings(deadline=None, max_examples=300)
+def test_of_splits_with_one_fingerprint_neither_tests_whom_the_other_trains_on(
+    one: Collection, two: Collection
+) -> None:
+    """Of other images of the same patients, with other copies."""
+    found = [splits_of_patients(*collection) for collection in (one, two)]
+    if fingerprint_of(*one) == fingerprint_of(*two):
+        assert all((found[0][name] == "train") == (found[1][name] == "train") for name in found[0].keys() & found[1])
+
+
+def fingerprint_of(rows: list[ImageRow], copies: list[CopyRow]) -> str:
+    kept, _ = assign_splits(rows, copies, PARAMS)
+    placed = {row.path: row for row in kept}
+    group_of = {row.patient: placed[row.path].group for row in rows if row.path in placed}
+    named = in_groups(rows, group_of)
+    data = Dataset(named, {row.path: row.split for row in kept}, np.zeros((len(rows), 1, 1), np.uint8), group_of)
+    return data.split_fingerprint(PARAMS)
+
+
+def splits_of_patients(rows: list[ImageRow], copies: list[CopyRow]) -> dict[str, str]:
+    """Of the patients in the split, by their names in the index."""
+    placed = {row.path: row.split for row in assign_splits(rows, copies, PARAMS)[0]}
+    return {row.patient: placed[row.path] for row in rows if placed.get(row.path, HELD_OUT) != HELD_OUT}
+
+
+def test_the_fingerprint_follows_who_is_moved_into_training_and_nothing_else() -> None:
+    (trained, other), (validated,), (tested,) = (
+        patients_of("train", 2),
+        patients_of("validation", 1),
+        patients_of("test", 1),
+    )
+    rows = [image_row(name, patient=name) for name in (trained, other, validated, tested)]
+    external = image_row("e", patient="e/1", source="e", role="external")
+    alone = fingerprint_of(rows, [])
+    assert fingerprint_of(rows[::-1], []) == alone
+    for same in ([copy_of(rows[0], rows[1])], [copy_of(rows[2], rows[3])], [copy_of(external, rows[2])]):
+        assert fingerprint_of([*rows, external, image_row("new")], same) == alone
+    moved = fingerprint_of(rows, [copy_of(rows[0], rows[2])])
+    assert moved == fingerprint_of(rows, [copy_of(rows[1], rows[2])])
+    assert len({alone, moved, fingerprint_of(rows, [copy_of(rows[0], rows[3])])}) == 3
+    assert split_fingerprint(replace(PARAMS, seed=4), {}) != alone
 
 
 def test_records_name_all_pairs_of_one_picture() -> None:

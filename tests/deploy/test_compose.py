@@ -91,6 +91,14 @@ def test_the_fixed_addresses_are_those_that_nginx_is_told():
     assert set(re.findall(r"server ([\w-]+):\d+", text)) == set(told)
 
 
+def test_the_proxy_has_room_for_the_bodies_that_it_lets_in():
+    text = (DEPLOY / "nginx/nginx.conf").read_text()
+    (most,), (body,) = (re.findall(name + r" (\d+);", text) for name in ("limit_conn doors", "client_body_buffer_size"))
+    limit = SERVICES["proxy"]["mem_limit"]
+    assert limit.endswith("m")
+    assert int(most) * int(body) < 0.9 * (int(limit[:-1]) << 20)
+
+
 def test_the_replicas_read_the_models_and_one_writes_them():
     assert SERVICES["service-1"]["volumes"] == SERVICES["service-2"]["volumes"] == ["champion:/champion:ro"]
     assert SERVICES["deliver"]["volumes"] == ["champion:/champion"]

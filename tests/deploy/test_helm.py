@@ -141,6 +141,18 @@ def test_the_names_in_the_chart_fit_each_other(render: Render):
     assert uri == f"http://{of_kind(documents, 'Service', '-mlflow')['metadata']['name']}:5000"
 
 
+def test_only_the_service_s_pods_reach_mlflow_and_whom_one_names(render: Render):
+    ingress = [{"namespaceSelector": {"matchLabels": {"name": "team"}}}]
+    documents = render({"mlflow": {"enabled": True}, "networkPolicy": {"mlflowFrom": ingress}})
+    policy = of_kind(documents, "NetworkPolicy", "-mlflow")["spec"]
+    labels = of_kind(documents, "Deployment", "-mlflow")["spec"]["template"]["metadata"]["labels"]
+    assert policy["podSelector"]["matchLabels"] == labels
+    (rule,) = policy["ingress"]
+    own, *others = rule["from"]
+    assert own["podSelector"] == of_kind(documents, "Deployment")["spec"]["selector"]
+    assert others == ingress
+
+
 def test_the_ingress_lets_the_metrics_out_to_nobody(render: Render):
     documents = render(CASES["everything"])
     paths = of_kind(documents, "Ingress")["spec"]["rules"][0]["http"]["paths"]

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import re
 import ssl
 
@@ -10,7 +11,7 @@ import pytest
 
 from serving.settings import Settings
 from tests.deploy.conftest import Proxy, Replicas
-from tests.deploy.programs import DEPLOY
+from tests.deploy.programs import DEPLOY, wait_for
 from tests.serving.xrays import picture, text_of
 
 pytestmark = pytest.mark.slow
@@ -63,6 +64,35 @@ def test_the_largest_body_reaches_the_service(proxy: Proxy):
         body = b" " * Settings().max_body
         answer = client.post("/predict", content=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "not_json")
+
+
+def test_requests_that_are_coming_in_are_limited_for_all_addresses_together(proxy: Proxy):
+    """Each may hold its whole body in the proxy's memory before the service sees a key."""
+    most = int(re.findall(r"limit_conn doors (\d+);", CONFIGURATION)[0])
+    with contextlib.ExitStack() as held:
+        for number in range(most):
+            begin(held.enter_context(contextlib.closing(connected(proxy, f"127.0.0.{2 + number % 4}"))))
+        one_more = held.enter_context(contextlib.closing(connected(proxy, "127.0.0.9")))
+        begin(one_more)
+        answer = one_more.getresponse()
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+        assert json.loads(answer.read())["error"]["code"] == "overloaded"
+    with proxy.client("service") as client:
+        wait_for(lambda: client.get("/readyz").status_code == 200, proxy.log_file)
+
+
+def connected(proxy: Proxy, source: str) -> http.client.HTTPSConnection:
+    """From an address of this machine."""
+    context = ssl.create_default_context(cafile=str(proxy.certificate))
+    port = proxy.ports["service"]
+    return http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=10, source_address=(source, 0))
+
+
+def begin(connection: http.client.HTTPSConnection) -> None:
+    """A request whose body does not come."""
+    connection.putrequest("POST", "/predict")
+    connection.putheader("Content-Length", "1000")
+    connection.endheaders()
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/metrics/", "//metrics", "/%6detrics", "/x/../metrics", "/metrics?a=1"])

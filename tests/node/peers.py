@@ -57,6 +57,20 @@ def store(port: int, files: Sequence[Path], *options: str, title: str = SENDER) 
     return subprocess.run(command, capture_output=True, timeout=SECONDS, check=False).returncode
 
 
+def certificates(folder: Path) -> None:
+    """An authority, and a key with a certificate of it for 127.0.0.1."""
+
+    def openssl(*words: str) -> None:
+        subprocess.run([dcmtk("openssl"), *words], cwd=folder, check=True, capture_output=True)
+
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=test authority")
+    openssl("req", *key, "-keyout", "one.key", "-out", "one.csr", "-subj", "/CN=127.0.0.1")
+    (folder / "names").write_text("subjectAltName=IP:127.0.0.1")
+    signing = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names")
+    openssl("x509", "-req", "-in", "one.csr", "-out", "one.pem", *signing)
+
+
 @dataclass
 class Archive:
     """Takes everything and remembers it. status: what it answers."""

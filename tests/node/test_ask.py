@@ -1,6 +1,7 @@
 """Whom the node asks: the service and an engine of its own answer alike; faults are told apart."""
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +12,18 @@ from pathlib import Path
 import pytest
 
 from cxr.common.errors import ImageError, UnsoundError
-from cxr.node.ask import EngineSettings, ServiceSettings, UnavailableError
+from cxr.inference.answer import Answer
+from cxr.inference.remarks import Remark
+from cxr.node.ask import EngineSettings, ServiceSettings, UnavailableError, answer_of
+from cxr.node.values import TlsSettings
 from tests.node.made import saved, xray
+from tests.node.peers import certificates
 
 
 @contextmanager
-def saying(status: int, document: object, headers: dict[str, str] | None = None) -> Iterator[tuple[str, list[dict]]]:
+def saying(
+    status: int, document: object, headers: dict[str, str] | None = None, tls: ssl.SSLContext | None = None
+) -> Iterator[tuple[str, list[dict]]]:
     """A service that always answers so; its address, and what it was asked."""
     asked: list[dict] = []
 
@@ -35,9 +42,11 @@ def saying(status: int, document: object, headers: dict[str, str] | None = None)
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
+        yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}", asked
     finally:
         server.shutdown()
         server.server_close()
@@ -61,6 +70,43 @@ def test_the_service_and_the_engine_give_the_same_answer(complete_bundle: Path, 
     assert asked[0]["path"] == "/predict?explain=true"
     assert asked[0]["content-type"] == "application/dicom"
     assert asked[0]["x-api-key"] == "a-key-of-some-length"
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        Answer("COVID", 90.0, {"NonCOVID": 0.1, "COVID": 0.9}, 0.5, (Remark("a", "A."),), "data:,", 0.75, None, 0.25),
+        Answer("Refused", None, None, 0.5, reason=Remark("blank", "It shows nothing.")),
+    ],
+)
+def test_every_field_of_an_answer_comes_through(whole: Answer) -> None:
+    assert answer_of(json.loads(json.dumps(asdict(whole)))) == whole
+
+
+def test_a_picture_and_the_key_are_not_sent_on_to_another_address(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("a-key-of-some-length")
+    with saying(200, {}) as (elsewhere, reached), saying(307, {}, {"Location": f"{elsewhere}/predict"}) as (url, asked):
+        service = ServiceSettings("service", url, str(tmp_path / "key")).open()
+        with pytest.raises(UnavailableError, match="TooManyRedirects"):
+            service.ask(b"data", explain=False)
+    assert (len(asked), reached) == (1, [])
+
+
+def test_pictures_leave_this_machine_unencrypted_only_where_that_is_asked_for() -> None:
+    with pytest.raises(ValueError, match="is not encrypted; use https, or set allow_http"):
+        ServiceSettings("service", "http://10.0.0.5:3000")
+    ServiceSettings("service", "http://10.0.0.5:3000", allow_http=True)
+
+
+def test_a_service_with_a_certificate_of_the_house_is_believed(tmp_path: Path) -> None:
+    certificates(tmp_path)
+    listening = TlsSettings(f"{tmp_path}/one.pem", f"{tmp_path}/one.key").listening()
+    with saying(415, error("unsupported"), tls=listening) as (url, _):
+        trusting = ServiceSettings("service", url, tls=TlsSettings(authorities=f"{tmp_path}/ca.pem"))
+        with pytest.raises(ImageError):
+            trusting.open().ask(b"data", explain=False)
+        with pytest.raises(UnavailableError, match="SSLError"):
+            ServiceSettings("service", url).open().ask(b"data", explain=False)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 from pydicom.uid import JPEGLosslessSV1, RLELossless
 
+from cxr.node.values import TlsSettings
 from tests.node.made import saved, xray
-from tests.node.peers import NODE, SENDER, Archive, Running, dcmtk, free_port, running, store, wait_for
+from tests.node.peers import NODE, SENDER, Archive, Running, certificates, dcmtk, free_port, running, store, wait_for
+
+NO_TLS = TlsSettings()
 
 
 def echo(port: int, *options: str, title: str = SENDER, called: str = NODE) -> int:
@@ -100,20 +103,6 @@ def test_compressed_objects_are_kept_as_they_came(option: str, syntax: str, tmp_
         assert syntax.encode() in next((node.folder / "objects").iterdir()).read_bytes()[:400]
 
 
-def certificates(folder: Path) -> None:
-    """An authority, and a key with a certificate of it for 127.0.0.1."""
-
-    def openssl(*words: str) -> None:
-        subprocess.run([dcmtk("openssl"), *words], cwd=folder, check=True, capture_output=True)
-
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=test authority")
-    openssl("req", *key, "-keyout", "one.key", "-out", "one.csr", "-subj", "/CN=127.0.0.1")
-    (folder / "names").write_text("subjectAltName=IP:127.0.0.1")
-    signing = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names")
-    openssl("x509", "-req", "-in", "one.csr", "-out", "one.pem", *signing)
-
-
 def test_tls_wants_a_client_certificate_where_it_is_asked(tmp_path: Path) -> None:
     certificates(tmp_path)
     files = f"certificate: {tmp_path}/one.pem, key: {tmp_path}/one.key, authorities: {tmp_path}/ca.pem"
@@ -125,7 +114,7 @@ def test_tls_wants_a_client_certificate_where_it_is_asked(tmp_path: Path) -> Non
         assert echo(node.port) != 0
 
 
-def committed(node: Running, port: int, uids: list[str]) -> list[tuple[int, list[str]]]:
+def committed(node: Running, port: int, uids: list[str], tls: TlsSettings = NO_TLS) -> list[tuple[int, list[str]]]:
     """Ask for storage commitment and wait for the report: its event type, and the UIDs that it says are there."""
     from pydicom.dataset import Dataset
     from pynetdicom import AE, evt
@@ -140,7 +129,8 @@ def committed(node: Running, port: int, uids: list[str]) -> list[tuple[int, list
     entity = AE(ae_title=SENDER)
     entity.add_supported_context("1.2.840.10008.1.20.1", scu_role=True, scp_role=True)
     entity.add_requested_context("1.2.840.10008.1.20.1")
-    entity.start_server(("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_N_EVENT_REPORT, told)])
+    told_to = [(evt.EVT_N_EVENT_REPORT, told)]
+    entity.start_server(("127.0.0.1", port), block=False, evt_handlers=told_to, ssl_context=tls.listening())
     try:
         request = Dataset()
         request.TransactionUID = "2.25.4711"
@@ -150,7 +140,9 @@ def committed(node: Running, port: int, uids: list[str]) -> list[tuple[int, list
             item.ReferencedSOPClassUID = xray().SOPClassUID
             item.ReferencedSOPInstanceUID = uid
             request.ReferencedSOPSequence.append(item)
-        association = entity.associate("127.0.0.1", node.port, ae_title=NODE)
+        calling = tls.calling()
+        secured = (calling, "127.0.0.1") if calling else None
+        association = entity.associate("127.0.0.1", node.port, ae_title=NODE, tls_args=secured)
         status, _ = association.send_n_action(request, 1, "1.2.840.10008.1.20.1", "1.2.840.10008.1.20.1.1")
         association.release()
         assert status.Status == 0x0000
@@ -170,3 +162,15 @@ def test_storage_commitment_says_what_is_there_and_what_is_not(tmp_path: Path) -
         uids = [str(here.SOPInstanceUID), str(elsewhere.SOPInstanceUID)]
         assert committed(node, port, uids[:1]) == [(1, uids[:1])]
         assert committed(node, port, uids) == [(2, uids[:1])]
+
+
+def test_with_tls_the_report_of_commitment_goes_encrypted_too(tmp_path: Path) -> None:
+    certificates(tmp_path)
+    tls = TlsSettings(*(f"{tmp_path}/{file}" for file in ("one.pem", "one.key", "ca.pem")))
+    files = f"{{certificate: {tls.certificate}, key: {tls.key}, authorities: {tls.authorities}}}"
+    port = free_port()
+    peer = f"{{ae_title: SENDER, host: 127.0.0.1, port: {port}}}"
+    sources = f"{{modalities: {{kind: c_store, port: PORT, commitment: true, tls: {files}, peers: [{peer}]}}}}"
+    uid = str(xray(1).SOPInstanceUID)
+    with running(tmp_path, sources=sources) as node:
+        assert committed(node, port, [uid], tls) == [(2, [])]

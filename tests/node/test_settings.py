@@ -1,13 +1,20 @@
 """node.yaml: the example loads, and every fault is one sentence."""
 
+import re
+from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from cxr.common.errors import CxrError
 from cxr.node import command
+from cxr.node.ask import EngineSettings
+from cxr.node.parts import DestinationSettings, SourceSettings
 from cxr.node.receive import CStoreSource
-from cxr.node.settings import load_node
+from cxr.node.rules import RuleSettings
+from cxr.node.settings import ResultSettings, load_node
 from tests.node.peers import config
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "node.yaml"
@@ -20,6 +27,32 @@ def test_the_example_loads() -> None:
     assert isinstance(source, CStoreSource)
     assert [peer.ae_title for peer in source.peers] == ["ORTHANC", "XRAY_ROOM_1"]
     assert settings.results.options().uid_root == "2.25"
+
+
+def keys_left_out(written: Any, read: Any, place: str = "") -> list[str]:
+    """Keys of the settings `read` that the document `written` does not name."""
+    if isinstance(read, dict):
+        return [key for name in read for key in keys_left_out(written[name], read[name], f"{place}{name}.")]
+    if not is_dataclass(read):
+        return []
+    names = [field.name for field in fields(read)]
+    known = [name for name in names if name in written]
+    below = [key for name in known for key in keys_left_out(written[name], getattr(read, name), f"{place}{name}.")]
+    return [f"{place}{name}" for name in names if name not in written] + below
+
+
+def test_the_example_has_every_key_of_every_kind() -> None:
+    settings, text = load_node(EXAMPLE), EXAMPLE.read_text(encoding="utf-8")
+    left_out = keys_left_out(yaml.safe_load(text), settings)
+    assert [key for key in left_out if not key.startswith("destinations.his.address.")] == []
+    for parts, kinds in ((settings.sources, SourceSettings), (settings.destinations, DestinationSettings)):
+        assert {type(one) for one in parts.values()} == {
+            one for one in kinds.registered.values() if one.__module__.startswith("cxr.")
+        }
+    engine = yaml.safe_load(re.findall(r"# or: (\{kind: engine.*\})", text)[0])
+    assert set(engine) == {field.name for field in fields(EngineSettings)}
+    assert settings.rules == RuleSettings()
+    assert settings.results == ResultSettings()
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ import httpx
 import pytest
 from dicomweb_client import DICOMwebClient
 
+from cxr.node.receipt import NodeError
 from cxr.node.settings import QueueSettings
 from cxr.node.stow_source import StowSourceSettings
 from tests.node.web_parts import body_of, files, picture, stow_service, taking
+from tools.ask import free_port
 from tools.clinic_phantoms import file_of
 
 FAILURE_REASON = "00081197"
@@ -146,3 +148,10 @@ def test_a_sender_comes_again_where_the_machine_cannot_read_now(broken, taken, a
         response = post(address, *files(1), path=path)
         assert (response.status_code, reasons(response, OTHERS)) == (503, [0xA700])
     assert post(address, *files(1), path=path).status_code == 200
+
+
+def test_a_web_server_that_does_not_start_is_one_sentence_that_points_at_no_log(taken, monkeypatch):
+    monkeypatch.setattr("cxr.node.stow_source.uvicorn.Server.run", lambda *_, **__: None)
+    source = StowSourceSettings(kind="stow", port=free_port()).open("web", taken.around())
+    with pytest.raises(NodeError, match="did not start within 10 s on"):
+        source.start()

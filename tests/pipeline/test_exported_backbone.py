@@ -11,7 +11,7 @@ from cxr.inference.engine import Engine
 from tests.pipeline.conftest import small_workspace
 from tests.toy_backbone import write_onnx
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def test_an_exported_backbone_goes_all_the_way_to_the_champion(tmp_path: Path) -> None:

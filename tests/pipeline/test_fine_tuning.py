@@ -11,7 +11,7 @@ from cxr.common.atomic_files import sha256_of
 from cxr.inference.engine import Engine
 from tests.pipeline.conftest import small_workspace
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 TUNED = {
     "features": {"precision": "f32"},  # no eight-bit trunk: it takes longer than all else here
     "train": {

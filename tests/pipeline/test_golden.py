@@ -16,7 +16,7 @@ import pytest
 from tests.pipeline.conftest import Workspace
 from tools.ask import predict, service
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 COUNT = 5
 
 

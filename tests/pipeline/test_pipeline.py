@@ -16,7 +16,7 @@ from cxr.report.origin import stale_files
 from tests.pipeline.conftest import Workspace, small_workspace
 from tools.workspace import make_workspace, setting
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 BEFORE_TRAINING = {"download", "index", "pixels", "copies", "split", "lungs", "features@inceptionv3", "features@vgg16"}
 

@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 
 from cxr.common.errors import CxrError
+from cxr.data.settings import SplitParams
+from cxr.data.splits import split_fingerprint
 from cxr.tracking import aliases, registry
 from cxr.tracking.registry import BUNDLE_TAG, Version, bundle_sha256
 from tests.promotion.registry_in_memory import RegistryInMemory, StoredVersion
 from tests.serving.model_store import own_store
 from tests.tiny import tiny_bundle
+
+SPLIT = split_fingerprint(SplitParams(seed=20, test_fraction=0.2, validation_fraction=0.15), {})  # nobody is moved
 
 
 @pytest.fixture
@@ -46,4 +50,4 @@ def versions(workspace: Path, models: list[Path], monkeypatch: pytest.MonkeyPatc
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("models")
-    return [tiny_bundle(folder / f"bundle-{seed}", seed=seed, split="20/0.2/0.15/copies 0.86") for seed in (1, 2, 3)]
+    return [tiny_bundle(folder / f"bundle-{seed}", seed=seed, split=SPLIT) for seed in (1, 2, 3)]

@@ -21,7 +21,7 @@ from tests.tiny import tiny_bundle
 
 PARAMS = EvaluateParams(resamples=200, confidence=0.95, prevalence=0.1, seed=1)
 VALIDATION = labelled_split(40)
-SPLIT = "20/0.2/0.15/copies 0.86"
+SPLIT = "20/0.2/0.15/1f"
 FIRST = Version("covid-cxr", 1, "run", "0" * 64, "2026-01-01", "", ("champion",), {})
 SECOND = replace(FIRST, number=2, aliases=())
 

@@ -45,7 +45,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with two registered versions, of which the second is the champion."""
     folder = tmp_path_factory.mktemp("recovery")
     workspace = make_workspace(folder / "work")
-    bundles = [tiny_bundle(folder / f"bundle-{seed}", seed=seed, split="20/0.2/0.15/copies 0.86") for seed in (1, 2)]
+    bundles = [tiny_bundle(folder / f"bundle-{seed}", seed=seed, split="20/0.2/0.15/1f") for seed in (1, 2)]
     typed(workspace, "export PROMOTE=1" + REGISTER.format(bundles=" ".join(f'"{bundle}"' for bundle in bundles)))
     assert champion(workspace) == 2
     return workspace

@@ -49,6 +49,22 @@ def test_no_metric_or_plot_of_dvc_is_of_test_patients() -> None:
     assert "test patients" not in yaml.safe_dump(PIPELINE)
 
 
+def test_nothing_that_a_model_is_made_of_comes_from_a_stage_with_an_output_out_of_the_cache() -> None:
+    """Such a stage runs again in every fresh clone, and its other results could differ on another machine."""
+    stages = PIPELINE["stages"]
+    needed, waiting = set(), ["register"]
+    while waiting:
+        deps = [Path(dep) for dep in stages[waiting.pop()]["deps"]]
+        for name, stage in stages.items():
+            outs = named(stage["outs"]) | named(stage.get("metrics", [])) | named(stage.get("plots", []))
+            if name not in needed and any(Path(out).is_relative_to(dep) for out in outs for dep in deps):
+                needed.add(name)
+                waiting.append(name)
+    assert needed >= {"download", "copies", "split", "unseen", "gate"}
+    settings = [out for name in needed for out in stages[name]["outs"] if isinstance(out, dict)]
+    assert not [out for out in settings for setting in out.values() if setting.get("cache") is False]
+
+
 def test_the_history_of_looks_outlives_a_repro() -> None:
     (out,) = PIPELINE["stages"]["sealed"]["outs"]
     assert out == {"reports/sealed": {"cache": False, "persist": True}}

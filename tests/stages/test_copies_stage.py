@@ -1,4 +1,4 @@
-"""The stages copies and split on phantoms, some of which a second collection has as well."""
+"""The stages copies, copies_page and split on phantoms, some of which a second collection has as well."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from cxr.data.dataset import Dataset
 from cxr.data.manifest import ImageRow, RejectedRow, read_rows, write_rows
 from cxr.data.splits import SplitRow
 from cxr.sources.synthetic.radiograph import radiograph
-from stages import copies, split
+from stages import copies, copies_page, split
 from tests.rows import image_row
 
 ROOT = Path(__file__).parents[2]
@@ -53,7 +53,7 @@ def drawn(path: str, number: int, **facts: str) -> ImageRow:
 
 @pytest.fixture
 def run(collection: tuple[list[ImageRow], np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Both stages in an empty workspace, with other rows and other parameters of the section copies."""
+    """The stages in an empty workspace, with other rows and other parameters of the section copies."""
 
     def stages(changes: Mapping[str, Any], rows: list[ImageRow] = collection[0]) -> list[CopyRow]:
         monkeypatch.chdir(tmp_path)
@@ -64,6 +64,7 @@ def run(collection: tuple[list[ImageRow], np.ndarray], tmp_path: Path, monkeypat
         write_rows(rows, ImageRow, INDEX)
         np.save(PIXELS, collection[1])
         copies.main()
+        copies_page.main()
         split.main()
         return read_rows(CopyRow, COPIES)
 

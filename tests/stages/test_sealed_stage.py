@@ -130,7 +130,7 @@ def test_a_version_is_measured_once_and_read_from_then_on(tracking: TrackingInMe
     assert (look["version"], look["bundle_sha256"], look["test_set"]) == (3, "e" * 64, place()["test_set"])
     facts = read_json(folder / "sealed.json")
     assert facts["when"] == look["when"]
-    assert "No choice used it" in facts["says"]
+    assert "No choice before that used it" in facts["says"]
 
 
 def test_mlflow_gets_the_numbers_and_the_count(tracking: TrackingInMemory) -> None:

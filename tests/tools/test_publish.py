@@ -11,7 +11,7 @@ from configobj import ConfigObj
 from cxr.common.errors import CxrError
 from cxr.promotion.decision import decide_without_champion
 from tools.comment import ACTIONS, LONGEST, comment_body, earlier_comment
-from tools.publish import changed_stages, commit_message, reason_to_wait
+from tools.publish import changed_stages, commit, commit_message, reason_to_wait
 from tools.remote import NAME, remote_environment, remote_options
 from tools.report import MARKER
 
@@ -62,6 +62,22 @@ def test_a_commit_says_which_model_and_why():
     assert message.splitlines()[0] == "Retrain: vgg16, AUC 0.988 on validation patients"
     assert "version 3 is the champion now" in message
     assert "AUC differs by +0.0100" in message
+
+
+def test_a_commit_holds_dvc_s_lock_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """With register.json in it, a clone's `register` would count as done, and tell its server nothing."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout
+
+    monkeypatch.chdir(tmp_path)
+    git("init", "--quiet")
+    for name in ("dvc.lock", "reports/register.json", "reports/winner.json", "params.yaml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    git("add", "params.yaml")
+    commit("Retrain")
+    assert git("ls-tree", "-r", "--name-only", "HEAD").split() == ["dvc.lock"]
 
 
 def comment(number: int, author: str = ACTIONS, body: str = MARKER + "\n…") -> dict:

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,49 @@ def test_a_copied_database_alone_goes_on_using_the_files_where_they_are(tmp_path
     file = made_database(tmp_path / "new", (tmp_path / "old/mlartifacts").as_uri())
     assert rehome(file) is None
     shutil.rmtree(tmp_path / "old")
+    assert rehome(file) is not None
+
+
+RUN = "1/artifacts/model.xml"
+
+
+def kept_at(home: Path) -> Path:
+    """A folder of artifacts that holds the run's files."""
+    (home / RUN).parent.mkdir(parents=True)
+    (home / RUN).write_text("weights")
+    return home
+
+
+@pytest.mark.parametrize("of_its_own", ["", "other runs", "the run's empty folder"])
+def test_files_that_are_there_and_not_here_stay_where_they_are(tmp_path: Path, of_its_own: str) -> None:
+    """The workspace has a folder of its own, of runs before MLFLOW_DEFAULT_ARTIFACT_ROOT named another."""
+    shared = kept_at(tmp_path / "shared/mlartifacts")
+    file = made_database(tmp_path / "work", shared.as_uri())
+    if of_its_own:
+        folder = {"other runs": "mlartifacts/2/artifacts", "the run's empty folder": "mlartifacts/1/artifacts"}
+        (tmp_path / "work" / folder[of_its_own]).mkdir(parents=True)
+    before = addresses(file)
+    assert rehome(file) is None
+    assert addresses(file) == before
+    shutil.rmtree(tmp_path / "work/mlartifacts", ignore_errors=True)
+    kept_at(tmp_path / "work/mlartifacts")
+    assert rehome(file) is not None
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize("spelt", [Path.as_uri, str])
+def test_the_folder_that_the_variable_names_is_the_right_one_even_while_it_is_not_mounted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool, slash: str, spelt: Callable[[Path], str]
+) -> None:
+    shared = tmp_path / "shared place/mlartifacts"
+    file = made_database(tmp_path / "work", shared.as_uri())
+    kept_at(tmp_path / "work/mlartifacts")
+    if there:
+        kept_at(shared)
+    monkeypatch.setenv("MLFLOW_DEFAULT_ARTIFACT_ROOT", spelt(shared) + slash)
+    assert rehome(file) is None
+    monkeypatch.setenv("MLFLOW_DEFAULT_ARTIFACT_ROOT", str(tmp_path / "another"))
     assert rehome(file) is not None
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cxr.evaluation.settings import EvaluateParams
+from cxr.unseen.abstaining import _risk
 from cxr.unseen.fold_store import FoldAnswers
 from cxr.unseen.plan import Fold, plan_folds
 from cxr.unseen.summary import as_metrics, not_measured, risk_curve, summarise
@@ -54,6 +55,13 @@ def test_the_familiar_half_is_answered_without_an_error() -> None:
     assert risk["familiarity", 0.5] == 0
     assert risk["familiarity", 1.0] == risk["margin", 1.0] == pytest.approx(0.25)
     assert risk["margin", 0.5] > 0
+
+
+def test_images_of_one_familiarity_count_alike_in_any_order() -> None:
+    wrong = np.arange(200) < 100
+    alike = np.full((1, 200), 0.01)
+    for order in (slice(None), slice(None, None, -1)):
+        np.testing.assert_allclose(_risk(alike, wrong[None, order]), 0.5)
 
 
 def test_what_was_found_has_names_for_mlflow() -> None:
