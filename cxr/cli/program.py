@@ -56,8 +56,9 @@ def _run(words: Sequence[str]) -> int:
 def main(argv: Sequence[str] | None = None) -> None:
     """Exit status: 0 done, 1 done in part, 2 nothing could be done, 130 interrupted. `cxr predict --help` says more."""
     switch_off()
+    words = sys.argv[1:] if argv is None else argv
     try:
-        sys.exit(_run(sys.argv[1:] if argv is None else argv))
+        sys.exit(_run(words))
     except CxrError as fault:
         sys.stderr.write(f"cxr: {fault}\n")
         sys.exit(2)
@@ -66,8 +67,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as fault:
-        sys.stderr.write(f"cxr: {fault.strerror}: {fault.filename or 'while writing the table'}\n")
+        what = fault.strerror or type(fault).__name__
+        sys.stderr.write(f"cxr: {what}: {fault.filename or 'while reading or writing'}\n")
         sys.exit(2)
     except KeyboardInterrupt:
-        sys.stderr.write("cxr: interrupted; with --out, the same command continues where this one stopped\n")
+        more = "; with --out, the same command continues where this one stopped" if words[:1] == ["predict"] else ""
+        sys.stderr.write(f"cxr: interrupted{more}\n")
         sys.exit(INTERRUPTED)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 OF_THE_PICTURE = (400, 413, 415)  # statuses that another try will not change
+OF_THE_SERVICE = (401, 403, 404, 429, 502, 503)  # statuses that are the same for every picture
 LONGEST_WAIT_S = 60.0
 
 
@@ -38,11 +39,13 @@ class Reply:
 
 
 class UnavailableError(Exception):
-    """Nobody answers now. wait_s: how long to wait before the next try, 0 where nothing is known."""
+    """Nobody answers now. wait_s: how long to wait before the next try, 0 where nothing is known. counted: it may be
+    the picture's own fault, so that the try counts and others go first."""
 
-    def __init__(self, reason: str, wait_s: float = 0.0):
+    def __init__(self, reason: str, wait_s: float = 0.0, *, counted: bool = False):
         super().__init__(reason)
         self.wait_s = wait_s
+        self.counted = counted
 
 
 class Asker(Protocol):
@@ -139,7 +142,8 @@ class _Service:
                 self._address, data=data, params={"explain": "true"} if explain else {}, timeout=self._place.timeout_s
             )
         except requests.RequestException as fault:
-            raise UnavailableError(f"the service cannot be reached ({type(fault).__name__})") from None
+            late = isinstance(fault, requests.ReadTimeout)  # it has the picture, and says nothing
+            raise UnavailableError(f"the service cannot be reached ({type(fault).__name__})", counted=late) from None
         return self._read(response)
 
     def _session(self) -> requests.Session:
@@ -157,12 +161,15 @@ class _Service:
                 return Reply(answer_of(document), document["model"])
             code = str(document["error"]["code"])
         except (ValueError, KeyError, TypeError):
-            raise UnavailableError(f"{response.status_code} without words that this node knows") from None
+            raise UnavailableError(
+                f"{response.status_code} without words that this node knows", counted=_counted(response.status_code)
+            ) from None
         if response.status_code in OF_THE_PICTURE:
             raise ImageError(code, f"the service does not read it: {code}")
         if code == "unsound_answer":
             raise UnsoundError("the service had no sound answer")
-        raise UnavailableError(f"{response.status_code} {code}", _seconds(response.headers.get("Retry-After")))
+        wait_s = _seconds(response.headers.get("Retry-After"))
+        raise UnavailableError(f"{response.status_code} {code}", wait_s, counted=_counted(response.status_code))
 
 
 def answer_of(document: Mapping[str, Any]) -> Answer:
@@ -181,6 +188,10 @@ def answer_of(document: Mapping[str, Any]) -> Answer:
         familiarity=document.get("familiarity"),
         reason=None if reason is None else Remark(**reason),
     )
+
+
+def _counted(status: int) -> bool:
+    return not (300 <= status < 400 or status in OF_THE_SERVICE)
 
 
 def _seconds(text: str | None) -> float:

@@ -1,4 +1,4 @@
-"""Gives results to one destination: in order, again where it fails, to the dead letters in the end."""
+"""Gives results to one destination: in order, behind the others where it fails, to the dead letters in the end."""
 
 import logging
 import sqlite3
@@ -53,6 +53,9 @@ class Deliverer:
     def wake(self) -> None:
         self._more.set()
 
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         self._stopped.set()
         self._more.set()
@@ -75,9 +78,19 @@ class Deliverer:
         self._destination.close()
 
     def _give(self, found: list[Delivery]) -> None:
-        """Send one after another; what arrived is committed together."""
+        """Send one after another; what arrived is committed together, whatever became of the others."""
         given: list[Delivery] = []
-        wait_s = 0.0
+        try:
+            wait_s = self._send(found, given)
+        finally:
+            if given:
+                letters.delivered(self._queue, self._name, [one.object for one in given])
+        for one in given:
+            self._count(one)
+        self._stopped.wait(wait_s)
+
+    def _send(self, found: list[Delivery], given: list[Delivery]) -> float:
+        """Add to `given` what arrived; how many seconds to wait."""
         for one in found:
             if self._stopped.is_set():
                 break
@@ -87,18 +100,16 @@ class Deliverer:
                 self._failures = 0
             except UnreachableError as fault:
                 wait_s = self._unreachable(fault)
-                break
+                # It may be only about this object: next time the others go first.
+                letters.postpone(self._queue, self._name, one.object, wait_s, str(fault), counted=False)
+                return wait_s
             except RejectedError as fault:
                 self._rejected(one, str(fault))
             except (InvalidDicomError, FileNotFoundError) as fault:
                 self._rejected(one, f"its results cannot be read ({type(fault).__name__})")
             except Exception as fault:  # noqa: BLE001 - a fault of one destination's code must not end its thread
                 self._rejected(one, f"{self._name} failed ({type(fault).__name__})")
-        if given:
-            letters.delivered(self._queue, self._name, [one.object for one in given])
-        for one in given:
-            self._count(one)
-        self._stopped.wait(wait_s)
+        return 0.0
 
     def _count(self, one: Delivery) -> None:
         self._metrics.delivered.labels(self._name).inc()
@@ -119,7 +130,7 @@ class Deliverer:
         if one.tries + 1 >= self._retry.most_tries:
             self._bury(one, why)
         else:
-            letters.postpone(self._queue, self._name, one.object, self._backoff.wait_s(one.tries), why)
+            letters.postpone(self._queue, self._name, one.object, self._backoff.wait_s(one.tries), why, counted=True)
 
     def _bury_old(self) -> None:
         before = time.time() - self._retry.most_hours * 3600
@@ -128,8 +139,11 @@ class Deliverer:
 
     def _bury(self, one: Delivery, why: str) -> None:
         pseudonym = self._audit.of_object(one.sop_uid)
-        bury(self._queue.folder, self._name, pseudonym, one.files)
-        letters.dead(self._queue, self._name, [one.object], why)
+        letters.dead(self._queue, self._name, [one.object], why)  # first: it must end whatever the links do
         self._metrics.dead.labels(self._name).inc()
-        self._audit.write("given_up", one.sop_uid, destination=self._name, reason=why)
         logger.error("object %s is given up for %s: %s", pseudonym, self._name, why)
+        try:
+            bury(self._queue.folder, self._name, pseudonym, one.files)
+            self._audit.write("given_up", one.sop_uid, destination=self._name, reason=why)
+        except OSError as fault:
+            logger.error("object %s: neither linked nor in the audit trail (%s)", pseudonym, type(fault).__name__)

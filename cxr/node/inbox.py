@@ -72,16 +72,16 @@ class DiskInbox:
         self._closed.set()
 
     def take(self, file: Path, source: str, expected_uid: str = "") -> Receipt:
-        if self._closed.is_set() or not self.has_room():
-            return self._said(Receipt.FULL, source, expected_uid)
-        header = _read_header(file)
-        if header is None or (expected_uid and header.sop_uid != expected_uid):
-            return self._said(Receipt.UNREADABLE, source, expected_uid)
         try:
+            if self._closed.is_set() or not self.has_room():
+                return self._said(Receipt.FULL, source, expected_uid)
+            header = _read_header(file)
+            if header is None or (expected_uid and header.sop_uid != expected_uid):
+                return self._said(Receipt.UNREADABLE, source, expected_uid)
             return self._said(self._kept(file, source, header), source, header.sop_uid)
         except (OSError, sqlite3.Error) as fault:
             logger.error("an object could not be kept: %s", type(fault).__name__)
-            return self._said(Receipt.FULL, source, header.sop_uid)
+            return self._said(Receipt.FULL, source, expected_uid)
 
     def has_room(self) -> bool:
         """Whether the queue and the disk are below their limits."""
@@ -118,11 +118,15 @@ def make_private(folder: Path) -> None:
 
 
 def _read_header(file: Path) -> _Header | None:
-    """None where it is no DICOM object with a UID."""
+    """None where it is no DICOM object with a UID. Raises OSError where it cannot be read now."""
     try:
         header = read_elements(file, ("SOPInstanceUID", "SOPClassUID"), force=False)
         uid, sop_class = str(header.get("SOPInstanceUID", "")), str(header.get("SOPClassUID", ""))
         return _Header(uid, sop_class, _digest(file)) if uid and sop_class else None
+    except OSError as fault:
+        if fault.errno:  # of the system; pydicom's own, about a file that is cut off, have no number
+            raise
+        return None
     except (*DICOM_FAULTS, InvalidDicomError):
         return None
 

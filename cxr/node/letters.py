@@ -1,8 +1,9 @@
 """What destinations still have to get, and what they could not be given: the queue's side of delivering."""
 
+import math
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from cxr.node.queue import Delivery, Queue
 
@@ -10,8 +11,9 @@ DUE = """
 SELECT d.object, o.sop_uid, o.received_at, d.tries,
     (SELECT group_concat(file, '\n') FROM (SELECT file FROM results WHERE object = d.object ORDER BY id)) AS files
 FROM deliveries d JOIN objects o ON o.id = d.object
-WHERE d.destination = ? AND d.state = 'due' AND d.due_at <= ? ORDER BY d.object LIMIT ?
+WHERE d.destination = ? AND d.state = 'due' AND d.due_at <= ? ORDER BY max(d.due_at, d.since), d.object LIMIT ?
 """
+ALL = -1  # for LIMIT
 FINISH = """
 UPDATE objects SET changed_at = :now, state =
     CASE WHEN EXISTS (SELECT 1 FROM deliveries WHERE object = :one AND state = 'dead') THEN 'dead' ELSE 'done' END
@@ -20,7 +22,7 @@ WHERE id = :one AND NOT EXISTS (SELECT 1 FROM deliveries WHERE object = :one AND
 
 
 def due(queue: Queue, destination: str, most: int) -> list[Delivery]:
-    """What `destination` is to get now, oldest first."""
+    """What `destination` is to get now; what waits longest since it was made or put off comes first."""
     return _deliveries(queue.read(DUE, (destination, time.time(), most)))
 
 
@@ -33,11 +35,12 @@ def dead(queue: Queue, destination: str, objects: Sequence[int], why: str) -> No
     _settle(queue, destination, objects, "dead", why)
 
 
-def postpone(queue: Queue, destination: str, one: int, wait_s: float, why: str) -> None:
-    values = (time.time() + wait_s, why, one, destination)
+def postpone(queue: Queue, destination: str, one: int, wait_s: float, why: str, *, counted: bool) -> None:
+    """Tried again in wait_s seconds. counted: the try counts."""
+    values = (1 if counted else 0, time.time() + wait_s, why, one, destination)
     queue.writer.write(
         lambda db: db.execute(
-            "UPDATE deliveries SET tries = tries + 1, due_at = ?, detail = ? WHERE object = ? AND destination = ?",
+            "UPDATE deliveries SET tries = tries + ?, due_at = ?, detail = ? WHERE object = ? AND destination = ?",
             values,
         )
     )
@@ -49,30 +52,40 @@ def too_old(queue: Queue, destination: str, before: float, most: int) -> list[De
     return _deliveries(queue.read(question, (destination, before, most)))
 
 
-def revive(queue: Queue, destination: str) -> tuple[int, int]:
-    """Dead letters are due again, and dead objects are asked about again. destination: "" for all.
+def due_elsewhere(queue: Queue, destinations: Collection[str]) -> dict[str, list[Delivery]]:
+    """What is due to others than `destinations`, by name."""
+    names = [
+        row["destination"] for row in queue.read("SELECT DISTINCT destination FROM deliveries WHERE state = 'due'")
+    ]
+    return {
+        name: _deliveries(queue.read(DUE, (name, math.inf, ALL))) for name in sorted(names) if name not in destinations
+    }
+
+
+def revive(queue: Queue, destinations: Collection[str], *, with_objects: bool) -> tuple[int, int]:
+    """Dead letters of `destinations` are due again, and with_objects dead objects are asked about again.
 
     How many deliveries and how many objects that were.
     """
 
     def action(db: sqlite3.Connection) -> tuple[int, int]:
         now = time.time()
-        wanted = "state = 'dead' AND (? = '' OR destination = ?)"
-        objects = [
-            row["object"]
-            for row in db.execute(f"SELECT object FROM deliveries WHERE {wanted}", (destination, destination))  # noqa: S608
-        ]
+        wanted = f"state = 'dead' AND destination IN ({', '.join('?' * len(destinations))})"
+        found = db.execute(f"SELECT object FROM deliveries WHERE {wanted}", (*destinations,))  # noqa: S608 - marks only
+        objects = [row["object"] for row in found]
         db.execute(
             f"UPDATE deliveries SET state = 'due', tries = 0, due_at = 0, since = ? WHERE {wanted}",  # noqa: S608
-            (now, destination, destination),
+            (now, *destinations),
         )
         db.executemany(
             "UPDATE objects SET state = 'answered', changed_at = ? WHERE id = ?", [(now, one) for one in objects]
         )
-        if destination:
+        if not with_objects:
             return len(objects), 0
         again = db.execute(
-            "UPDATE objects SET state = 'received', tries = 0, due_at = 0, changed_at = ? WHERE state = 'dead'", (now,)
+            "UPDATE objects SET state = 'received', tries = 0, due_at = 0, changed_at = ? "
+            "WHERE state = 'dead' AND NOT EXISTS (SELECT 1 FROM deliveries WHERE object = objects.id)",
+            (now,),
         )
         return len(objects), again.rowcount
 

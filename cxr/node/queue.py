@@ -4,10 +4,11 @@ An object goes received, asked, answered, done. It ends early as not_picked or r
 person tries again. Everything is committed before anybody is told.
 """
 
+import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -80,15 +81,29 @@ class Arrived:
     file: str
 
 
+@contextlib.contextmanager
+def in_one_sentence(folder: Path) -> Iterator[None]:
+    """Make what SQLite says of the queue in `folder` a NodeError."""
+    try:
+        yield
+    except sqlite3.Error as fault:
+        raise NodeError(
+            f"{folder / FILE} cannot be used ({fault}); restore a copy of the folder, or move it away: "
+            "the node starts with an empty queue then, and senders must send again what waited"
+        ) from None
+
+
 class Queue:
     """Safe from any thread. Two processes may have it open; only one may run the node."""
 
     def __init__(self, folder: Path):
+        """Raises NodeError where it cannot be used."""
         self.folder = folder
-        self.writer = Writer(folder / FILE)
         self._path = folder / FILE
         self._readers = threading.local()  # a connection each: one that is read from shows one moment
-        self.writer.write(_prepare)
+        with in_one_sentence(folder):
+            self.writer = Writer(folder / FILE)
+            self.writer.write(_prepare)
 
     def close(self) -> None:
         self.writer.close()
@@ -122,12 +137,14 @@ class Queue:
         self.writer.write(lambda db: db.execute("UPDATE objects SET state = 'received' WHERE state = 'asked'"))
 
     def claim(self, most: int, workers: int) -> list[Waiting]:
-        """The oldest that wait, fairly divided among the workers, at most `most`; they count as asked from now on."""
+        """Those that wait longest since they came or were put off, fairly divided among the workers, at most `most`;
+        they count as asked from now on."""
 
         def action(db: sqlite3.Connection) -> list[Waiting]:
             now = time.time()
             ids = db.execute(
-                "SELECT id FROM objects WHERE state = 'received' AND due_at <= ? ORDER BY id LIMIT ?",
+                "SELECT id FROM objects WHERE state = 'received' AND due_at <= ? "
+                "ORDER BY max(due_at, received_at), id LIMIT ?",
                 (now, most * workers),
             ).fetchall()
             mine = [row["id"] for row in ids[: -(-len(ids) // workers)]]
@@ -143,17 +160,18 @@ class Queue:
         return self.writer.write(action)
 
     def postpone(self, one: int, wait_s: float, counted: bool) -> None:
-        """Asked again in wait_s seconds. counted: the try counts."""
+        """Asked again in wait_s seconds, unless it is settled already. counted: the try counts."""
         values = (time.time(), time.time() + wait_s, 0 if counted else 1, one)
         self.writer.write(
             lambda db: db.execute(
-                "UPDATE objects SET state = 'received', changed_at = ?, due_at = ?, tries = tries - ? WHERE id = ?",
+                "UPDATE objects SET state = 'received', changed_at = ?, due_at = ?, tries = tries - ? "
+                "WHERE id = ? AND state = 'asked'",
                 values,
             )
         )
 
     def end(self, one: int, state: str, detail: str) -> None:
-        """state: one of CLOSED, or dead. detail: a code, no text of the picture's."""
+        """Unless it is settled already. state: one of CLOSED, or dead. detail: a code, no text of the picture's."""
         self.writer.write(lambda db: _set_state(db, one, state, detail))
 
     def answer(self, one: int, state: str, results: Sequence[tuple[str, str]], destinations: Sequence[str]) -> None:
@@ -192,7 +210,8 @@ class Queue:
 
 def _set_state(db: sqlite3.Connection, one: int, state: str, detail: str) -> None:
     db.execute(
-        "UPDATE objects SET state = ?, detail = ?, changed_at = ? WHERE id = ?", (state, detail, time.time(), one)
+        "UPDATE objects SET state = ?, detail = ?, changed_at = ? WHERE id = ? AND state = 'asked'",
+        (state, detail, time.time(), one),
     )
 
 

@@ -1,8 +1,12 @@
 """Source `c_store`: a DICOM server that takes objects by C-STORE, answers C-ECHO, and commits to what it has."""
 
+import contextlib
 import ipaddress
+import queue
+import re
 import tempfile
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -32,6 +36,7 @@ STATUS = {
 }
 NOT_RECOGNISED = (0x01, 0x01, 0x03)  # rejected for good, by the user, calling AE title not recognised
 REST_S = 0.05
+UID = r"[0-2](\.(0|[1-9][0-9]*))+"  # PS3.5, section 9.1
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -67,7 +72,7 @@ class CStoreSource(SourceSettings):
         if not self.peers:
             raise ValueError("peers is empty; name at least one AE title that may send")
         for name in self.storage:
-            if name not in STORAGE and not name.replace(".", "").isdigit():
+            if name not in STORAGE and (len(name) > 64 or re.fullmatch(UID, name) is None):
                 raise ValueError(f"storage: {name!r} is not one of {', '.join(STORAGE)}, nor a SOP Class UID")
 
     def open(self, name: str, around: Surroundings) -> ObjectSource:
@@ -108,6 +113,7 @@ class _Server:
             (evt.EVT_PDU_RECV, self._received),
             (evt.EVT_C_ECHO, lambda event: 0x0000),
             (evt.EVT_C_STORE, self._store),
+            (evt.EVT_CONN_CLOSE, _remove_unfinished),
         ]
         if self._commitments is not None:
             entity.add_supported_context(COMMITMENT, list(READ))
@@ -166,6 +172,21 @@ class _Server:
         if comment:
             response.ErrorComment = comment
         return response
+
+
+def _remove_unfinished(event: "Event") -> None:
+    """The file of an object that came only in part, and of one that nobody will take: pynetdicom removes what it
+    gave to `_store`, and has no public name for the others."""
+    dimse = event.assoc.dimse
+    unfinished = [getattr(dimse.message, "_data_set_file", None)]
+    with contextlib.suppress(queue.Empty):
+        while True:
+            _, request = dimse.msg_queue.get_nowait()
+            unfinished.append(getattr(request, "_dataset_file", None))
+    dimse.msg_queue.put((None, None))  # whoever waits there learns that the connection is closed
+    for file in filter(None, unfinished):
+        file.close()
+        Path(file.name).unlink(missing_ok=True)
 
 
 def _addresses(settings: CStoreSource) -> dict[str, tuple[str, int]]:

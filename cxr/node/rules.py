@@ -32,7 +32,7 @@ class Looked:
 
 
 def look(file: Path, rules: RuleSettings, pseudonyms: Pseudonyms) -> Looked:
-    """Read the header of `file` and pick."""
+    """Read the header of `file` and pick. Raises OSError where it cannot be read now."""
     facts = read_facts(file, pseudonyms)
     if facts is None:
         return Looked("", "", "no_picture")

@@ -6,20 +6,20 @@ import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import FrameType
 
 from cxr.node import letters
 from cxr.node.ask import Asker
 from cxr.node.audit import Audit
-from cxr.node.dead_letters import exhume
+from cxr.node.dead_letters import bury, exhume
 from cxr.node.deliver import Deliverer
 from cxr.node.inbox import DiskInbox, make_private
 from cxr.node.metrics import NodeMetrics
 from cxr.node.network import missing
 from cxr.node.parts import ObjectSource, Surroundings
-from cxr.node.queue import CLOSED, Queue
+from cxr.node.queue import CLOSED, Queue, in_one_sentence
 from cxr.node.queue import FILE as QUEUE_FILE
 from cxr.node.receipt import NodeError, Receipt
 from cxr.node.results import ResultMaker, result_maker
@@ -62,8 +62,10 @@ class Node:
 
     def start(self) -> None:
         """Returns when every source listens. Raises NodeError."""
-        self._inbox.clean()
-        self._queue.start_again()
+        with in_one_sentence(self._queue.folder):
+            self._inbox.clean()
+            self._queue.start_again()
+            bury_removed(self._queue, self._settings.destinations, self._audit)
         self._status.start()
         for deliverer in self._deliverers:
             deliverer.start()
@@ -90,7 +92,10 @@ class Node:
 
     def _told(self, receipt: Receipt, source: str, sop_uid: str) -> None:
         self._metrics.received.labels(source, receipt.value).inc()
-        self._audit.write(receipt.value, sop_uid, source=source)
+        try:
+            self._audit.write(receipt.value, sop_uid, source=source)
+        except OSError as fault:  # what was said to the sender stays true
+            logger.error("the audit trail cannot be written (%s)", type(fault).__name__)
         if receipt is Receipt.TAKEN:
             self._workers.wake()
         elif receipt is not Receipt.KNOWN:
@@ -103,7 +108,13 @@ class Node:
     def _why_not_ready(self) -> str:
         if self._stopping.is_set():
             return "stopping"
-        return "" if self._inbox.has_room() else "no room: the queue or the disk is full"
+        deliver = all(one.is_alive() for one in self._deliverers)
+        if not (deliver and self._workers.is_alive() and self._cleaner.is_alive() and self._queue.writer.is_alive()):
+            return "a part of the node does not run; where the log says that its thread has ended, start the node again"
+        try:
+            return "" if self._inbox.has_room() else "no room: the queue or the disk is full"
+        except (OSError, sqlite3.Error) as fault:
+            return f"the queue cannot be read ({type(fault).__name__})"
 
     def _clean(self) -> None:
         """Remove the files of what is finished, keep_hours after."""
@@ -131,6 +142,20 @@ def clean(queue: Queue, before: float) -> None:
             (queue.folder / file).unlink(missing_ok=True)
 
 
+def bury_removed(queue: Queue, destinations: Collection[str], audit: Audit) -> None:
+    """What is due to a destination that the configuration no longer names becomes a dead letter: nobody would give it,
+    and it would count as waiting for ever."""
+    for name, found in letters.due_elsewhere(queue, destinations).items():
+        for one in found:
+            bury(queue.folder, name, audit.of_object(one.sop_uid), one.files)
+            audit.write("given_up", one.sop_uid, destination=name, reason="removed")
+        letters.dead(queue, name, [one.object for one in found], "its destination was removed")
+        logger.warning(
+            "the results of %d objects are due to %s, which the configuration no longer names; they are dead letters "
+            "now. Name it again and run `cxr node retry`, or leave them", len(found), name,
+        )  # fmt: skip
+
+
 @contextlib.contextmanager
 def only_one(folder: Path) -> Iterator[None]:
     """Hold the queue's folder for this process. Raises NodeError where another node has it."""
@@ -148,6 +173,11 @@ def only_one(folder: Path) -> Iterator[None]:
         yield
 
 
+def log_ended_thread(fault: threading.ExceptHookArgs) -> None:
+    """In place of a traceback: the fault's text may quote a header."""
+    logger.critical("thread %s has ended: %s", fault.thread and fault.thread.name, fault.exc_type.__name__)
+
+
 def run_until_stopped(node: Node) -> None:
     """Until SIGTERM or SIGINT."""
     asked = threading.Event()
@@ -155,6 +185,7 @@ def run_until_stopped(node: Node) -> None:
     def stop(number: int, frame: FrameType | None) -> None:
         asked.set()
 
+    threading.excepthook = log_ended_thread
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     node.start()
@@ -179,9 +210,12 @@ def retry(settings: NodeSettings, destination: str) -> str:
     if not (folder / QUEUE_FILE).is_file():
         raise NodeError(f"{folder} has no queue yet; run the node first")
     queue = Queue(folder)
-    exhume(folder, destination)  # first: a running node may bury some of them again at once
+    names = [destination] if destination else list(settings.destinations)
+    for name in names if destination else (*names, "objects"):
+        exhume(folder, name)  # first: a running node may bury some of them again at once
     try:
-        deliveries, objects = letters.revive(queue, destination)
+        with in_one_sentence(folder):
+            deliveries, objects = letters.revive(queue, names, with_objects=not destination)
     finally:
         queue.close()
     return f"{deliveries} results and {objects} objects are tried again"

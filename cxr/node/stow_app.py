@@ -89,6 +89,9 @@ class _Store:
                 said.others.append(FailureReason.PROCESSING if part.too_large else FailureReason.NOT_DICOM)
                 return
             failure = self._failure_of(part.file, instance, study)
+        except OSError:  # of this machine: the sender is to come again
+            said.others.append(FailureReason.OUT_OF_RESOURCES)
+        else:
             if failure is None:
                 said.stored.append(instance)
             else:
@@ -103,20 +106,29 @@ class _Store:
 
 
 def identity_of(file: Path) -> Instance | None:
-    """What the file's meta group says; None where it is not whole, as for a file that is no DICOM."""
+    """What the file's meta group says; None where it is not whole, as for a file that is no DICOM. Raises OSError where
+    it cannot be read now."""
     try:
         meta = read_file_meta_info(file)
         if not meta.FileMetaInformationGroupLength:
             return None
         return Instance(str(meta.MediaStorageSOPClassUID), str(meta.MediaStorageSOPInstanceUID))
+    except OSError as fault:
+        if fault.errno:  # of the system; pydicom's own have no number
+            raise
+        return None
     except (*DICOM_FAULTS, InvalidDicomError):
         return None
 
 
 def study_of(file: Path) -> str:
-    """The study that an object is of; "" where its header does not say it."""
+    """The study that an object is of; "" where its header does not say it. Raises OSError where it cannot be read."""
     try:
         return str(read_elements(file, ("StudyInstanceUID",), force=False).get("StudyInstanceUID", ""))
+    except OSError as fault:
+        if fault.errno:
+            raise
+        return ""
     except (*DICOM_FAULTS, InvalidDicomError):
         return ""
 

@@ -1,5 +1,6 @@
 """From received to answered: pick by header, ask, write the results. One object at a time in each worker."""
 
+import errno
 import logging
 import sqlite3
 import threading
@@ -26,6 +27,8 @@ IDLE_S = 1.0
 MOST_TRIES = 5  # of an object whose asking ended the process or failed for no known reason
 UNAVAILABLE = Backoff(first_s=0.5, longest_s=60.0)
 AGAIN = Backoff(first_s=2.0, longest_s=300.0)
+NO_ANSWER = Backoff(first_s=60.0, longest_s=3600.0)  # long: a service in trouble may be mended before the last try
+SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,10 @@ class Workers:
     def wake(self) -> None:
         self._came_in.set()
 
+    def is_alive(self) -> bool:
+        """Whether every worker that was started still works."""
+        return all(thread.is_alive() for thread in self._threads)
+
     def stop(self) -> None:
         self._stopped.set()
         self._came_in.set()
@@ -76,7 +83,7 @@ class Workers:
             claimed = self._claim()
             for one in claimed:
                 if self._stopped.is_set():
-                    self._desk.queue.postpone(one.id, 0.0, counted=False)
+                    self._put_back(one)
                 else:
                     self._handle(one)
             if not claimed:
@@ -90,6 +97,15 @@ class Workers:
             return []
 
     def _handle(self, one: Waiting) -> None:
+        """Nothing that the disk does may end the thread, also not while an object is given up."""
+        try:
+            self._settle(one)
+        except (OSError, sqlite3.Error) as fault:
+            self._put_back(one)
+            self._pause(f"results cannot be kept ({type(fault).__name__})", 0.0)
+
+    def _settle(self, one: Waiting) -> None:
+        """Raises OSError and sqlite3.Error."""
         try:
             if one.tries > MOST_TRIES:
                 give_up(self._desk, one, "ended_the_node")
@@ -99,33 +115,55 @@ class Workers:
             self._answered()
         except UnavailableError as fault:
             self._desk.metrics.failed.labels("ask").inc()
-            self._later(one, str(fault), fault.wait_s)
-        except (OSError, sqlite3.Error) as fault:
-            self._desk.metrics.failed.labels("write").inc()
-            self._later(one, f"results cannot be kept ({type(fault).__name__})", 0.0)
+            if fault.counted:
+                logger.warning("object %s: %s", self._desk.audit.of_object(one.sop_uid), fault)
+                self._failed(one, "no_answer", max(fault.wait_s, NO_ANSWER.wait_s(one.tries - 1)))
+            else:
+                self._put_back(one)
+                self._pause(str(fault), fault.wait_s)
         except ResultError as fault:
             logger.error("object %s has no results: %s", self._desk.audit.of_object(one.sop_uid), fault)
             give_up(self._desk, one, "no_results")
+        except (OSError, sqlite3.Error) as fault:
+            self._desk.metrics.failed.labels("write").inc()
+            if _is_of_the_machine(fault):
+                raise
+            self._failed(one, type(fault).__name__, AGAIN.wait_s(one.tries))
         except Exception as fault:  # noqa: BLE001 - one object must not stop the others
             self._desk.metrics.failed.labels("make").inc()
-            logger.error("object %s failed: %s", self._desk.audit.of_object(one.sop_uid), type(fault).__name__)
-            if one.tries >= MOST_TRIES:
-                give_up(self._desk, one, type(fault).__name__)
-            else:
-                self._desk.queue.postpone(one.id, AGAIN.wait_s(one.tries), counted=True)
+            self._failed(one, type(fault).__name__, AGAIN.wait_s(one.tries))
 
-    def _later(self, one: Waiting, why: str, wait_s: float) -> None:
-        try:
-            self._desk.queue.postpone(one.id, 0.0, counted=False)
-        except sqlite3.Error:  # it stays as it is, and is asked about after the next start
-            logger.error("the queue cannot be written")
-        self._pause(why, wait_s)
+    def _failed(self, one: Waiting, why: str, wait_s: float) -> None:
+        """For a cause that may be its own. Raises OSError and sqlite3.Error."""
+        logger.error("object %s failed: %s", self._desk.audit.of_object(one.sop_uid), why)
+        if one.tries >= MOST_TRIES:
+            give_up(self._desk, one, why)
+        else:
+            self._desk.queue.postpone(one.id, wait_s, counted=True)
+
+    def _put_back(self, one: Waiting) -> None:
+        """Uncounted, once the queue can be written. Where the node stops before, its next start does it."""
+        while True:
+            try:
+                self._desk.queue.postpone(one.id, 0.0, counted=False)
+                return
+            except sqlite3.Error as fault:
+                self._pause(f"the queue cannot be written ({type(fault).__name__})", 0.0)
+                if self._stopped.is_set():
+                    return
 
     def _pause(self, why: str, wait_s: float) -> None:
         wait_s = wait_s or UNAVAILABLE.wait_s(self._failures)
         self._failures += 1
         logger.warning("%s; again in %.1f s", why, wait_s)
         self._stopped.wait(wait_s)
+
+
+def _is_of_the_machine(fault: Exception) -> bool:
+    """Whether another object would have it too; else it is counted, so that one file cannot fail for ever."""
+    if isinstance(fault, OSError):
+        return fault.errno in SCARCE
+    return isinstance(fault, sqlite3.OperationalError)
 
 
 def answer_one(desk: Desk, one: Waiting) -> None:

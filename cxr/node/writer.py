@@ -39,6 +39,9 @@ class Writer:
         self._waiting.put((action, done))
         return done.result()
 
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
     def close(self) -> None:
         """After everything that was given in. Nothing may be given in after it."""
         self._waiting.put(None)

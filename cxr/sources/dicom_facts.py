@@ -83,10 +83,14 @@ class Pseudonyms:
 
 
 def read_facts(file: Path, pseudonyms: Pseudonyms) -> DicomFacts | None:
-    """None where the file is not DICOM, or no picture of a modality."""
+    """None where the file is not DICOM, or no picture of a modality. Raises OSError where it cannot be read now."""
     try:
         header = read_elements(file, READ)
         return _facts(header, pseudonyms) if _text(header, "Modality") else None
+    except OSError as fault:
+        if fault.errno:  # of the system; pydicom's own, about a file that is cut off, have no number
+            raise
+        return None
     except (*DICOM_FAULTS, InvalidDicomError):
         return None
 

@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 import pytest
 
+from cxr.cli import program
 from tests.cli.command import cxr
 
 
@@ -39,3 +40,27 @@ def test_bash_takes_the_script(capsys: pytest.CaptureFixture[str]) -> None:
     script = capsys.readouterr().out + asked
     done = subprocess.run([bash], input=script, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "--explain"
+
+
+@pytest.mark.parametrize(
+    ("words", "fault", "said"),
+    [
+        (("predict", "x"), KeyboardInterrupt(), "interrupted; with --out, the same command continues where this one"),
+        (("node", "--config", "x"), KeyboardInterrupt(), "interrupted\n"),
+        (("node", "--config", "x"), OSError(28, "No space left on device"), "No space left on device: while reading"),
+        (("node", "--config", "x"), OSError("cut off"), "OSError: while reading or writing\n"),
+    ],
+)
+def test_what_ends_a_command_is_told_in_words_that_fit_it(
+    words: tuple[str, ...],
+    fault: BaseException,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def end(_: object) -> int:
+        raise fault
+
+    monkeypatch.setattr(program, "_run", end)
+    assert cxr(*words) == (130 if isinstance(fault, KeyboardInterrupt) else 2)
+    assert capsys.readouterr().err.startswith(f"cxr: {said}")

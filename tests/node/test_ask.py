@@ -132,6 +132,17 @@ def test_retry_after_is_heeded() -> None:
     assert caught.value.wait_s == 7
 
 
+@pytest.mark.parametrize(
+    ("status", "counted"),
+    [(408, True), (500, True), (504, True), (401, False), (429, False), (502, False), (503, False)],
+)
+def test_a_fault_that_may_be_of_the_picture_is_counted(status: int, counted: bool) -> None:
+    for document in (error("server"), "a page of a proxy"):
+        with saying(status, document) as (url, _), pytest.raises(UnavailableError) as caught:
+            ServiceSettings("service", url).open().ask(b"data", explain=False)
+        assert caught.value.counted == counted
+
+
 @pytest.mark.parametrize("document", [[], {"state": "Maybe"}, {"state": "COVID"}, "text"])
 def test_an_answer_that_is_none_is_not_believed(document: object) -> None:
     with saying(200, document) as (url, _), pytest.raises(UnavailableError, match="without words that this node knows"):

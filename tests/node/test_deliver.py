@@ -1,11 +1,16 @@
 """Results go out: again where an archive is down, to the dead letters where it does not want them, and back."""
 
+import errno
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from pydicom.dataset import Dataset
 
 from cxr.node.backoff import Backoff
+from cxr.node.parts import RejectedError, UnreachableError
+from cxr.node.receipt import Receipt
 from cxr.node.run import retry
 from cxr.node.settings import load_node
 from tests.node.made import saved, xray
@@ -94,3 +99,78 @@ def test_retry_says_that_there_is_no_queue(destination: str, tmp_path: Path) -> 
     settings = load_node(config(tmp_path, 11112, 8090, 104))
     with pytest.raises(Exception, match="has no queue yet"):
         retry(settings, destination)
+
+
+def send_some(monkeypatch: pytest.MonkeyPatch, refused: str, fault: Exception) -> list[str]:
+    """The archive takes all but the results of one object; those it was asked to take, in order."""
+    sent: list[str] = []
+
+    def send(_: object, datasets: Sequence[Dataset]) -> None:
+        sent.append(str(datasets[0].ImageComments))
+        if sent[-1] == refused:
+            raise fault
+
+    monkeypatch.setattr("cxr.node.deliver_dicom._Archive.send", send)
+    return sent
+
+
+def test_an_object_at_which_an_archive_breaks_off_lets_the_others_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = send_some(monkeypatch, str(xray(0).SOPInstanceUID), UnreachableError("archive broke off"))
+    with running(tmp_path) as node:
+        inbox = node.node._inbox
+        for number in range(4):
+            assert inbox.take(saved(xray(number), inbox.incoming), "modalities") is Receipt.TAKEN
+        wait_for(lambda: node.states() == ["answered", "done", "done", "done"], "the others", seconds=10)
+        assert {row["tries"] for row in node.node._queue.read("SELECT tries FROM deliveries")} == {0}
+    assert len(sent) == len(set(sent)) + sent.count(str(xray(0).SOPInstanceUID)) - 1
+
+
+def test_lost_results_become_a_dead_letter_and_hold_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(tmp_path, retry="{first_s: 0.01, longest_s: 0.02, most_tries: 1}") as node:
+        inbox = node.node._inbox
+        for number in range(3):
+            assert inbox.take(saved(xray(number), inbox.incoming), "modalities") is Receipt.TAKEN
+        wait_for(lambda: node.states() == ["answered"] * 3, "results", seconds=10)
+        (node.folder / "results" / "1-0.dcm").unlink()
+        sent = send_some(monkeypatch, "", ZeroDivisionError())
+        wait_for(lambda: node.states() == ["dead", "done", "done"], "the others", seconds=10)
+    assert len(sent) == 2
+
+
+def test_a_full_disk_at_the_dead_letters_sends_nothing_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "of the machine")
+
+    sent = send_some(monkeypatch, str(xray(1).SOPInstanceUID), RejectedError("not this one"))
+    monkeypatch.setattr("cxr.node.deliver.bury", full)
+    with running(tmp_path, retry="{first_s: 0.01, longest_s: 0.02, most_tries: 1}") as node:
+        inbox = node.node._inbox
+        for number in range(3):
+            assert inbox.take(saved(xray(number), inbox.incoming), "modalities") is Receipt.TAKEN
+        wait_for(lambda: node.states() == ["done", "dead", "done"], "the others", seconds=10)
+    assert len(sent) == 3
+
+
+def test_what_is_due_to_a_removed_destination_becomes_a_dead_letter_until_it_is_named_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = f"{{kind: c_store, ae_title: {ARCHIVE}, host: 127.0.0.1, port: 1}}"
+    with running(tmp_path, destinations=f"{{old: {entry}}}") as node:
+        inbox = node.node._inbox
+        assert inbox.take(saved(xray(1), inbox.incoming), "modalities") is Receipt.TAKEN
+        wait_for(lambda: node.states() == ["answered"], "answered", seconds=10)
+    with running(tmp_path, destinations=f"{{new: {entry}}}") as node:
+        assert node.states() == ["dead"]
+        assert node.node._queue.depth() == 0
+        assert len(list((node.folder / "dead" / "old").glob("*/*.dcm"))) == 1
+        assert retry(load_node(tmp_path / "node.yaml"), "") == "0 results and 0 objects are tried again"
+        assert node.states() == ["dead"]
+        assert node.asker.asked == 0
+    assert "the results of 1 objects are due to old" in caplog.text
+    send_some(monkeypatch, "", ZeroDivisionError())
+    with running(tmp_path, destinations=f"{{old: {entry}}}") as node:
+        assert retry(load_node(tmp_path / "node.yaml"), "") == "1 results and 0 objects are tried again"
+        wait_for(lambda: node.states() == ["done"], "done after all", seconds=10)
+        assert list((node.folder / "dead").glob("*/*/*.dcm")) == []

@@ -89,6 +89,7 @@ def test_an_object_that_is_too_large_is_broken_off(tmp_path: Path) -> None:
         assert store(node.port, [saved(large, tmp_path)]) != 0
         assert store(node.port, [saved(xray(2), tmp_path)]) == 0
         assert node.state_of(str(large.SOPInstanceUID)) == ""
+        wait_for(lambda: not list((node.folder / "incoming").iterdir()), "nothing left of it", seconds=10)
 
 
 @pytest.mark.parametrize(("option", "syntax"), [("-xs", JPEGLosslessSV1), ("-xr", RLELossless)])

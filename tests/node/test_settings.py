@@ -62,6 +62,8 @@ def test_the_example_has_every_key_of_every_kind() -> None:
         ({"sources": SOURCE % ", prt: 3"}, "sources.a: unknown key 'prt'; the keys are kind, peers, host, port"),
         ({"sources": SOURCE % ", port: 0"}, "sources.a.port is 0; it must be at least 1"),
         ({"sources": SOURCE % ", storage: [XR]"}, "storage: 'XR' is not one of CR, DX"),
+        ({"sources": SOURCE % ", storage: ['1..2']"}, "storage: '1..2' is not one of CR, DX"),
+        ({"sources": SOURCE % ", storage: ['1.2.']"}, "storage: '1.2.' is not one of CR, DX"),
         (
             {"sources": "{a: {kind: c_store, peers: [{ae_title: X, adress: 1}]}}"},
             "sources.a.peers[0]: unknown key 'adress'",

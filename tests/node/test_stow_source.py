@@ -1,5 +1,7 @@
 """Objects that come in by STOW-RS: durable before the answer, refused with DICOM's own words."""
 
+import errno
+
 import httpx
 import pytest
 from dicomweb_client import DICOMwebClient
@@ -133,6 +135,19 @@ def test_the_token_is_wanted(taken, tmp_path):
 def test_other_machines_need_tls_and_a_token(settings):
     with pytest.raises(ValueError, match="a host that others reach needs"):
         StowSourceSettings(kind="stow", port=8080, host="0.0.0.0", **settings)
+
+
+@pytest.mark.parametrize("broken", ["read_file_meta_info", "read_elements"])
+def test_a_sender_comes_again_where_the_machine_cannot_read_now(broken, taken, address, monkeypatch):
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "of the machine")
+
+    path = f"/studies/{picture(1).StudyInstanceUID}"
+    with monkeypatch.context() as patch:
+        patch.setattr(f"cxr.node.stow_app.{broken}", fail)
+        response = post(address, *files(1), path=path)
+        assert (response.status_code, reasons(response, OTHERS)) == (503, [0xA700])
+    assert post(address, *files(1), path=path).status_code == 200
 
 
 def test_a_web_server_that_does_not_start_is_one_sentence_that_points_at_no_log(taken, monkeypatch):
