@@ -7,7 +7,7 @@ Do not edit it: change clients/texts.json.
 SENTENCES = {
     "disclaimer": "Not a medical device. For research and teaching only. Do not use this answer to diagnose or treat anyone.",
     "warning.shortcut_flagged": "The audit found that this model can tell where a picture came from. Its answer may reflect the source of the picture rather than disease.",
-    "warning.unfamiliar_source": "This picture is unlike those that the model learned from. On such pictures it is wrong more often.",
+    "warning.unfamiliar_source": "This picture is unlike those that the model learned from. How well it answers about such pictures is not known.",
     "warning.outside_lungs": "Much of this answer comes from outside the lungs. Look at the heat map before you trust it.",
     "warning.near_threshold": "This answer is close to the threshold. A slightly different picture could change it.",
     "error.no_network": "The server cannot be reached. Check this device's network connection, then try again.",
