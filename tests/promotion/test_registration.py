@@ -1,3 +1,4 @@
+import logging
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from cxr.evaluation.settings import EvaluateParams
 from cxr.inference.engine import BUNDLE_FILES, Engine, Trunk
 from cxr.inference.head import Head
 from cxr.inference.manifest import write_manifest
-from cxr.promotion import moves
+from cxr.promotion import moves, registration
 from cxr.promotion.decision import Decision
 from cxr.promotion.registration import act_on, check_registered, decide_on
 from cxr.tracking import registry
@@ -212,6 +213,10 @@ def test_with_better_a_champion_whose_files_are_gone_stays_and_the_stage_goes_on
     def unreadable(version: Version, store: object) -> None:
         raise CxrError("the files of covid-cxr version 1 cannot be read")
 
+    # A logger of our own: other tests of this process configure the rest.
+    own = logging.getLogger("tests.registration")
+    monkeypatch.setattr(registration, "logger", own)
+    caplog.set_level(logging.WARNING, own.name)
     done = Moves(monkeypatch, FIRST)
     monkeypatch.setattr(moves, "put_in_place", unreadable)
     outcome = act_on(SECOND, decide_on(SECOND, SPLIT, VALIDATION, PARAMS, cache, answers), "better", store, "")
