@@ -2,17 +2,38 @@
 
 import io
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
 from pydicom.filereader import dcmread, read_dataset
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from cxr.imaging.dicom_decoder import DICOM_FAULTS
 from cxr.imaging.dicom_file import MAX_INFLATED_HEADER, PIXEL_DATA, claimed_syntax
 
 _MOST_READ = 1 << 20  # bytes of a file in which its meta group ends
+
+
+T = TypeVar("T")
+
+
+def if_dicom(read: Callable[[], T]) -> T | None:
+    """What `read` gives of a file; None where the file is not DICOM or is damaged.
+
+    Raises OSError where the system cannot read it now: pydicom's own, about a file that is cut off, have no number.
+    """
+    try:
+        return read()
+    except OSError as fault:
+        if fault.errno:
+            raise
+        return None
+    except (*DICOM_FAULTS, InvalidDicomError):
+        return None
 
 
 def read_elements(file: Path, keywords: Sequence[str], *, force: bool = True) -> Dataset:

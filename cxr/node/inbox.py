@@ -11,11 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 
-from cxr.imaging.dicom_decoder import DICOM_FAULTS
-from cxr.imaging.dicom_elements import read_elements
+from cxr.imaging.dicom_elements import if_dicom, read_elements
 from cxr.node.parts import sync_folder
 from cxr.node.queue import Arrived, Queue
 from cxr.node.receipt import NodeError, Receipt
@@ -119,16 +117,13 @@ def make_private(folder: Path) -> None:
 
 def _read_header(file: Path) -> _Header | None:
     """None where it is no DICOM object with a UID. Raises OSError where it cannot be read now."""
-    try:
-        header = read_elements(file, ("SOPInstanceUID", "SOPClassUID"), force=False)
-        uid, sop_class = str(header.get("SOPInstanceUID", "")), str(header.get("SOPClassUID", ""))
+
+    def header() -> _Header | None:
+        found = read_elements(file, ("SOPInstanceUID", "SOPClassUID"), force=False)
+        uid, sop_class = str(found.get("SOPInstanceUID", "")), str(found.get("SOPClassUID", ""))
         return _Header(uid, sop_class, _digest(file)) if uid and sop_class else None
-    except OSError as fault:
-        if fault.errno:  # of the system; pydicom's own, about a file that is cut off, have no number
-            raise
-        return None
-    except (*DICOM_FAULTS, InvalidDicomError):
-        return None
+
+    return if_dicom(header)
 
 
 def _digest(file: Path) -> str:

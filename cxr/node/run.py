@@ -199,7 +199,7 @@ def serve(settings: NodeSettings) -> None:
     """Run the node that the settings describe until it is told to stop."""
     fhir = any(one.kind == "fhir" for one in settings.destinations.values())
     with only_one(Path(settings.folder)):
-        run_until_stopped(Node(settings, settings.ask.open(), result_maker(settings.results.options(), fhir)))
+        run_until_stopped(Node(settings, settings.ask.open(), result_maker(settings.results, fhir)))
 
 
 def retry(settings: NodeSettings, destination: str) -> str:

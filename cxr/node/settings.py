@@ -1,7 +1,6 @@
 """node.yaml: the configuration of the node."""
 
 import re
-from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,28 +45,14 @@ class QueueSettings:
 
 
 @dataclass(frozen=True, config=STRICT)
-class ResultSettings:
-    """As cxr.dicom_results.options.ResultOptions. refusals: whether a refused picture gets a report too."""
-
-    uid_root: str = "2.25"
-    heatmap: bool = True
-    presentation_state: bool = False
-    refusals: bool = False
-    manufacturer: str = "covid-cxr"
-    device_name: str = "covid-cxr"
-    device_serial: str = "1"
-    institution: str = ""
-    series_number: int = 9900
-    longest_side: int = 1024
+class ResultSettings(ResultOptions):
+    """The options, with their types checked when a file is read."""
 
     def __post_init__(self) -> None:
         try:
-            self.options()
-        except ResultError as fault:
+            super().__post_init__()
+        except ResultError as fault:  # pydantic names the place of a ValueError
             raise ValueError(str(fault)) from None
-
-    def options(self) -> ResultOptions:
-        return ResultOptions(**{field.name: getattr(self, field.name) for field in fields(self)})
 
     @property
     def explain(self) -> bool:

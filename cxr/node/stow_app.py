@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
-from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from cxr.imaging.dicom_decoder import DICOM_FAULTS
-from cxr.imaging.dicom_elements import read_elements
+from cxr.imaging.dicom_elements import if_dicom, read_elements
 from cxr.node.multipart_related import DICOM, BodyError, PartsReader, StowPart, boundary_of
 from cxr.node.parts import Inbox
 from cxr.node.receipt import Receipt
@@ -108,29 +106,20 @@ class _Store:
 def identity_of(file: Path) -> Instance | None:
     """What the file's meta group says; None where it is not whole, as for a file that is no DICOM. Raises OSError where
     it cannot be read now."""
-    try:
+
+    def identity() -> Instance | None:
         meta = read_file_meta_info(file)
         if not meta.FileMetaInformationGroupLength:
             return None
         return Instance(str(meta.MediaStorageSOPClassUID), str(meta.MediaStorageSOPInstanceUID))
-    except OSError as fault:
-        if fault.errno:  # of the system; pydicom's own have no number
-            raise
-        return None
-    except (*DICOM_FAULTS, InvalidDicomError):
-        return None
+
+    return if_dicom(identity)
 
 
 def study_of(file: Path) -> str:
     """The study that an object is of; "" where its header does not say it. Raises OSError where it cannot be read."""
-    try:
-        return str(read_elements(file, ("StudyInstanceUID",), force=False).get("StudyInstanceUID", ""))
-    except OSError as fault:
-        if fault.errno:
-            raise
-        return ""
-    except (*DICOM_FAULTS, InvalidDicomError):
-        return ""
+    study = "StudyInstanceUID"
+    return if_dicom(lambda: str(read_elements(file, (study,), force=False).get(study, ""))) or ""
 
 
 async def _within(seconds: float, answer: Callable[[Request], Awaitable[Response]], request: Request) -> Response:

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 
 from cxr.common.errors import SourceError
-from cxr.imaging.dicom_decoder import DICOM_FAULTS
-from cxr.imaging.dicom_elements import read_elements
+from cxr.imaging.dicom_elements import if_dicom, read_elements
 
 KEY_BYTES = 32
 READ = (
@@ -84,15 +82,12 @@ class Pseudonyms:
 
 def read_facts(file: Path, pseudonyms: Pseudonyms) -> DicomFacts | None:
     """None where the file is not DICOM, or no picture of a modality. Raises OSError where it cannot be read now."""
-    try:
+
+    def facts() -> DicomFacts | None:
         header = read_elements(file, READ)
         return _facts(header, pseudonyms) if _text(header, "Modality") else None
-    except OSError as fault:
-        if fault.errno:  # of the system; pydicom's own, about a file that is cut off, have no number
-            raise
-        return None
-    except (*DICOM_FAULTS, InvalidDicomError):
-        return None
+
+    return if_dicom(facts)
 
 
 def _facts(header: Dataset, pseudonyms: Pseudonyms) -> DicomFacts:

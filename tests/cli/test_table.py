@@ -10,6 +10,7 @@ import pytest
 
 from cxr.cli.table import COLUMNS, without_formula
 from tests.cli.command import cxr, only_sentence, table
+from tests.formulas import FORMULAS
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,22 +28,7 @@ def test_the_manual_explains_every_column() -> None:
     assert tuple(re.findall(r"^\| `(\w+)` \|", explained, re.MULTILINE)) == COLUMNS
 
 
-@pytest.mark.parametrize(
-    ("name", "safe"),
-    [
-        ("=1+1.png", "'=1+1.png"),
-        ("+1.png", "'+1.png"),
-        ("-1.png", "'-1.png"),
-        ("@SUM(A1).png", "'@SUM(A1).png"),
-        ("  =1.png", "'  =1.png"),
-        ("\t=1.png", "'\t=1.png"),
-        ("\t1.png", "'\t1.png"),
-        ("＝1.png", "'＝1.png"),
-        ("a;=1.png", "a;'=1.png"),
-        ('a",=1.png', "a\",'=1.png"),
-        ("plain-name_2 (1).png", "plain-name_2 (1).png"),
-    ],
-)
+@pytest.mark.parametrize(("name", "safe"), FORMULAS)
 def test_no_name_becomes_a_formula_in_a_spreadsheet(name: str, safe: str) -> None:
     assert without_formula(name) == safe
 

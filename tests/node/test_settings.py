@@ -26,7 +26,7 @@ def test_the_example_loads() -> None:
     source = settings.sources["pacs"]
     assert isinstance(source, CStoreSource)
     assert [peer.ae_title for peer in source.peers] == ["ORTHANC", "XRAY_ROOM_1"]
-    assert settings.results.options().uid_root == "2.25"
+    assert settings.results.uid_root == "2.25"
 
 
 def keys_left_out(written: Any, read: Any, place: str = "") -> list[str]:

@@ -19,6 +19,8 @@ from serving.connections import limited
 from serving.metrics import Metrics
 from serving.routes import ROUTES
 from serving.settings import Settings
+from tests.serving.bento_server import put_model
+from tests.serving.xrays import picture
 from tests.tiny import tiny_bundle
 
 WEB = Path(__file__).parents[2] / "clients" / "web"
@@ -80,3 +82,19 @@ def running(app: ASGIApp, settings: Settings) -> Iterator[int]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory, complete_bundle: Path) -> Path:
+    """A BentoML home whose champion is a model with all parts; a module may override it."""
+    folder = tmp_path_factory.mktemp("bentoml")
+    put_model(folder, complete_bundle)
+    return folder
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A picture as a file."""
+    path = tmp_path / "xray.png"
+    path.write_bytes(picture(2))
+    return path

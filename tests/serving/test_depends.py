@@ -9,26 +9,12 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.serving.bento_server import ROOT, put_model, served
+from tests.serving.bento_server import ROOT, served
 from tests.serving.test_errors import code_of
 from tests.serving.xrays import picture, text_of
 
 KEY = "a-key-of-more-than-sixteen-letters"
 NATIVE = ("/api/predict", "/api/predict_batch", "/api/model_info")
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory, complete_bundle: Path) -> Path:
-    folder = tmp_path_factory.mktemp("bentoml")
-    put_model(folder, complete_bundle)
-    return folder
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "xray.png"
-    path.write_bytes(picture(2))
-    return path
 
 
 @pytest.mark.slow

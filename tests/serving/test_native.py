@@ -18,19 +18,12 @@ from bentoml.exceptions import BentoMLException
 from PIL import Image
 
 from benchmarks.two_ways import FORM, form_of
-from tests.serving.bento_server import ROOT, Server, put_model, served
+from tests.serving.bento_server import ROOT, Server, served
 from tests.serving.test_errors import code_of
 from tests.serving.xrays import picture, text_of
 
 pytestmark = pytest.mark.slow
 NATIVE = ("/api/predict", "/api/predict_batch", "/api/model_info")
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory, complete_bundle: Path) -> Path:
-    folder = tmp_path_factory.mktemp("bentoml")
-    put_model(folder, complete_bundle)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +36,6 @@ def server(home: Path) -> Iterator[Server]:
 def native(server: Server) -> Iterator[bentoml.SyncHTTPClient]:
     with bentoml.SyncHTTPClient(server.url) as client:
         yield client
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "xray.png"
-    path.write_bytes(picture(2))
-    return path
 
 
 def plain(server: Server, data: bytes, *, explain: bool) -> dict[str, Any]:

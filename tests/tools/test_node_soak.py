@@ -28,7 +28,7 @@ def test_the_objects_of_a_soak_are_all_different_and_all_picked(tmp_path: Path) 
 
 def test_reports_are_counted_by_the_image_that_they_are_about(tmp_path: Path) -> None:
     one, other = write_objects(tmp_path, 2, 64)
-    make = result_maker(ResultSettings(heatmap=False).options())
+    make = result_maker(ResultSettings(heatmap=False))
     for number, file in enumerate((one, other)):
         write_results(tmp_path, number, make(dcmread(file), REPLY))
     for number in (0, 1, 2):
