@@ -36,6 +36,8 @@ def test_every_setting_is_read_from_its_variable():
         "CXR_WORKERS": "3",
         "CXR_PRECISION": "f32",
         "CXR_MAX_REQUESTS": "9",
+        "CXR_WATCH": "/var/lib/cxr/watch.db",
+        "CXR_WATCH_DEVICES": "Acme XR 1; Other  DX 2",
     }
     assert set(environment) == {setting.metadata["variable"] for setting in fields(Settings)}
     settings = read_settings(environment)
