@@ -22,10 +22,11 @@ from serving.load import Load
 from serving.metrics import Metrics
 from serving.requests import check_media_type, json_object, picture_bytes, read_body
 from serving.settings import Settings
+from serving.site import require_in_use
 from serving.watching import Watch, unwatched
 
 T = TypeVar("T")
-SOMETIMES = ("familiarity", "heatmap", "lung_share", "reason")  # fields that not every answer has
+SOMETIMES = ("familiarity", "heatmap", "lung_share", "reason", "triage", "site")  # fields that not every answer has
 PARSED_AT_ONCE = 64 * 1024  # bytes that are parsed in less than a millisecond
 ANSWER_WITHIN_S = 50  # from the whole request on; a picture that is being worked on is finished first
 
@@ -102,6 +103,7 @@ class Context:
         return said.winner
 
     def _answer(self, model: Predictor, data: bytes, explain: bool) -> Answer:
+        require_in_use(self.champion.site)
         most = self.settings.max_bytes
         if len(data) > most:
             raise ServiceError(413, "too_large", f"the picture has more than {most} bytes; send a smaller one")
@@ -110,7 +112,7 @@ class Context:
         except ImageError as fault:
             raise of_picture(fault) from None
         try:
-            said = answer(model, picture, explain=explain, rules=self.rules)
+            said = answer(model, picture, explain=explain, rules=self.rules, site=self.champion.site)
         except UnsoundError as fault:
             self.champion.note(model, sound=False)
             self.metrics.unsound.inc()

@@ -1,6 +1,7 @@
 """The settings of the service: environment variables, read once. A test compares the table in docs/serving.md."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, cast
@@ -46,6 +47,13 @@ def _origins(text: str) -> tuple[str, ...]:
     if any(origin != "*" and not _is_origin(origin) for origin in origins):
         raise ValueError("origins such as https://clinic.example:8443, separated by commas, or *")
     return origins
+
+
+def _public_keys(text: str) -> tuple[str, ...]:
+    keys = tuple(part.strip() for part in text.split(","))
+    if not all(re.fullmatch("[0-9a-f]{64}", key) for key in keys):
+        raise ValueError("Ed25519 public keys of 64 hexadecimal digits, separated by commas")
+    return keys
 
 
 def _is_origin(text: str) -> bool:
@@ -110,6 +118,13 @@ class Settings:
         "auto",
         _precision,
         "of the trunk: f32, bf16 or int8; auto: the fastest that was measured to hold",
+    )
+    site: str = _setting("CXR_SITE", "", _text, "file of the site profile that commissioning wrote; unset: none")
+    site_keys: tuple[str, ...] = _setting(
+        "CXR_SITE_KEYS",
+        (),
+        _public_keys,
+        "public keys of which one must have signed it, separated by commas; unset: any",
     )
     max_requests: int = _setting("CXR_MAX_REQUESTS", 16, _number(1, 4096), "requests at once per worker, then 503")
     watch: str = _setting("CXR_WATCH", "", _text, "file in which answers are counted for `cxr watch`; unset: none")

@@ -95,9 +95,8 @@ def values_of(data: bytes, picture: np.ndarray, said: Answer) -> dict[str, Value
         values["probability"] = said.probabilities[CLASSES[COVID_INDEX]]
     if said.familiarity is not None:
         values["familiarity"] = said.familiarity
-    triage = getattr(said, "triage", None)  # only where a site profile is in force
-    if triage is not None:
-        values["triage"] = str(triage)
+    if said.triage is not None:  # only where a site profile is in force
+        values["triage"] = said.triage
     return values
 
 
