@@ -28,6 +28,7 @@ from serving.routes import ROUTES
 from serving.settings import read_settings
 from serving.site import site_of
 from serving.tracing import not_of
+from serving.watching import open_recorder, unwatched
 
 switch_off()
 usage_stats.do_not_track.cache_clear()  # BentoML asked before it imported this file, and remembers the answer
@@ -78,7 +79,9 @@ class CovidCxr:
         metrics.show_model(champion.identity)
         if SETTINGS.follow_s:
             champion.follow(SETTINGS.follow_s, lambda: metrics.show_model(champion.identity), metrics.show_look)
-        context = create_context(SETTINGS, champion, metrics, behind=FRONT.behind)
+        self._recorder = open_recorder(SETTINGS, metrics)
+        watch = self._recorder.start().note if self._recorder else unwatched
+        context = create_context(SETTINGS, champion, metrics, behind=FRONT.behind, watch=watch)
         FRONT.app = create_app(context, WEB)
         self._champion = champion
         self._native = Native(context)
@@ -108,6 +111,8 @@ class CovidCxr:
     @bentoml.on_shutdown
     def stop(self) -> None:
         self._champion.stop()
+        if self._recorder:
+            self._recorder.stop()
 
 
 def find_model() -> Path:

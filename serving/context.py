@@ -23,6 +23,7 @@ from serving.metrics import Metrics
 from serving.requests import check_media_type, json_object, picture_bytes, read_body
 from serving.settings import Settings
 from serving.site import require_in_use
+from serving.watching import Watch, unwatched
 
 T = TypeVar("T")
 SOMETIMES = ("familiarity", "heatmap", "lung_share", "reason", "triage", "site")  # fields that not every answer has
@@ -33,7 +34,8 @@ ANSWER_WITHIN_S = 50  # from the whole request on; a picture that is being worke
 @dataclass(frozen=True)
 class Context:
     """The first argument of every route. document: the OpenAPI description of all routes. behind: BentoML's own
-    application, which calls the methods of service.py; None where BentoML does not serve."""
+    application, which calls the methods of service.py; None where BentoML does not serve. watch: told of each
+    answer."""
 
     settings: Settings
     champion: Champion
@@ -42,6 +44,7 @@ class Context:
     rules: Rules = RULES
     document: dict[str, Any] = field(default_factory=dict)
     behind: ASGIApp | None = None
+    watch: Watch = unwatched
 
     @asynccontextmanager
     async def json(self, request: Request) -> AsyncIterator[dict[str, Any]]:
@@ -116,6 +119,7 @@ class Context:
             raise unsound() from fault
         self.champion.note(model, sound=True)
         self._count(said)
+        self.watch(data, picture, said)
         return said
 
     def _count(self, said: Answer) -> None:

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from cxr.common.errors import CxrError
 from cxr.imaging.decode import MAX_PIXELS
 from cxr.inference.precision import FASTEST_FIRST, Chosen
+from cxr.watch.codings import plain
+from cxr.watch.store import MOST_DEVICES
 from serving.cores import cores
 
 MIB = 2**20
@@ -57,6 +59,13 @@ def _public_keys(text: str) -> tuple[str, ...]:
 def _is_origin(text: str) -> bool:
     parts = urlsplit(text)
     return parts.scheme in ("http", "https") and bool(parts.netloc) and text == f"{parts.scheme}://{parts.netloc}"
+
+
+def _devices(text: str) -> tuple[str, ...]:
+    devices = tuple(plain(part) for part in text.split(";") if part.strip())
+    if not text.isprintable() or len(devices) > MOST_DEVICES - 2 or any(len(name) > 64 for name in devices):
+        raise ValueError(f"at most {MOST_DEVICES - 2} names of 64 characters, such as Acme XR 1; Other DX 2")
+    return devices
 
 
 def _precision(text: str) -> Chosen:
@@ -118,6 +127,13 @@ class Settings:
         "public keys of which one must have signed it, separated by commas; unset: any",
     )
     max_requests: int = _setting("CXR_MAX_REQUESTS", 16, _number(1, 4096), "requests at once per worker, then 503")
+    watch: str = _setting("CXR_WATCH", "", _text, "file in which answers are counted for `cxr watch`; unset: none")
+    watch_devices: tuple[str, ...] = _setting(
+        "CXR_WATCH_DEVICES",
+        (),
+        _devices,
+        "manufacturer and model of DICOM devices to count by, separated by semicolons",
+    )
 
     @property
     def wants_key(self) -> bool:

@@ -38,6 +38,8 @@ def test_every_setting_is_read_from_its_variable():
         "CXR_SITE": "/etc/profile.json",
         "CXR_SITE_KEYS": f"{'0f' * 32}, {'a0' * 32}",
         "CXR_MAX_REQUESTS": "9",
+        "CXR_WATCH": "/var/lib/cxr/watch.db",
+        "CXR_WATCH_DEVICES": "Acme XR 1; Other  DX 2",
     }
     assert set(environment) == {setting.metadata["variable"] for setting in fields(Settings)}
     settings = read_settings(environment)
