@@ -21,7 +21,7 @@ export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export NNCF_CI := 1
 
-.PHONY: help install demo real ablation unseen-ablation repro ui serve bento report promote rollback test test-fast check audit sbom deps texts lock clinic
+.PHONY: docs help install demo real ablation unseen-ablation repro ui serve bento report promote rollback test test-fast check audit sbom deps texts lock clinic
 
 help: ## lists the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -199,6 +199,9 @@ deps: $(VENV)/.dev ## writes the packages that the stages import into dvc.yaml's
 
 texts: $(VENV)/.dev ## copies the sentences of clients/texts.json to the service, the page and the Android app
 	$(in-env) python tools/client_texts.py
+
+docs: $(VENV)/.dev ## builds the documentation site, site/index.html; a broken link stops it
+	$(in-env) python -m tools.docs_site
 
 lock: $(VENV)/bin/uv ## resolves the dependencies again and writes uv.lock and what a bento installs
 	$(UV) lock --upgrade

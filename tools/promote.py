@@ -61,7 +61,7 @@ def compared(version: registry.Version, force: bool) -> Decision:
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="promote", description=__doc__)
+    parser = argparse.ArgumentParser(prog="cxr promote", description=__doc__)
     parser.add_argument("--version", type=int, required=True, metavar="NUMBER", help="of the version in the registry")
     parser.add_argument("--force", action="store_true", help="promote it whatever the comparison says")
     return parser.parse_args(argv)
