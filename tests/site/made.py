@@ -1,0 +1,12 @@
+"""Made sites: labels and probabilities whose truth is known."""
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+
+def binormal(rng: np.random.Generator, count: int, prevalence: float, distance: float) -> tuple[Array, Array]:
+    """Labels (n,) and probabilities (n,) of patients whose scores are normal, `distance` deviations apart."""
+    y = (rng.random(count) < prevalence).astype(int)
+    return y, 1 / (1 + np.exp(-rng.normal(distance * (y - 0.5))))
