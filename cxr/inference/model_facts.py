@@ -92,7 +92,7 @@ def _is_count(value: object) -> bool:
     return type(value) is int and value >= 0
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
     try:
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     except OverflowError:  # a whole number beyond every float
@@ -100,11 +100,11 @@ def _is_number(value: object) -> bool:
 
 
 def _above_zero(value: Any) -> bool:
-    return _is_number(value) and value > 0
+    return is_number(value) and value > 0
 
 
-def _is_probability(value: Any) -> bool:
-    return _is_number(value) and 0 <= value <= 1
+def is_probability(value: Any) -> bool:
+    return is_number(value) and 0 <= value <= 1
 
 
 def _are_precisions(value: object) -> bool:
@@ -112,7 +112,7 @@ def _are_precisions(value: object) -> bool:
 
 
 def _is_precision(entry: object) -> bool:
-    return isinstance(entry, dict) and isinstance(entry.get("holds"), bool) and _is_number(entry.get("times_f32"))
+    return isinstance(entry, dict) and isinstance(entry.get("holds"), bool) and is_number(entry.get("times_f32"))
 
 
 def _is_unseen(value: object) -> bool:
@@ -127,7 +127,7 @@ REQUIRED: dict[str, Rule] = {
     "side": (lambda value: _is_count(value) and value > 0, "a whole number of pixels above 0"),
     "classes": (lambda value: value == list(CLASSES), str(list(CLASSES))),
     "temperature": (_above_zero, "a finite number above 0"),
-    "threshold": (_is_probability, "a number from 0 to 1"),
+    "threshold": (is_probability, "a number from 0 to 1"),
 }
 _OPTIONAL: dict[str, Rule] = {
     "split": (_is_text, "text"),
