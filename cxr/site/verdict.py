@@ -9,6 +9,8 @@ from cxr.site.findings import Findings, Share
 from cxr.site.limits import SiteLimits
 from cxr.site.triage_certification import CertifiedGroup, CertifiedTriage
 
+MOST_REFUSED = 0.20
+
 
 @dataclass(frozen=True)
 class Decided:
@@ -29,6 +31,17 @@ def verdict_of(triage: CertifiedTriage, threshold: float | None, findings: Findi
     if against:
         return Decided("not_for_use", against)
     return Decided("for_use", tuple(_rests_on(triage, limits)))
+
+
+def refusals_against(refused: Share, confidence: float) -> tuple[str, ...]:
+    """Of the pictures that the site calls frontal chest X-rays, those that the model does not answer. A gate that
+    refuses them so often was not made for such pictures, and the promises are about what is left."""
+    if not refused.surely_above(MOST_REFUSED, confidence):
+        return ()
+    return (
+        f"The model refuses {refused.count} of {refused.trials} of the site's pictures; more than {MOST_REFUSED:.0%} "
+        "is too much.",
+    )
 
 
 def _not_certified(triage: CertifiedTriage, threshold: float | None, limits: SiteLimits) -> Iterator[str]:
