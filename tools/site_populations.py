@@ -35,8 +35,9 @@ class Population(Protocol):
 
 @dataclass(frozen=True)
 class Binormal:
-    """Log odds are normal, `distance` deviations apart. atypical: of the positives, the share whose log odds lie
-    below nearly all negatives', as where a disease looks like health. shuffled: labels have nothing to do with it."""
+    """Scores are normal, `distance` deviations apart, and the probabilities are those that such scores mean, had the
+    model worked. atypical: of the positives, the share whose scores lie below nearly all negatives', as where a disease
+    looks like health. shuffled: labels have nothing to do with the scores."""
 
     name: str
     distance: float
@@ -48,11 +49,11 @@ class Binormal:
         y = (rng.random(patients) < prevalence).astype(float)
         hidden = (rng.random(patients) < self.atypical) & (y == 1)
         middle = np.where(hidden, -self.distance / 2 - 2, self.distance * (y - 0.5))
-        p = expit(rng.normal(middle))
+        p = expit(abs(self.distance) * rng.normal(middle) + logit(prevalence))
         return (rng.permutation(y) if self.shuffled else y), p
 
     def below(self, bound: float, prevalence: float) -> tuple[float, float]:
-        place = logit(np.clip(bound, 0, 1))
+        place = (logit(bound) - logit(prevalence)) / abs(self.distance)
         typical = ndtr(place - self.distance / 2)
         hidden = ndtr(place + self.distance / 2 + 2)
         positive = float((1 - self.atypical) * typical + self.atypical * hidden)

@@ -10,15 +10,20 @@ testing), so each test may err with the whole 1 - confidence. That bounds the er
 followed outwards to larger groups, crosses the limit upwards at most once. It does so wherever a higher score goes
 with more positives, and where scores say nothing. Where it crosses m times, the error is at most m (1 - confidence).
 docs/site.md has the proof in words; `python -m tools.site_promise` measures it.
+
+A limit is about the whole group, so very sure patients can pay for others who do not belong there: with many who
+surely have it, "likely" could reach down to patients who surely do not. So the groups also end at an even probability.
+All sizes that passed keep their limit at once, so any of them may be taken.
 """
 
-from bisect import bisect_right
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from cxr.site.binomial_limits import most_wrong, smallest_group
+
+EVEN = 0.5  # nobody above is called unlikely, and nobody below likely
 
 Array = npt.NDArray[np.float64]
 
@@ -58,27 +63,14 @@ def certify_triage(
         CertifiedGroup(float(np.nextafter(-group.bound, 2)), group.called, group.wrong)
         for group in _grown(-p, ~y, false, confidence)
     ]
-    if not (unlikely and likely) or unlikely[-1].bound <= likely[-1].bound:
-        return CertifiedTriage(unlikely[-1] if unlikely else None, likely[-1] if likely else None)
-    return _apart(unlikely, likely)
+    return CertifiedTriage(
+        max((group for group in unlikely if group.bound <= EVEN), key=_size, default=None),
+        max((group for group in likely if group.bound >= EVEN), key=_size, default=None),
+    )
 
 
-def _apart(unlikely: list[CertifiedGroup], likely: list[CertifiedGroup]) -> CertifiedTriage:
-    """Of groups that would overlap, the two that leave the fewest uncertain, then those with the fewest wrong.
-
-    Every size that passed keeps its limit, all at once, so any of them may be taken.
-    """
-    fits = [(low, high) for low in unlikely if (high := _largest_from(likely, low.bound))]
-    if not fits:  # so few patients that each group takes most of them
-        return CertifiedTriage(unlikely[-1], None)
-    low, high = max(fits, key=lambda pair: (pair[0].called + pair[1].called, -pair[0].wrong - pair[1].wrong))
-    return CertifiedTriage(low, high)
-
-
-def _largest_from(likely: list[CertifiedGroup], bound: float) -> CertifiedGroup | None:
-    """likely: from the smallest group to the largest, so by falling bounds."""
-    reach = bisect_right(likely, -bound, key=lambda group: -group.bound)
-    return likely[reach - 1] if reach else None
+def _size(group: CertifiedGroup) -> int:
+    return group.called
 
 
 def _grown(scores: Array, wrong: npt.NDArray[np.bool_], limit: float, confidence: float) -> list[CertifiedGroup]:

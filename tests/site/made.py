@@ -2,11 +2,13 @@
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit, logit
 
 Array = npt.NDArray[np.float64]
 
 
 def binormal(rng: np.random.Generator, count: int, prevalence: float, distance: float) -> tuple[Array, Array]:
-    """Labels (n,) and probabilities (n,) of patients whose scores are normal, `distance` deviations apart."""
+    """Labels (n,) and true probabilities (n,) of patients whose scores are normal, `distance` deviations apart."""
     y = (rng.random(count) < prevalence).astype(int)
-    return y, 1 / (1 + np.exp(-rng.normal(distance * (y - 0.5))))
+    scores = rng.normal(distance * (y - 0.5))
+    return y, expit(distance * scores + logit(prevalence))

@@ -19,7 +19,7 @@ def test_a_model_that_separates_gets_both_groups() -> None:
     assert triage.unlikely is not None
     assert triage.likely is not None
     low, high = triage.cuts()
-    assert 0.4 < low <= high < 0.65
+    assert 0.4 < low <= 0.5 <= high < 0.65
     assert (p < low).sum() == triage.unlikely.called
     assert (p >= high).sum() == triage.likely.called
 
@@ -49,12 +49,15 @@ def test_equal_probabilities_are_in_or_out_together() -> None:
     assert 0.5 < triage.cuts()[1] < 0.500001
 
 
-def test_the_groups_never_overlap() -> None:
-    """Few positives: nearly all may be called unlikely, so that group gives way."""
-    rng = np.random.default_rng(1)
-    for _ in range(50):
-        low, high = certify_triage(*binormal(rng, 400, 0.08, 4), **LIMITS).cuts()
-        assert low <= high
+def test_sure_patients_do_not_pay_for_others_beyond_an_even_probability() -> None:
+    """A hundred sure positives would let forty negatives be called likely: the group ends at one half all the same."""
+    p = np.concatenate([np.linspace(0.01, 0.49, 100), np.linspace(0.8, 0.99, 200)])
+    triage = certify_triage(p > 0.5, p, **LIMITS)
+    assert triage.likely is not None
+    assert triage.likely.called == 199
+    assert triage.likely.bound >= 0.5
+    nobody = certify_triage(p > 0.5, p / 2, **LIMITS)
+    assert nobody.likely is None
 
 
 def test_no_patient_and_one_label_certify_nothing_wrong() -> None:
@@ -66,11 +69,11 @@ def test_no_patient_and_one_label_certify_nothing_wrong() -> None:
 def test_a_limit_is_violated_in_at_most_one_of_twenty_sites(prevalence: float, distance: float) -> None:
     rng = np.random.default_rng(5)
     cuts = np.array([certify_triage(*binormal(rng, 150, prevalence, distance), **LIMITS).cuts() for _ in range(SITES)])
-    low, high = logit(cuts.clip(1e-12, 1 - 1e-12)).T
-    positive = prevalence * norm.cdf(low - distance / 2)
-    missed = positive / (positive + (1 - prevalence) * norm.cdf(low + distance / 2))
-    negative = (1 - prevalence) * norm.sf(high + distance / 2)
-    false = negative / (negative + prevalence * norm.sf(high - distance / 2))
+    low, high = (logit(cuts.clip(1e-12, 1 - 1e-12)).T - logit(prevalence)) / distance
+    wrong_below = prevalence * norm.cdf(low - distance / 2)
+    missed = wrong_below / (wrong_below + (1 - prevalence) * norm.cdf(low + distance / 2) + 1e-300)
+    wrong_above = (1 - prevalence) * norm.sf(high + distance / 2)
+    false = wrong_above / (wrong_above + prevalence * norm.sf(high - distance / 2) + 1e-300)
     assert ((cuts[:, 0] > 0) & (missed > 0.05)).mean() <= ALLOWED
     assert ((cuts[:, 1] < 1) & (false > 0.2)).mean() <= ALLOWED
 
