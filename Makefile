@@ -26,6 +26,11 @@ export NNCF_CI := 1
 help: ## lists the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
+# Where Python may not keep what it compiled, as in many containers, each of a hundred processes would compile
+# TensorFlow and MLflow anew, which takes longer than all that it is started for.
+COMPILED := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
+sync = $(UV) sync --quiet --frozen --inexact $(COMPILED)
+
 # One stamp file per set of extras, so that a finished install is not repeated.
 $(VENV)/bin/uv:
 	@$(PYTHON) tools/platform_check.py
@@ -33,15 +38,15 @@ $(VENV)/bin/uv:
 	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check "uv==0.13.9"
 
 $(VENV)/.pipeline: pyproject.toml uv.lock | $(VENV)/bin/uv
-	$(UV) sync --quiet --frozen --inexact --extra train --extra serve
+	$(sync) --extra train --extra serve
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml uv.lock | $(VENV)/bin/uv
-	$(UV) sync --quiet --frozen --inexact --all-extras
+	$(sync) --all-extras
 	@touch $@ $(VENV)/.pipeline $(VENV)/.clinic
 
 $(VENV)/.clinic: pyproject.toml uv.lock | $(VENV)/bin/uv
-	$(UV) sync --quiet --frozen --inexact --extra train --extra serve --extra clinic
+	$(sync) --extra train --extra serve --extra clinic
 	@touch $@ $(VENV)/.pipeline
 
 install: $(VENV)/.pipeline ## installs what the pipeline and the service need into .venv

@@ -16,6 +16,7 @@ from bentoml._internal.utils.analytics import usage_stats
 
 from cxr.common.errors import ModelError
 from cxr.common.usage_reports import SWITCHES, switch_off
+from cxr.inference.manifest import digest_of
 from serving import store
 from serving.answer_types import Answer, ModelInfo, Results
 from serving.app import Front, create_app, create_context
@@ -25,11 +26,14 @@ from serving.native import Native
 from serving.picture_input import Nothing, OnePicture, Picture, Pictures
 from serving.routes import ROUTES
 from serving.settings import read_settings
+from serving.site import site_of
 from serving.tracing import not_of
+from serving.watching import open_recorder, unwatched
 
 switch_off()
 usage_stats.do_not_track.cache_clear()  # BentoML asked before it imported this file, and remembers the answer
 SETTINGS = read_settings()
+SITE = site_of(SETTINGS)
 FRONT = Front()
 WEB = Path(__file__).parent / "clients" / "web"
 limit_connections(SETTINGS)
@@ -70,12 +74,14 @@ class CovidCxr:
     def __init__(self) -> None:
         from serving.metrics import Metrics  # here: BentoML has to set up the workers' common folder before
 
-        champion = Champion(find_model, SETTINGS.engine_threads, SETTINGS.precision)
+        champion = Champion(find_model, SETTINGS.engine_threads, SETTINGS.precision, SITE)
         metrics = Metrics()
         metrics.show_model(champion.identity)
         if SETTINGS.follow_s:
             champion.follow(SETTINGS.follow_s, lambda: metrics.show_model(champion.identity), metrics.show_look)
-        context = create_context(SETTINGS, champion, metrics, behind=FRONT.behind)
+        self._recorder = open_recorder(SETTINGS, metrics)
+        watch = self._recorder.start().note if self._recorder else unwatched
+        context = create_context(SETTINGS, champion, metrics, behind=FRONT.behind, watch=watch)
         FRONT.app = create_app(context, WEB)
         self._champion = champion
         self._native = Native(context)
@@ -95,9 +101,18 @@ class CovidCxr:
         """The facts about the model that answers."""
         return await self._native.model_info()
 
+    @bentoml.on_deployment
+    def require_model_of_site() -> None:
+        """Before the workers start, since one that can not is started again for ever."""
+        if SITE is not None:
+            folder = find_model()
+            SITE.require_model(digest_of(folder), str(folder))
+
     @bentoml.on_shutdown
     def stop(self) -> None:
         self._champion.stop()
+        if self._recorder:
+            self._recorder.stop()
 
 
 def find_model() -> Path:

@@ -34,10 +34,12 @@ class Answer(_Sparse):
     probabilities: dict[str, float] | None
     threshold: float
     warnings: list[Remark]
+    triage: Literal["unlikely", "uncertain", "likely"] | None = None
     familiarity: float | None = None
     heatmap: str | None = None
     lung_share: float | None = None
     reason: Remark | None = None
+    site: str | None = None
     model: Identity
 
 
@@ -50,10 +52,12 @@ class Result(_Sparse):
     probabilities: dict[str, float] | None = None
     threshold: float | None = None
     warnings: list[Remark] | None = None
+    triage: Literal["unlikely", "uncertain", "likely"] | None = None
     familiarity: float | None = None
     heatmap: str | None = None
     lung_share: float | None = None
     reason: Remark | None = None
+    site: str | None = None
     model: Identity | None = None
     error: Remark | None = None
 

@@ -23,6 +23,7 @@ from serving.pages import Pages
 from serving.routes import ROUTES
 from serving.routing import Routes
 from serving.settings import Settings
+from serving.watching import Watch, unwatched
 
 
 def create_context(
@@ -33,10 +34,12 @@ def create_context(
     routes: Routes = ROUTES,
     rules: Rules = RULES,
     behind: ASGIApp | None = None,
+    watch: Watch = unwatched,
 ) -> Context:
-    """routes, rules: what the service answers, warns of and refuses. behind: BentoML's own application, if any."""
+    """routes, rules: what the service answers, warns of and refuses. behind: BentoML's own application, if any. watch:
+    told of each answer."""
     load = Load(settings.max_requests, settings.held_bytes, settings.pictures_at_once)
-    return Context(settings, champion, load, metrics, rules, openapi(settings, routes, rules), behind)
+    return Context(settings, champion, load, metrics, rules, openapi(settings, routes, rules), behind, watch)
 
 
 def create_app(context: Context, web: Path, routes: Routes = ROUTES) -> ASGIApp:

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 
 from cxr.common.errors import CxrError
+from cxr.inference.manifest import digest_of
 from cxr.inference.model_facts import ModelFacts
 from cxr.inference.precision import Chosen
 from cxr.inference.predictor import Predictor
+from cxr.inference.site_profile import SiteProfile
+from serving.site import site_facts
 
 logger = logging.getLogger("bentoml.covid_cxr")
 
@@ -23,9 +26,17 @@ _Files = tuple[tuple[str, int, int], ...]
 
 class Champion:
     """find: the folder of the bundle that is meant now; raises CxrError where there is none, as a bad bundle does.
-    threads, precision: as cxr.inference.engine.Engine takes them."""
+    threads, precision: as cxr.inference.engine.Engine takes them. site: the profile under which it answers; a model
+    that the profile is not for is never taken."""
 
-    def __init__(self, find: Callable[[], Path], threads: int | None = None, precision: Chosen = "auto"):
+    def __init__(
+        self,
+        find: Callable[[], Path],
+        threads: int | None = None,
+        precision: Chosen = "auto",
+        site: SiteProfile | None = None,
+    ):
+        self.site = site
         self._find = find
         self._threads = threads
         self._precision = precision
@@ -127,6 +138,8 @@ class Champion:
             logger.error("%s; model %s goes on answering", what, self.facts.version)
 
     def _load(self, path: Path) -> Predictor:
+        if self.site is not None:
+            self.site.require_model(digest_of(path), str(path))
         model = Predictor.load(path, precision=self._precision, latency=True, threads=self._threads)
         engine = model.engine
         facts = model.facts
@@ -180,7 +193,8 @@ def identity_of(model: Predictor) -> dict[str, str]:
 def stated_facts(champion: Champion) -> dict[str, Any]:
     """What the service tells about the model that answers."""
     engine = champion.model.engine
-    return public_facts(champion.facts.document) | {"precision": engine.precision, "checked": engine.checked}
+    facts = public_facts(champion.facts.document) | {"precision": engine.precision, "checked": engine.checked}
+    return facts if champion.site is None else facts | {"site": site_facts(champion.site)}
 
 
 def public_facts(value: Any) -> Any:

@@ -22,9 +22,11 @@ from serving.load import Load
 from serving.metrics import Metrics
 from serving.requests import check_media_type, json_object, picture_bytes, read_body
 from serving.settings import Settings
+from serving.site import require_in_use
+from serving.watching import Watch, unwatched
 
 T = TypeVar("T")
-SOMETIMES = ("familiarity", "heatmap", "lung_share", "reason")  # fields that not every answer has
+SOMETIMES = ("familiarity", "heatmap", "lung_share", "reason", "triage", "site")  # fields that not every answer has
 PARSED_AT_ONCE = 64 * 1024  # bytes that are parsed in less than a millisecond
 ANSWER_WITHIN_S = 50  # from the whole request on; a picture that is being worked on is finished first
 
@@ -32,7 +34,8 @@ ANSWER_WITHIN_S = 50  # from the whole request on; a picture that is being worke
 @dataclass(frozen=True)
 class Context:
     """The first argument of every route. document: the OpenAPI description of all routes. behind: BentoML's own
-    application, which calls the methods of service.py; None where BentoML does not serve."""
+    application, which calls the methods of service.py; None where BentoML does not serve. watch: told of each
+    answer."""
 
     settings: Settings
     champion: Champion
@@ -41,6 +44,7 @@ class Context:
     rules: Rules = RULES
     document: dict[str, Any] = field(default_factory=dict)
     behind: ASGIApp | None = None
+    watch: Watch = unwatched
 
     @asynccontextmanager
     async def json(self, request: Request) -> AsyncIterator[dict[str, Any]]:
@@ -99,6 +103,7 @@ class Context:
         return said.winner
 
     def _answer(self, model: Predictor, data: bytes, explain: bool) -> Answer:
+        require_in_use(self.champion.site)
         most = self.settings.max_bytes
         if len(data) > most:
             raise ServiceError(413, "too_large", f"the picture has more than {most} bytes; send a smaller one")
@@ -107,13 +112,14 @@ class Context:
         except ImageError as fault:
             raise of_picture(fault) from None
         try:
-            said = answer(model, picture, explain=explain, rules=self.rules)
+            said = answer(model, picture, explain=explain, rules=self.rules, site=self.champion.site)
         except UnsoundError as fault:
             self.champion.note(model, sound=False)
             self.metrics.unsound.inc()
             raise unsound() from fault
         self.champion.note(model, sound=True)
         self._count(said)
+        self.watch(data, picture, said)
         return said
 
     def _count(self, said: Answer) -> None:

@@ -13,6 +13,29 @@ PICTURES = (1, 2, 4, 8, 16, 32, 64)
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
+class WatchMetrics:
+    """What the watch has counted in this worker, and what its last look found (docs/watch.md)."""
+
+    def __init__(self, here: CollectorRegistry) -> None:
+        self.counted = Counter(
+            "cxr_watch_pictures", "answers by statistic and bin", ["statistic", "bin"], registry=here
+        )
+        self.failures = Counter("cxr_watch_failures", "faults of counting for the watch", registry=here)
+        self.alarm = Gauge(
+            "cxr_watch_alarm",
+            "1 for a statistic that the last `cxr watch` found to have moved",
+            ["statistic"],
+            multiprocess_mode="livemax",
+            registry=here,
+        )
+        self.looked_at = Gauge(
+            "cxr_watch_last_look_timestamp_seconds",
+            "when `cxr watch` looked last; 0: never",
+            multiprocess_mode="livemax",
+            registry=here,
+        )
+
+
 class Metrics:
     """Counts of one worker; `page` adds up those of all workers."""
 
@@ -43,6 +66,7 @@ class Metrics:
             multiprocess_mode="livemax",
             registry=here,
         )
+        self.watch = WatchMetrics(here)
         self._shown: dict[str, str] | None = None
 
     def show_model(self, identity: dict[str, str]) -> None:

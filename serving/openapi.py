@@ -3,6 +3,7 @@
 from cxr.common.labels import CLASSES, REFUSED
 from cxr.inference.remarks import Rules
 from cxr.inference.rules import RULES
+from cxr.inference.triage import GROUPS
 from serving.context import SOMETIMES
 from serving.routes import ROUTES
 from serving.routing import Route, Routes
@@ -55,10 +56,12 @@ def _schemas(rules: Rules) -> Schema:
         "probabilities": nullable,
         "threshold": PROBABILITY | {"description": "The state is COVID from this probability of COVID on."},
         "warnings": {"type": "array", "items": remark, "description": warnings},
+        "triage": {"enum": list(GROUPS), "description": _TRIAGE},
         "familiarity": PROBABILITY | {"description": _FAMILIARITY},
         "heatmap": {"type": "string", "pattern": "^data:image/png;base64,", "description": _HEATMAP},
         "lung_share": PROBABILITY | {"description": _LUNG_SHARE},
         "reason": remark | {"description": refusals},
+        "site": TEXT | {"description": _SITE},
         "model": object_of(dict.fromkeys(("name", "version", "backbone"), TEXT), ["name", "version", "backbone"]),
     }
     always = [name for name in answer if name not in SOMETIMES]
@@ -71,6 +74,14 @@ def _schemas(rules: Rules) -> Schema:
 _HEATMAP = (
     "A small transparent PNG to be stretched over the picture: each place's exact share of the decision, orange "
     "towards COVID, blue away from it."
+)
+_TRIAGE = (
+    "The group by the cuts that commissioning certified at this site. Only with a site, and not of a refusal. The "
+    "state follows the threshold, so the two may differ."
+)
+_SITE = (
+    "For which the model was commissioned; probabilities and threshold are then the site's. Without one the answer "
+    "carries the warning not_commissioned."
 )
 _FAMILIARITY = (
     "Of X-rays of the sources that the model learned from, the share that is at least as unlike them as this one. At "

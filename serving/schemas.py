@@ -22,6 +22,7 @@ PLAIN_TEXT: Schema = {"text/plain": {"schema": TEXT}}
 _STATUS_WORDS = {
     400: "Not Base64, not JSON, cut off, or a damaged picture.",
     401: "The API key is missing or wrong.",
+    403: "The model is not for use at this site, or its commissioning is out of date; asking again changes nothing.",
     408: "The request took too long to arrive.",
     413: "Too many bytes or too many pixels.",
     415: "Not a picture, or not the media type that the route takes.",
@@ -31,7 +32,7 @@ _STATUS_WORDS = {
     503: "Too many requests at once; Retry-After says when to come back.",
     504: "The answer took too long.",
 }
-_POST_ERRORS = (400, 408, 413, 415, 422, 500, 503, 504)
+_POST_ERRORS = (400, 403, 408, 413, 415, 422, 500, 503, 504)
 
 
 def posting(summary: str, request: Schema, answer: Schema) -> Schema:

@@ -1,6 +1,7 @@
 """The settings of the service: environment variables, read once. A test compares the table in docs/serving.md."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, cast
@@ -9,6 +10,8 @@ from urllib.parse import urlsplit
 from cxr.common.errors import CxrError
 from cxr.imaging.decode import MAX_PIXELS
 from cxr.inference.precision import FASTEST_FIRST, Chosen
+from cxr.watch.codings import plain
+from cxr.watch.store import MOST_DEVICES
 from serving.cores import cores
 
 MIB = 2**20
@@ -46,9 +49,23 @@ def _origins(text: str) -> tuple[str, ...]:
     return origins
 
 
+def _public_keys(text: str) -> tuple[str, ...]:
+    keys = tuple(part.strip() for part in text.split(","))
+    if not all(re.fullmatch("[0-9a-f]{64}", key) for key in keys):
+        raise ValueError("Ed25519 public keys of 64 hexadecimal digits, separated by commas")
+    return keys
+
+
 def _is_origin(text: str) -> bool:
     parts = urlsplit(text)
     return parts.scheme in ("http", "https") and bool(parts.netloc) and text == f"{parts.scheme}://{parts.netloc}"
+
+
+def _devices(text: str) -> tuple[str, ...]:
+    devices = tuple(plain(part) for part in text.split(";") if part.strip())
+    if not text.isprintable() or len(devices) > MOST_DEVICES - 2 or any(len(name) > 64 for name in devices):
+        raise ValueError(f"at most {MOST_DEVICES - 2} names of 64 characters, such as Acme XR 1; Other DX 2")
+    return devices
 
 
 def _precision(text: str) -> Chosen:
@@ -102,7 +119,21 @@ class Settings:
         _precision,
         "of the trunk: f32, bf16 or int8; auto: the fastest that was measured to hold",
     )
+    site: str = _setting("CXR_SITE", "", _text, "file of the site profile that commissioning wrote; unset: none")
+    site_keys: tuple[str, ...] = _setting(
+        "CXR_SITE_KEYS",
+        (),
+        _public_keys,
+        "public keys of which one must have signed it, separated by commas; unset: any",
+    )
     max_requests: int = _setting("CXR_MAX_REQUESTS", 16, _number(1, 4096), "requests at once per worker, then 503")
+    watch: str = _setting("CXR_WATCH", "", _text, "file in which answers are counted for `cxr watch`; unset: none")
+    watch_devices: tuple[str, ...] = _setting(
+        "CXR_WATCH_DEVICES",
+        (),
+        _devices,
+        "manufacturer and model of DICOM devices to count by, separated by semicolons",
+    )
 
     @property
     def wants_key(self) -> bool:

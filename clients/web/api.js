@@ -2,6 +2,7 @@
 
 const ANSWER_WITHIN_MS = 120_000;
 const STATES = ["COVID", "NonCOVID", "Refused"];
+const TRIAGE = ["unlikely", "uncertain", "likely"];
 
 /** What the contract's statuses mean, for errors whose body is not the contract's (a proxy's 413, say). */
 const CODE_OF_STATUS = {
@@ -78,7 +79,9 @@ function readAnswer(request) {
 function isAnswer(body) {
   if (!STATES.includes(body?.state) || !Array.isArray(body.warnings)) return false;
   if (body.heatmap && !String(body.heatmap).startsWith("data:image/png;base64,")) return false;
+  if (!["string", "undefined"].includes(typeof body.site)) return false;
   if (body.state === "Refused") return true;
+  if (body.triage !== undefined && !TRIAGE.includes(body.triage)) return false;
   return [body.probabilities?.COVID, body.probabilities?.NonCOVID, body.threshold, body.percentage / 100, body.lung_share ?? 0,
     body.familiarity ?? 0]
     .every((value) => Number.isFinite(value) && value >= 0 && value <= 1);

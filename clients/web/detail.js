@@ -5,7 +5,7 @@ import { bytes, dateTime, percent, seconds } from "./format.js";
 import { FINISHED } from "./studies.js";
 import { buildViewer } from "./viewer.js";
 import { ATTEMPTS } from "./retry.js";
-import { kindOfOutcome, outcome, reasonText, warningText } from "./wording.js";
+import { kindOfOutcome, outcome, reasonText, triageText, warningText } from "./wording.js";
 import { currentLanguage, t } from "./texts.js";
 
 export class Detail {
@@ -50,7 +50,10 @@ export class Detail {
     const words = el("span", {}, outcome(study));
     if (!FINISHED.has(study.status)) this.progressWords = words;
     const headline = el("p", { class: "headline" }, icon(kindOfOutcome(study)), words);
-    return study.status === "done" && study.answer.state !== "Refused" ? [headline, ...measure(study.answer)] : [headline];
+    const triage = triageText(study) && el("p", { class: "triage" }, triageText(study));
+    return study.status === "done" && study.answer.state !== "Refused"
+      ? [headline, triage, ...measure(study.answer)].filter(Boolean)
+      : [headline];
   }
 
   #panel(study) {
@@ -130,6 +133,7 @@ function facts(study) {
     study.answer?.state !== "Refused" && study.answer && ["result.threshold", percent(study.answer.threshold)],
     typeof study.answer?.familiarity === "number" && ["detail.familiarity", percent(study.answer.familiarity)],
     typeof study.answer?.lung_share === "number" && ["detail.lung_share", percent(study.answer.lung_share)],
+    study.answer?.site && ["result.site", study.answer.site],
     model && ["detail.model", [model.name, model.version, model.backbone].filter(Boolean).join(" · ")],
     study.checkedAt && ["detail.checked_at", dateTime(study.checkedAt)],
     study.took_ms !== null && ["detail.took", seconds(study.took_ms)],

@@ -11,7 +11,7 @@ import { ServiceState, watchAbout } from "./service.js";
 import { FINISHED, Studies } from "./studies.js";
 import { ResultsTable } from "./table.js";
 import { applyWords, otherLanguage, setLanguage, t } from "./texts.js";
-import { outcome, reasonText } from "./wording.js";
+import { outcome, reasonText, triageText } from "./wording.js";
 
 const byId = (id) => document.getElementById(id);
 const apiKey = () => byId("api-key").value.trim();
@@ -64,7 +64,7 @@ function showSummary() {
 
 function onFinished(study) {
   const more = reasonText(study) || (study.answer && percent(study.answer.percentage / 100));
-  announce(`${study.name}: ${[outcome(study), more].filter(Boolean).join(", ")}`);
+  announce(`${study.name}: ${[outcome(study), triageText(study), more].filter(Boolean).join(", ")}`);
   if (study.error?.status === 401) byId("settings").open = true;
   if (study.error || !service.isReady) service.check();
 }

@@ -3,7 +3,7 @@
 import { announce, el, icon } from "./dom.js";
 import { percent } from "./format.js";
 import { FINISHED } from "./studies.js";
-import { kindOfOutcome, outcome, reasonText } from "./wording.js";
+import { kindOfOutcome, outcome, reasonText, triageText } from "./wording.js";
 import { t } from "./texts.js";
 
 export class ResultsTable {
@@ -82,6 +82,7 @@ function notes(study) {
   const reason = reasonText(study);
   return [
     probabilityOf(study) && el("span", { class: "row-probability" }, probabilityOf(study)),
+    triageText(study) && el("span", { class: "row-triage" }, triageText(study)),
     reason && el("span", { class: "row-reason" }, reason),
     warnings > 0 && el("span", { class: "row-warnings" }, icon("caution"), t("results.warnings", { count: warnings })),
   ].filter(Boolean);

@@ -13,6 +13,11 @@ export function outcome(study) {
   return t(`status.${study.status}`, study.pause ?? {});
 }
 
+/** The group at the site, or "" where the model was commissioned for none. */
+export function triageText(study) {
+  return study.answer?.triage ? t(`triage.${study.answer.triage}`) : "";
+}
+
 export function warningText({ code, message }) {
   return has(`warning.${code}`) ? t(`warning.${code}`) : message || code;
 }

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from cxr.cli.journal import Journal
 from cxr.cli.reading import Reader, reader
 from cxr.cli.side_files import SideFiles
 from cxr.cli.table import Row
-from cxr.common.atomic_files import replace_when_complete
+from cxr.common.atomic_files import replace_when_complete, sha256_of
 from cxr.common.errors import CxrError, ImageError, UnsoundError
 from cxr.common.parallel import bar
 from cxr.common.paths import CHAMPION
@@ -22,6 +23,8 @@ from cxr.inference.answer import answer
 from cxr.inference.manifest import digest_of
 from cxr.inference.precision import FASTEST_FIRST
 from cxr.inference.predictor import Predictor
+from cxr.inference.sentences import SENTENCES
+from cxr.inference.site_profile import SiteProfile, read_profile
 
 ABOUT = """\
 Answer about every picture: JPEG, PNG, WebP, HEIC, AVIF, BMP, TIFF and DICOM files; folders of them, as deep as they
@@ -65,6 +68,7 @@ def add_to(commands: Any) -> None:
     predict.add_argument("--sr", type=Path, metavar="DIR", help="write DICOM structured reports of DICOM files there")
     predict.add_argument("--uid-root", default=NO_ROOT, help="for the reports' UIDs (default: %(default)s, by UUID)")
     predict.add_argument("--model", type=Path, default=CHAMPION, help="folder of a model (default: %(default)s)")
+    predict.add_argument("--site", type=Path, metavar="PROFILE", help="answer by this site profile")
     predict.add_argument(
         "--precision",
         choices=["auto", *FASTEST_FIRST],
@@ -80,31 +84,38 @@ def run(arguments: argparse.Namespace) -> int:
     if out is not None and out.is_dir():
         raise CxrError(f"--out {out} is a folder; name a file for the table")
     kind = table.format_of(arguments.format, out)
+    site = _site(arguments)
     # One picture at a time, on all cores.
     model = Predictor.load(arguments.model, precision=arguments.precision, latency=True)
     named = _named(model, arguments.model)
     beside = SideFiles(arguments.explain, arguments.sr, named, arguments.uid_root)
     entries = entries_of(arguments.files)
     if out is None:
-        failures = table.write(rows_of(model, entries, beside), sys.stdout, kind)
+        failures = table.write(rows_of(model, entries, beside, site=site), sys.stdout, kind)
     else:
-        failures = _to_file(model, entries, beside, Journal(out, _what_matters(arguments, named)), out, kind)
+        journal = Journal(out, _what_matters(arguments, named))
+        with journal:
+            todo = _todo(entries, journal)
+            rows = rows_of(model, todo, beside, before=len(entries) - len(todo), site=site)
+            failures = _to_file(rows, journal, out, kind)
     _tell(beside)
     return 1 if failures else 0
 
 
-def rows_of(model: Predictor, entries: Sequence[Entry], beside: SideFiles, before: int = 0) -> Iterator[Row]:
+def rows_of(
+    model: Predictor, entries: Sequence[Entry], beside: SideFiles, before: int = 0, site: SiteProfile | None = None
+) -> Iterator[Row]:
     """One row an entry, in order; what is written beside it is there by then. One file is in memory at a time.
 
-    before: how many others have a row already.
+    before: how many others have a row already. site: as `cxr.inference.answer.answer` takes it.
     """
     with bar(before + len(entries), "predict", before=before) as advance, reader() as files:
         for entry in entries:
-            yield _row(model, entry, files, beside)
+            yield _row(model, entry, files, beside, site)
             advance(1)
 
 
-def _row(model: Predictor, entry: Entry, files: Reader, beside: SideFiles) -> Row:
+def _row(model: Predictor, entry: Entry, files: Reader, beside: SideFiles, site: SiteProfile | None) -> Row:
     try:
         data = files.read(entry)
         picture = decode(data)
@@ -113,36 +124,54 @@ def _row(model: Predictor, entry: Entry, files: Reader, beside: SideFiles) -> Ro
     except OSError as fault:
         return table.failed(entry.name, "unreadable", fault.strerror or type(fault).__name__)
     try:
-        said = answer(model, picture, explain=beside.explains)
+        said = answer(model, picture, explain=beside.explains, site=site)
     except UnsoundError as fault:
         return table.failed(entry.name, "unsound_answer", str(fault))
     beside.write(entry.name, data, picture, said)
     return table.answered(entry.name, said, model.facts)
 
 
-def _to_file(model: Predictor, entries: list[Entry], beside: SideFiles, journal: Journal, out: Path, kind: str) -> int:
+def _todo(entries: list[Entry], journal: Journal) -> list[Entry]:
+    """The entries without a row."""
+    todo = [entry for entry in entries if entry.name not in journal.done]
+    if journal.done:
+        sys.stderr.write(f"cxr: continuing: {len(entries) - len(todo)} of {len(entries)} files have their row\n")
+    return todo
+
+
+def _to_file(rows: Iterator[Row], journal: Journal, out: Path, kind: str) -> int:
     """Writes the table whole. How many files could not be read."""
-    with journal:
-        todo = [entry for entry in entries if entry.name not in journal.done]
-        if journal.done:
-            sys.stderr.write(f"cxr: continuing: {len(entries) - len(todo)} of {len(entries)} files have their row\n")
-        for row in rows_of(model, todo, beside, before=len(entries) - len(todo)):
-            journal.add(row)
-        with replace_when_complete(out) as partial:
-            if kind == "parquet":
-                failures = table.write_parquet(journal.rows(), partial)
-            else:
-                with partial.open("w", newline="", encoding="utf-8") as handle:
-                    failures = table.write(journal.rows(), handle, kind)
-        journal.discard()
+    for row in rows:
+        journal.add(row)
+    with replace_when_complete(out) as partial:
+        if kind == "parquet":
+            failures = table.write_parquet(journal.rows(), partial)
+        else:
+            with partial.open("w", newline="", encoding="utf-8") as handle:
+                failures = table.write(journal.rows(), handle, kind)
+    journal.discard()
     return failures
 
 
 def _what_matters(arguments: argparse.Namespace, named: dict[str, str]) -> dict[str, Any]:
     """What the rows and the files beside them depend on."""
     options = {name: str(getattr(arguments, name)) for name in ("precision", "explain", "sr", "uid_root")}
+    if arguments.site is not None:
+        options["site"] = sha256_of(arguments.site)
     # As it was typed too: a row has its file under that name, and would be asked for again under another one.
     return {**options, "model": named, "files": [[str(path), str(path.absolute())] for path in arguments.files]}
+
+
+def _site(arguments: argparse.Namespace) -> SiteProfile | None:
+    """Raises CxrError where the profile is for another model, or lets nothing be classified."""
+    if arguments.site is None:
+        return None
+    site = read_profile(arguments.site)
+    site.require_model(digest_of(arguments.model), str(arguments.model))
+    withheld = site.withheld(date.today())
+    if withheld is not None:
+        raise CxrError(f"--site {arguments.site}: {SENTENCES[f'error.{withheld}']}")
+    return site
 
 
 def _named(model: Predictor, folder: Path) -> dict[str, str]:

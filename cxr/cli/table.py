@@ -23,12 +23,14 @@ COLUMNS = (
     "percentage",
     "probability_covid",
     "threshold",
+    "triage",
     "warnings",
     "reason",
     "message",
     "model",
     "model_version",
     "backbone",
+    "site",
     "checked_at",
     "note",
 )
@@ -49,12 +51,14 @@ def answered(file: str, said: Answer, facts: ModelFacts) -> Row:
         percentage=said.percentage,
         probability_covid=said.probabilities[COVID] if said.probabilities else None,
         threshold=said.threshold,
+        triage=said.triage,
         warnings=" ".join(warning.code for warning in said.warnings),
         reason=said.reason.code if said.reason else None,
         message=said.reason.message if said.reason else None,
         model=facts.name,
         model_version=facts.version,
         backbone=facts.backbone,
+        site=said.site,
     )
 
 

@@ -14,11 +14,14 @@ from PIL import Image
 from cxr.common.errors import UnsoundError
 from cxr.common.labels import CLASSES, COVID_INDEX
 from cxr.imaging.decode import resize
+from cxr.inference.engine import Engine
 from cxr.inference.familiarity import channel_means
 from cxr.inference.lung_segmenter import share_inside
 from cxr.inference.predictor import Predictor
 from cxr.inference.remarks import Case, Remark, Rules
 from cxr.inference.rules import RULES
+from cxr.inference.site_profile import SiteProfile
+from cxr.inference.triage import Group, group_of, site_probabilities
 
 State = Literal["COVID", "NonCOVID", "Refused"]
 
@@ -36,7 +39,9 @@ class Answer:
     lung_share: of the heat map's absolute weight, what lies inside the lungs, 0 to 1; None where no heat map was
     asked for, the bundle has no lung segmenter, or no lungs were found.
     familiarity: of pictures of the training sources, the share at least as unlike them, above 0 and at most 1; None
-    where it is refused or the bundle does not know.
+    where it is refused or the bundle does not know. site: the name of the site that the model was commissioned for, by
+    which probabilities and threshold are; None where it was for none. triage: the site's group; None without a site, or
+    where it is refused.
     """
 
     state: State
@@ -48,6 +53,8 @@ class Answer:
     lung_share: float | None = None
     reason: Remark | None = None
     familiarity: float | None = None
+    triage: Group | None = None
+    site: str | None = None
 
     @property
     def winner(self) -> str:
@@ -58,28 +65,31 @@ class Answer:
         return f"{100 * self.probabilities[label]:.2f}% {label}"
 
 
-def answer(model: Predictor, picture: np.ndarray, *, explain: bool = False, rules: Rules = RULES) -> Answer:
+def answer(
+    model: Predictor,
+    picture: np.ndarray,
+    *,
+    explain: bool = False,
+    rules: Rules = RULES,
+    site: SiteProfile | None = None,
+) -> Answer:
     """What `model` says about a decoded picture, uint8[h, w].
 
-    explain: with a heat map, and its share inside the lungs. rules: when to warn and what to refuse. Raises
-    UnsoundError where the model computes what no answer may be.
+    explain: with a heat map, and its share inside the lungs. rules: when to warn and what to refuse. site: whose
+    calibration, threshold and triage hold; the caller has checked that the profile is for this model and for use.
+    Raises UnsoundError where the model computes what no answer may be.
     """
     engine = model.engine
     pixels = resize(picture, engine.image_size)
-    threshold = engine.facts.threshold
+    named = None if site is None else site.site
     reason = rules.refusal_of(model, pixels)
     if reason is not None:
-        return Answer("Refused", None, None, threshold, reason=reason)
+        return Answer("Refused", None, None, (site or engine.facts).threshold, reason=reason, site=named)
     feature_map = engine.trunk(pixels[None])
     logit = engine.head.logits(feature_map)
-    p_covid = float(engine.probabilities(logit)[0])
-    state: State = "COVID" if p_covid >= threshold else "NonCOVID"
-    probabilities = _by_class(p_covid)
     known = None if model.familiarity is None else float(model.familiarity.of(channel_means(feature_map))[0])
-    case = Case(engine.facts, p_covid, familiarity=known)
-    said = Answer(
-        state, 100 * probabilities[state], probabilities, threshold, rules.warnings_of(case), familiarity=known
-    )
+    case = Case(engine.facts, _probability(engine, logit, site), familiarity=known, site=site)
+    said = _classified(case, rules.warnings_of(case))
     if not explain:
         return said
     shares = engine.head.shares(feature_map)[0]
@@ -88,6 +98,26 @@ def answer(model: Predictor, picture: np.ndarray, *, explain: bool = False, rule
     explained = replace(case, lung_share=inside)
     warnings = _joined(said.warnings, rules.warnings_of(explained))
     return replace(said, warnings=warnings, heatmap=heatmap(shares), lung_share=inside)
+
+
+def _probability(engine: Engine, logit: np.ndarray, site: SiteProfile | None) -> float:
+    """p_covid of a logit float64[1], as the model is calibrated or as the site is."""
+    p_covid = engine.probabilities(logit)
+    if site is not None:
+        p_covid = site_probabilities(logit / engine.facts.temperature, site.calibration)
+    return float(p_covid[0])
+
+
+def _classified(case: Case, warnings: tuple[Remark, ...]) -> Answer:
+    state: State = "COVID" if case.p_covid >= case.threshold else "NonCOVID"
+    probabilities = _by_class(case.p_covid)
+    said = Answer(
+        state, 100 * probabilities[state], probabilities, case.threshold, warnings, familiarity=case.familiarity
+    )
+    if case.site is None:
+        return said
+    cuts = case.site.triage
+    return replace(said, site=case.site.site, triage=None if cuts is None else group_of(case.p_covid, cuts))
 
 
 def share_in_lungs(model: Predictor, pixels: np.ndarray, shares: np.ndarray) -> float | None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from cxr.inference.model_facts import ModelFacts
 from cxr.inference.predictor import Predictor
+from cxr.inference.site_profile import SiteProfile
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Remark:
 
 @dataclass(frozen=True)
 class Case:
-    """What a warning may look at. facts: of the model. p_covid: 0 to 1, calibrated.
+    """What a warning may look at. facts: of the model. p_covid: 0 to 1, calibrated. site: None where the model was not
+    commissioned for one.
 
     lung_share: of the heat map's absolute weight, what lies inside the lungs, 0 to 1; None where no heat map was
     asked for or no lungs were found. familiarity: 0 to 1, as cxr/inference/familiarity.py; None where the bundle does
@@ -33,6 +35,12 @@ class Case:
     p_covid: float
     lung_share: float | None = None
     familiarity: float | None = None
+    site: SiteProfile | None = None
+
+    @property
+    def threshold(self) -> float:
+        """0 to 1: the site's, else the model's."""
+        return self.facts.threshold if self.site is None else self.site.threshold
 
 
 Applies = Callable[[Case], bool]

@@ -35,7 +35,13 @@ def outside_lungs(case: Case) -> bool:
 @RULES.warning("near_threshold")
 def near_threshold(case: Case) -> bool:
     """The odds of COVID are at most a factor of 1.5 away from those of the threshold."""
-    return abs(_log_odds(case.p_covid) - _log_odds(case.facts.threshold)) <= NEAR_LOG_ODDS
+    return abs(_log_odds(case.p_covid) - _log_odds(case.threshold)) <= NEAR_LOG_ODDS
+
+
+@RULES.warning("not_commissioned")
+def not_commissioned(case: Case) -> bool:
+    """Nobody has tested the model where it is used."""
+    return case.site is None
 
 
 def _log_odds(probability: float) -> float:

@@ -39,6 +39,7 @@ CERTIFIED = (
     "calibration_error",
 )  # fmt: skip
 Verdict = Literal["for_use", "not_for_use"]
+Withheld = Literal["not_for_use", "commissioning_expired"]  # why nothing is classified
 
 _STATISTIC = r"[A-Za-z0-9_.-]{1,64}"
 _STATISTICS = "statistics, by names of 1 to 64 letters, digits, '_', '.' and '-'"
@@ -152,9 +153,21 @@ class SiteProfile:
     commissioned: Annotated[Commissioned, part(Commissioned)]
     signature: Annotated[Signature | None, part(Signature)] = None
 
-    def expired(self, today: date) -> bool:
-        """Whether `today` is after the last valid day."""
-        return today.isoformat() > self.commissioned.valid_until
+    def withheld(self, today: date) -> Withheld | None:
+        """Why nothing is to be classified under this profile on this day, or None. The last valid day is valid."""
+        if self.verdict == "not_for_use":
+            return "not_for_use"
+        return "commissioning_expired" if today.isoformat() > self.commissioned.valid_until else None
+
+    def require_model(self, digest: str, where: str) -> None:
+        """digest: of the manifest of the bundle in `where`, "" where it has none. Raises ProfileError where the profile
+        is not for that model."""
+        if digest != self.model.sha256:
+            raise ProfileError(
+                f"the site profile of {self.site} is for {self.model.name} {self.model.version} "
+                f"({self.model.sha256[:12]}), and {where} is another model ({digest[:12] or 'without a manifest'}); "
+                "use that one, or commission this one by `cxr site commission`"
+            )
 
 
 def read_profile(path: Path) -> SiteProfile:

@@ -186,6 +186,8 @@ def answer_of(document: Mapping[str, Any]) -> Answer:
         heatmap=document.get("heatmap"),
         lung_share=document.get("lung_share"),
         familiarity=document.get("familiarity"),
+        triage=document.get("triage"),
+        site=document.get("site"),
         reason=None if reason is None else Remark(**reason),
     )
 

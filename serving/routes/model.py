@@ -20,12 +20,22 @@ _UNSEEN = (
 )
 
 
+_SITE = (
+    "Only where the model was commissioned: the site, the verdict with its reasons, calibration, threshold, triage "
+    "cuts, limits, what was certified, when and by whom, who signed it, and why nothing is classified now (`withheld`)."
+)
 _STAMP = {"type": "boolean", "description": "Whether the shortcut audit failed the model or could not clear it."}
 _AUDITED = object_of({"reasons": {"type": "array", "items": TEXT}, "measured": {"type": "object"}}, ["reasons"])
 _SEEN = object_of({"unseen_auc": {"type": "object"}, "says": TEXT}, ["says"]) | {"description": _UNSEEN}
+_COMMISSIONED = {"type": "object", "required": ["site", "verdict", "threshold", "withheld"], "description": _SITE}
 MODEL_FACTS: Schema = {
     "type": "object",
-    "properties": {"shortcut_flagged": _STAMP, "audit": _AUDITED | {"description": _AUDIT}, "unseen": _SEEN},
+    "properties": {
+        "shortcut_flagged": _STAMP,
+        "audit": _AUDITED | {"description": _AUDIT},
+        "unseen": _SEEN,
+        "site": _COMMISSIONED,
+    },
     "required": ["name", "version", "backbone", "threshold"],
 }
 

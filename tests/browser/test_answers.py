@@ -217,6 +217,20 @@ def test_a_share_that_is_no_share_makes_the_answer_a_broken_one(page: Page, serv
     expect(page.locator(".panel")).to_contain_text(words("error.broken_answer"))
 
 
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_the_triage_of_the_site_stands_in_the_table_and_beside_the_answer(
+    page: Page, service: StandIn, language: str
+) -> None:
+    service.plan(answer(triage="uncertain", site="St. Example"))
+    page.goto(f"{service.url}?lang={language}")
+    choose(page, png("chest.png"))
+    said = words("triage.uncertain", language)
+    expect(page.locator(".verdict .triage")).to_have_text(said)
+    expect(row(page, "chest.png")).to_contain_text(said)
+    fact = page.locator(".facts div").filter(has_text=words("result.site", language))
+    expect(fact).to_contain_text("St. Example")
+
+
 def test_a_heat_map_of_another_shape_is_not_laid_over_the_picture(page: Page, service: StandIn) -> None:
     service.plan({**answer(), "heatmap": heatmap_uri(480, 320)})
     open_page(page, service.url)

@@ -32,6 +32,7 @@ CASES: dict[str, dict[str, Any]] = {
         "ingress": {"enabled": True},
         "apiKeySecret": "one-key",
         "keysSecret": "keys",
+        "siteConfigMap": "profile",
         "settings": {"CXR_MAX_REQUESTS": "8"},
         "podAnnotations": {"a": "b"},
         "tolerations": [{"key": "cpu", "operator": "Exists"}],
@@ -194,6 +195,6 @@ def test_a_wrong_value_is_refused_by_name(render: Render, wrong: dict[str, Any],
 def test_the_schema_takes_the_values_and_knows_every_one_of_them():
     jsonschema.validate(VALUES, SCHEMA)
     assert set(SCHEMA["properties"]) == {*VALUES, "global"}
-    apart = {"CXR_MODEL", "CXR_API_KEY", "CXR_KEYS"}  # which have values of their own
+    apart = {"CXR_MODEL", "CXR_API_KEY", "CXR_KEYS", "CXR_SITE"}  # which have values of their own
     known = {setting.metadata["variable"] for setting in Settings.__dataclass_fields__.values()}
     assert set(SCHEMA["properties"]["settings"]["propertyNames"]["enum"]) == known - apart

@@ -17,6 +17,7 @@ from cxr.inference.model_facts import ModelFacts
 from cxr.inference.predictor import Predictor
 from cxr.inference.remarks import Case, Remark
 from cxr.inference.rules import NEAR_LOG_ODDS, RULES
+from tests.site_profiles import profile
 
 FACTS = ModelFacts(
     name="covid-cxr",
@@ -161,9 +162,9 @@ def test_where_no_lungs_are_found_nothing_is_said_about_them(complete):
 
 
 def test_a_flagged_model_warns_with_every_answer():
-    flagged = replace(FACTS, shortcut_flagged=True)
-    assert [warning.code for warning in RULES.warnings_of(Case(flagged, 0.99))] == ["shortcut_flagged"]
-    assert RULES.warnings_of(Case(replace(FACTS, shortcut_flagged=False), 0.99)) == ()
+    flagged = Case(replace(FACTS, shortcut_flagged=True), 0.99, site=profile())
+    assert [warning.code for warning in RULES.warnings_of(flagged)] == ["shortcut_flagged"]
+    assert RULES.warnings_of(Case(replace(FACTS, shortcut_flagged=False), 0.99, site=profile())) == ()
 
 
 @pytest.mark.parametrize("threshold", [0.02, 0.5, 0.9])
@@ -179,7 +180,39 @@ def test_near_the_threshold_is_a_matter_of_odds(threshold):
 
 @pytest.mark.parametrize("certain", [0.0, 1.0])
 def test_certainty_is_no_error(certain):
-    assert RULES.warnings_of(Case(FACTS, certain)) == ()
+    assert RULES.warnings_of(Case(FACTS, certain, site=profile())) == ()
+
+
+# --- the site ----------------------------------------------------------------------------------------------------
+
+
+def test_without_a_site_every_answer_says_so(model):
+    said = answer(model, picture())
+    assert said.warnings[-1] == RULES.remark("warning", "not_commissioned")
+    assert (said.site, said.triage) == (None, None)
+
+
+def test_the_sites_calibration_threshold_and_triage_decide(model):
+    p_model = answer(model, picture()).probabilities["COVID"]
+    log_odds = np.log(p_model / (1 - p_model))
+    for offset, state, triage in ((-8 - log_odds, "NonCOVID", "unlikely"), (8 - log_odds, "COVID", "likely")):
+        said = answer(model, picture(), site=profile(calibration={"scale": 1, "offset": offset}))
+        assert (said.state, said.triage, said.site, said.threshold) == (state, triage, "St. Example", 0.43)
+        assert said.percentage > 99.9
+        assert said.warnings == ()
+
+
+def test_the_state_follows_the_sites_threshold_and_not_the_models(model):
+    p_model = answer(model, picture()).probabilities["COVID"]
+    for threshold, state in ((p_model - 0.01, "COVID"), (p_model + 0.01, "NonCOVID")):
+        said = answer(model, picture(), site=profile(threshold=threshold), explain=True)
+        assert (said.state, said.triage) == (state, "uncertain" if 0.08 <= p_model < 0.91 else said.triage)
+        assert "near_threshold" in [warning.code for warning in said.warnings]
+
+
+def test_what_is_refused_has_a_site_and_no_triage(model):
+    said = answer(model, np.zeros((50, 60), np.uint8), site=profile())
+    assert (said.state, said.threshold, said.site, said.triage) == ("Refused", 0.43, "St. Example", None)
 
 
 def test_the_heat_map_shows_sign_by_hue_and_size_by_opacity():

@@ -17,7 +17,7 @@ from cxr.inference.site_profile import (
     read_profile,
     write_profile,
 )
-from tests.site_profiles import document, profile
+from tests.site_profiles import SHA256, document, profile
 
 
 def written(path: Path, text: str | bytes) -> Path:
@@ -143,5 +143,17 @@ def test_nothing_is_written_that_could_not_be_read(tmp_path: Path) -> None:
 
 def test_the_last_day_is_valid_and_the_next_is_not() -> None:
     dates = {"on": "2026-01-01", "by": "A", "valid_until": "2027-01-01", "images": 1, "patients": 1}
-    assert not profile(commissioned=dates).expired(date(2027, 1, 1))
-    assert profile(commissioned=dates).expired(date(2027, 1, 2))
+    assert profile(commissioned=dates).withheld(date(2027, 1, 1)) is None
+    assert profile(commissioned=dates).withheld(date(2027, 1, 2)) == "commissioning_expired"
+
+
+def test_not_for_use_is_said_first() -> None:
+    refused = profile(verdict="not_for_use", reasons=["AUC 0.42"])
+    assert refused.withheld(date(2200, 1, 1)) == refused.withheld(date(2027, 1, 1)) == "not_for_use"
+
+
+@pytest.mark.parametrize("digest", ["", "cd" * 32])
+def test_another_model_is_refused_by_its_digest(digest: str) -> None:
+    profile().require_model(SHA256, "here")
+    with pytest.raises(ProfileError, match="here is another model"):
+        profile().require_model(digest, "here")

@@ -1,5 +1,6 @@
 """One small pipeline on phantoms, run once and shared; tests that change it work on a copy."""
 
+import json
 import os
 import re
 import shutil
@@ -7,11 +8,13 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tools.workspace import make_workspace
 
+LOOKS = "reports/sealed/looks.jsonl"
 SMALL = {
     "download": {
         "sources!": {
@@ -79,6 +82,7 @@ def ran(output: str) -> list[str]:
 
 
 def small_workspace(folder: Path, *changes: dict) -> Workspace:
+    """The small pipeline with these changes of its params: in an empty folder, or on what another run left there."""
     make_workspace(folder, [SMALL, *changes])
     return Workspace(folder)
 
@@ -89,3 +93,22 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     workspace = small_workspace(tmp_path_factory.mktemp("pipeline") / "finished")
     workspace.repro()
     return workspace
+
+
+def read(workspace: Workspace, path: str) -> Any:
+    return json.loads((workspace.folder / path).read_text())
+
+
+ALIAS = """
+from mlflow import MlflowClient
+print(MlflowClient("sqlite:///mlflow.db").get_model_version_by_alias("covid-cxr-test", "champion").version)
+"""
+
+
+def live(workspace: Workspace) -> tuple[str, str, list[str], Any]:
+    """What answers: the alias, the served name, the stored models, the copy in the workspace."""
+    alias = workspace.run(sys.executable, "-c", ALIAS).stdout.splitlines()[-1]
+    store = workspace.folder / "bentoml"
+    models = sorted(path.name for path in (store / "models/covid-cxr-test").iterdir() if path.is_dir())
+    served = (store / "cxr-champions/covid-cxr-test").read_text().strip()
+    return alias, served, models, read(workspace, "models/champion/model.json")

@@ -8,13 +8,13 @@ import pytest
 
 from cxr.common.atomic_files import read_json
 from cxr.inference.engine import Engine
-from tests.pipeline.conftest import small_workspace
+from tests.pipeline.conftest import Workspace, small_workspace
 from tests.toy_backbone import write_onnx
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
-def test_an_exported_backbone_goes_all_the_way_to_the_champion(tmp_path: Path) -> None:
+def test_an_exported_backbone_goes_all_the_way_to_the_champion(finished: Workspace, tmp_path: Path) -> None:
     entry = asdict(write_onnx(tmp_path))
     entry |= {"mean": list(entry["mean"]), "std": list(entry["std"])}
     changes = {
@@ -26,7 +26,7 @@ def test_an_exported_backbone_goes_all_the_way_to_the_champion(tmp_path: Path) -
         },
         "train": {"backbones": ["toy"]},
     }
-    workspace = small_workspace(tmp_path / "exported", changes)
+    workspace = small_workspace(finished.copy(tmp_path / "exported").folder, changes)
     workspace.dvc("repro", "register")
     reports = workspace.folder / "reports/models/toy"
     assert {"validation.json", "audit.json", "precision.json"} <= {path.name for path in reports.iterdir()}

@@ -9,7 +9,7 @@ import pytest
 
 from cxr.common.atomic_files import sha256_of
 from cxr.inference.engine import Engine
-from tests.pipeline.conftest import small_workspace
+from tests.pipeline.conftest import Workspace, small_workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 TUNED = {
@@ -24,8 +24,10 @@ TUNED = {
 }
 
 
-def test_a_training_with_fine_tuning_is_recorded_and_its_model_answers_as_recorded(tmp_path: Path) -> None:
-    workspace = small_workspace(tmp_path / "tuned", TUNED)
+def test_a_training_with_fine_tuning_is_recorded_and_its_model_answers_as_recorded(
+    finished: Workspace, tmp_path: Path
+) -> None:
+    workspace = small_workspace(finished.copy(tmp_path / "tuned").folder, TUNED)
     workspace.dvc("repro", "train@vgg16")
     model, reports = workspace.folder / "models/trained/vgg16", workspace.folder / "reports/models/vgg16"
     with (reports / "history.csv").open() as handle:

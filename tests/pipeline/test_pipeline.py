@@ -13,25 +13,11 @@ from typing import Any
 import pytest
 
 from cxr.report.origin import stale_files
-from tests.pipeline.conftest import Workspace, small_workspace
-from tools.workspace import make_workspace, setting
+from tests.pipeline.conftest import LOOKS, Workspace, live, read, small_workspace
+from tools.workspace import setting
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-BEFORE_TRAINING = {"download", "index", "pixels", "copies", "split", "lungs", "features@inceptionv3", "features@vgg16"}
-
-
-def read(workspace: Workspace, path: str) -> Any:
-    return json.loads((workspace.folder / path).read_text())
-
-
-def change(workspace: Workspace, *settings: str) -> None:
-    from tests.pipeline.conftest import SMALL
-
-    make_workspace(workspace.folder, [SMALL, *map(setting, settings)])
-
-
-LOOKS = "reports/sealed/looks.jsonl"
 ONE_BACKBONE = {"train": {"backbones": ["inceptionv3"]}}  # enough for what does not compare backbones
 
 
@@ -55,39 +41,13 @@ def test_a_second_repro_does_nothing(finished: Workspace) -> None:
     assert "Data and pipelines are up to date" in done.stdout
 
 
-def test_a_changed_dropout_trains_again_and_repeats_nothing_before(finished: Workspace, tmp_path: Path) -> None:
-    workspace = finished.copy(tmp_path / "w")
-    change(workspace, "train.dropout=0.3")
-    stages = workspace.repro()
-    assert not BEFORE_TRAINING & set(stages)
-    assert {"train@inceptionv3", "train@vgg16", "evaluate@vgg16", "audit@vgg16", "register"} <= set(stages)
-
-
-def test_going_back_to_earlier_params_finds_the_earlier_version_again(finished: Workspace, tmp_path: Path) -> None:
-    workspace = finished.copy(tmp_path / "w")
-    version = read(workspace, "reports/register.json")["version"]
-    change(workspace, "train.learning_rate=0.01")
-    workspace.repro()
-    assert read(workspace, "reports/register.json")["version"] != version
-    looks = (workspace.folder / LOOKS).read_text()
-    assert len(looks.splitlines()) == 2
-    change(workspace)
-    assert "register" in workspace.repro()
-    assert read(workspace, "reports/register.json")["version"] == version
-    assert (workspace.folder / LOOKS).read_text() == looks  # it was measured before
-
-
-def test_the_same_seed_gives_the_same_split_and_the_same_metrics(finished: Workspace, tmp_path: Path) -> None:
-    again = small_workspace(tmp_path / "again", ONE_BACKBONE)
-    again.repro()
-    assert (again.folder / "data/split.csv").read_text() == (finished.folder / "data/split.csv").read_text()
-    assert_close(metrics(again), metrics(finished))
-
-
-def test_a_killed_repro_goes_on_where_it_was(finished: Workspace, tmp_path: Path) -> None:
-    workspace = small_workspace(tmp_path / "killed", ONE_BACKBONE)
+@pytest.fixture(scope="module")
+def resumed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, list[str]]:
+    """A second workspace with one backbone, whose first `dvc repro` was killed; what the second one had to run."""
+    folder = tmp_path_factory.mktemp("killed")
+    workspace = small_workspace(folder / "w", ONE_BACKBONE)
     command = [sys.executable, "-m", "dvc", "repro"]
-    with (tmp_path / "log").open("w") as log:
+    with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             command, cwd=workspace.folder, env=workspace.environment(), stdout=log, stderr=log, start_new_session=True
         )
@@ -96,16 +56,44 @@ def test_a_killed_repro_goes_on_where_it_was(finished: Workspace, tmp_path: Path
             time.sleep(0.05)  # until the cache is being filled: the longest stage
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    stages = workspace.repro()
+    return workspace, workspace.repro()
+
+
+def test_a_killed_repro_goes_on_where_it_was(resumed: tuple[Workspace, list[str]]) -> None:
+    _, stages = resumed
+    assert {"features@inceptionv3", "train@inceptionv3", "register"} <= set(stages)
     assert not {"download", "index", "pixels", "copies", "split"} & set(stages)
-    assert_close(metrics(workspace), metrics(finished))
+
+
+def test_the_same_seed_gives_the_same_split_and_the_same_metrics(
+    finished: Workspace, resumed: tuple[Workspace, list[str]]
+) -> None:
+    again, _ = resumed
+    assert (again.folder / "data/split.csv").read_text() == (finished.folder / "data/split.csv").read_text()
+    assert_close(metrics(again), metrics(finished))
+
+
+def test_going_back_to_earlier_params_finds_the_earlier_version_again(
+    resumed: tuple[Workspace, list[str]], tmp_path: Path
+) -> None:
+    workspace = resumed[0].copy(tmp_path / "w")
+    version = read(workspace, "reports/register.json")["version"]
+    small_workspace(workspace.folder, ONE_BACKBONE, setting("train.learning_rate=0.01"))
+    workspace.repro()
+    assert read(workspace, "reports/register.json")["version"] != version
+    looks = (workspace.folder / LOOKS).read_text()
+    assert len(looks.splitlines()) == 2
+    small_workspace(workspace.folder, ONE_BACKBONE)
+    assert "register" in workspace.repro()
+    assert read(workspace, "reports/register.json")["version"] == version
+    assert (workspace.folder / LOOKS).read_text() == looks  # it was measured before
 
 
 def test_growing_the_data_computes_only_the_new_images(finished: Workspace, tmp_path: Path) -> None:
     workspace = finished.copy(tmp_path / "w")
     before = set((workspace.folder / "data/split.csv").read_text().splitlines()[1:])
-    change(workspace, "download.sources.phantom.patients=44")
-    output = workspace.dvc("repro").stdout
+    small_workspace(workspace.folder, setting("download.sources.phantom.patients=44"))
+    output = workspace.dvc("repro", "features@inceptionv3").stdout
     after = set((workspace.folder / "data/split.csv").read_text().splitlines()[1:])
     assert before < after
     new = int(output.split("features: inceptionv3: ")[1].split()[0])
@@ -133,53 +121,12 @@ def test_metrics_and_plots_are_shown(finished: Workspace) -> None:
         assert f"reports_models_inceptionv3_{name}_csv" in page
 
 
-ALIAS = """
-from mlflow import MlflowClient
-print(MlflowClient("sqlite:///mlflow.db").get_model_version_by_alias("covid-cxr-test", "champion").version)
-"""
-
-
-def live(workspace: Workspace) -> tuple[str, str, list[str], Any]:
-    """What answers: the alias, the served name, the stored models, the copy in the workspace."""
-    alias = workspace.run(sys.executable, "-c", ALIAS).stdout.splitlines()[-1]
-    store = workspace.folder / "bentoml"
-    models = sorted(path.name for path in (store / "models/covid-cxr-test").iterdir() if path.is_dir())
-    served = (store / "cxr-champions/covid-cxr-test").read_text().strip()
-    return alias, served, models, read(workspace, "models/champion/model.json")
-
-
 def test_the_served_champion_is_the_registry_s(finished: Workspace) -> None:
     alias, served, models, _ = live(finished)
     assert served == f"covid-cxr-test:v{alias}"
     assert f"v{alias}" in models
     (move,) = (finished.folder / "reports/promotions.jsonl").read_text().splitlines()
     assert json.loads(move)["act"] == "automatic"
-
-
-def test_an_experiment_can_be_run_and_compared(finished: Workspace, tmp_path: Path) -> None:
-    workspace = finished.copy(tmp_path / "w")
-    (workspace.folder / ".gitignore").write_text(
-        "/bentoml/\n/matplotlib/\n/mlflow.db*\n/mlartifacts/\n/plots/\n/data/\n/models/\n/reports/\n__pycache__/\n"
-    )
-    for command in (
-        ("git", "init", "-q"),
-        ("git", "config", "user.email", "someone@example.org"),
-        ("git", "config", "user.name", "Someone"),
-        (sys.executable, "-m", "dvc", "config", "--unset", "core.no_scm"),
-        ("git", "add", "."),
-        ("git", "commit", "-qm", "a baseline"),
-    ):
-        workspace.run(*command)
-    before = live(workspace)
-    looks = (workspace.folder / LOOKS).read_text()
-    workspace.dvc("exp", "run", "--name", "less-dropout", "-S", "train.dropout=0.2")
-    assert live(workspace) == before  # although register.promote is better here
-    assert (workspace.folder / LOOKS).read_text() == looks
-    assert "an experiment promotes nothing" in read(workspace, "reports/register.json")["reason"]
-    table = workspace.dvc("exp", "show", "--csv").stdout
-    assert "less-dropout" in table
-    assert "train.dropout" in table
-    assert "reports/models" in workspace.dvc("metrics", "diff", "HEAD").stdout
 
 
 def test_every_run_is_in_mlflow_with_what_a_reader_needs(finished: Workspace) -> None:

@@ -28,7 +28,7 @@ KILLS = int(os.environ.get("CXR_KILLS", "4"))
 SPANS = 40  # of a whole act: so fine is the grid of moments
 # One process imports everything; each act is a fork of it, so that the time goes into the acts.
 NURSERY = """
-import os, sys
+import os, signal, sys, time
 from pathlib import Path
 import bentoml, mlflow, openvino
 from cxr.promotion import moves
@@ -44,15 +44,18 @@ def act(number):
         moves.rollback("covid-cxr", store, "a test")
 
 for line in sys.stdin:
+    number, killed_after_s = line.split()
     child = os.fork()
     if not child:
         status = 1
         try:
-            act(int(line))
+            act(int(number))
             status = 0
         finally:
             os._exit(status)
-    print(child, flush=True)
+    if killed_after_s != "never":
+        time.sleep(float(killed_after_s))
+        os.kill(child, signal.SIGKILL)  # before it is waited for: a process that has ended keeps its number till then
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
@@ -71,12 +74,8 @@ class Nursery:
         """The status that the act ended with: 0, or -9 where the kill came in time."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(f"{number}\n")
+        self._process.stdin.write(f"{number} {'never' if killed_after_s is None else killed_after_s}\n")
         self._process.stdin.flush()
-        child = int(self._process.stdout.readline())
-        if killed_after_s is not None:
-            time.sleep(killed_after_s)
-            os.kill(child, signal.SIGKILL)
         return int(self._process.stdout.readline())
 
     def end(self) -> None:

@@ -35,13 +35,18 @@ def test_every_setting_is_read_from_its_variable():
         "CXR_MAX_CONNECTIONS": "50",
         "CXR_WORKERS": "3",
         "CXR_PRECISION": "f32",
+        "CXR_SITE": "/etc/profile.json",
+        "CXR_SITE_KEYS": f"{'0f' * 32}, {'a0' * 32}",
         "CXR_MAX_REQUESTS": "9",
+        "CXR_WATCH": "/var/lib/cxr/watch.db",
+        "CXR_WATCH_DEVICES": "Acme XR 1; Other  DX 2",
     }
     assert set(environment) == {setting.metadata["variable"] for setting in fields(Settings)}
     settings = read_settings(environment)
     changed = [f.name for f in fields(Settings) if getattr(settings, f.name) == getattr(Settings(), f.name)]
     assert changed == []
     assert settings.cors_origins == ("https://a.example", "http://b.example:8080")
+    assert settings.site_keys == ("0f" * 32, "a0" * 32)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +61,8 @@ def test_every_setting_is_read_from_its_variable():
         ("CXR_CORS_ORIGINS", "a.example"),
         ("CXR_CORS_ORIGINS", "https://a.example/path"),
         ("CXR_MODEL", "a\nb"),
+        ("CXR_SITE_KEYS", "0F" * 32),
+        ("CXR_SITE_KEYS", "0f" * 32 + ","),
     ],
 )
 def test_a_wrong_value_is_one_sentence_with_the_variable_and_what_it_takes(variable, value):

@@ -32,8 +32,10 @@ final class AnswerPanel {
         setText(R.id.answer_state, texts.of(answer.state()));
         setText(R.id.answer_reason, answer.state() == State.REFUSED ? texts.ofRefusal(answer.reason()) : "");
         setText(R.id.answer_probability, probability(answer));
+        setText(R.id.answer_triage, answer.triage().isEmpty() ? "" : texts.ofTriage(answer.triage()));
         setText(R.id.answer_threshold, threshold(answer));
         setText(R.id.answer_warnings, warnings(answer));
+        setText(R.id.answer_site, site(answer));
         setText(R.id.answer_model, model(answer));
         setVisible(R.id.heatmap_switch, answer.heatmap() != null);
     }
@@ -63,6 +65,10 @@ final class AnswerPanel {
             lines.append(lines.length() == 0 ? "" : "\n").append(texts.ofWarning(warning));
         }
         return lines.toString();
+    }
+
+    private String site(Answer answer) {
+        return answer.site().isEmpty() ? "" : texts.labelled(R.string.result_site, answer.site());
     }
 
     private String model(Answer answer) {

@@ -21,6 +21,10 @@ final class Texts {
         return byId(TextIds.of(state), state.wire());
     }
 
+    String ofTriage(String triage) {
+        return byId(TextIds.ofTriage(triage), triage);
+    }
+
     String ofWarning(Notice warning) {
         return byId(TextIds.ofWarning(warning), ownWords(warning));
     }

@@ -15,10 +15,12 @@ public final class Answer implements Serializable {
     private final List<Notice> warnings;
     private final Notice reason;
     private final byte[] heatmap;
+    private final String triage;
+    private final String site;
     private final ModelFacts model;
 
     Answer(State state, double percentage, double covidProbability, double threshold,
-            List<Notice> warnings, Notice reason, byte[] heatmap, ModelFacts model) {
+            List<Notice> warnings, Notice reason, byte[] heatmap, String triage, String site, ModelFacts model) {
         this.state = state;
         this.percentage = percentage;
         this.covidProbability = covidProbability;
@@ -26,6 +28,8 @@ public final class Answer implements Serializable {
         this.warnings = warnings;
         this.reason = reason;
         this.heatmap = heatmap;
+        this.triage = triage;
+        this.site = site;
         this.model = model;
     }
 
@@ -62,12 +66,23 @@ public final class Answer implements Serializable {
         return heatmap;
     }
 
+    /** The group at {@link #site()}, such as {@code uncertain}; empty if there is none. */
+    public String triage() {
+        return triage;
+    }
+
+    /** For which the model was commissioned; empty if it was for none. */
+    public String site() {
+        return site;
+    }
+
     public ModelFacts model() {
         return model;
     }
 
     /** The same answer with another encoding of its heat map, or with none (null). */
     public Answer withHeatmap(byte[] other) {
-        return new Answer(state, percentage, covidProbability, threshold, warnings, reason, other, model);
+        return new Answer(
+                state, percentage, covidProbability, threshold, warnings, reason, other, triage, site, model);
     }
 }

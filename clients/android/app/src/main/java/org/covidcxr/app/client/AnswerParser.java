@@ -30,6 +30,8 @@ final class AnswerParser {
                 notices(JsonFields.array(json, "warnings")),
                 notice(json.opt("reason")),
                 dataUri(JsonFields.text(json, "heatmap")),
+                state == State.REFUSED ? "" : JsonFields.text(json, "triage"),
+                JsonFields.text(json, "site"),
                 ModelFacts.of(JsonFields.object(json, "model")));
     }
 

@@ -13,6 +13,8 @@ public enum Failure {
     OVERLOADED("error.overloaded"),
     SERVER("error.server"),
     UNSOUND_ANSWER("error.unsound_answer"),
+    NOT_FOR_USE("error.not_for_use"),
+    COMMISSIONING_EXPIRED("error.commissioning_expired"),
     CERTIFICATE("error.certificate"),
     BROKEN_ANSWER("error.broken_answer"),
     NO_ADDRESS("app.no_address"),

@@ -6,7 +6,16 @@ final class StatusFailures {
 
     /** {@code code}: of the service's error; "" where another server answered. */
     static Failure of(int status, String code) {
-        return "unsound_answer".equals(code) ? Failure.UNSOUND_ANSWER : of(status);
+        switch (code) {
+            case "unsound_answer":
+                return Failure.UNSOUND_ANSWER;
+            case "not_for_use":
+                return Failure.NOT_FOR_USE;
+            case "commissioning_expired":
+                return Failure.COMMISSIONING_EXPIRED;
+            default:
+                return of(status);
+        }
     }
 
     static Failure of(int status) {

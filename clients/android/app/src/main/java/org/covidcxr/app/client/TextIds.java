@@ -10,6 +10,10 @@ public final class TextIds {
         return "state." + state.wire();
     }
 
+    public static String ofTriage(String triage) {
+        return "triage." + triage;
+    }
+
     public static String ofWarning(Notice warning) {
         return "warning." + warning.code();
     }

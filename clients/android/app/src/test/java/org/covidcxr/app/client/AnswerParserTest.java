@@ -28,6 +28,15 @@ public class AnswerParserTest {
     }
 
     @Test
+    public void theSiteAndItsTriageAreReadWhereTheyAre() throws Exception {
+        Answer commissioned = answer(", \"triage\": \"unlikely\", \"site\": \"St. Example\"");
+        assertEquals("unlikely", commissioned.triage());
+        assertEquals("St. Example", commissioned.withHeatmap(null).site());
+        assertEquals("", answer("").triage() + answer("").site());
+        assertEquals("", AnswerParser.parse("{\"state\": \"Refused\", \"triage\": \"likely\"}").triage());
+    }
+
+    @Test
     public void aRefusalCarriesItsReasonAndNoPercentage() throws Exception {
         Answer answer = AnswerParser.parse(Samples.REFUSED);
         assertEquals(State.REFUSED, answer.state());

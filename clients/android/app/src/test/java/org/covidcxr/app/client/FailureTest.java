@@ -38,6 +38,14 @@ public class FailureTest {
     }
 
     @Test
+    public void theServicesCodeSaysMoreThanItsStatus() {
+        assertEquals(Failure.UNSOUND_ANSWER, StatusFailures.of(500, "unsound_answer"));
+        assertEquals(Failure.NOT_FOR_USE, StatusFailures.of(403, "not_for_use"));
+        assertEquals(Failure.COMMISSIONING_EXPIRED, StatusFailures.of(403, "commissioning_expired"));
+        assertEquals(Failure.UNAUTHORISED, StatusFailures.of(403, ""));
+    }
+
+    @Test
     public void statusesOfOtherServersHaveOneToo() {
         assertEquals(Failure.BROKEN_ANSWER, StatusFailures.of(204));
         assertEquals(Failure.WRONG_ADDRESS, StatusFailures.of(301));
