@@ -12,8 +12,8 @@ from cxr.evaluation.metrics import evaluate
 from cxr.evaluation.report_types import GroupsReport, MetricsReport
 from cxr.evaluation.settings import EvaluateParams
 from cxr.evaluation.subgroups import MIN_PATIENTS, evaluate_groups
-from cxr.inference.site_profile import Calibration, Commissioned, Cuts, Figure, Limits, ModelOf, SiteProfile
-from cxr.inference.triage import site_probabilities
+from cxr.inference.site_profile import Calibration, Commissioned, Cuts, Figure, Histogram, Limits, ModelOf, SiteProfile
+from cxr.inference.triage import GROUPS, groups_of, site_probabilities
 from cxr.site.answered import SiteAnswers
 from cxr.site.decision import SiteDecision, decide
 from cxr.site.findings import Findings, Share
@@ -22,6 +22,7 @@ from cxr.site.parts import Shares, one_each, parts_of
 from cxr.site.recalibration import AS_IT_IS, recalibrated
 from cxr.site.verdict import Decided, refusals_against
 from cxr.training.calibration_fit import operating_threshold
+from cxr.watch.statistics import reference_of
 
 RESAMPLES = 1000
 VALID = timedelta(days=365)
@@ -75,6 +76,7 @@ def commission(answers: SiteAnswers, model: ModelOf, asked: SiteRequest) -> Site
         threshold=threshold,
         triage=Cuts(*decision.triage.cuts()) if decided.verdict == "for_use" else None,
         certified=_certified(decision.findings, metrics),
+        reference=_reference(answers, p, decision),
         commissioned=replace(empty.commissioned, images=len(answers.rows), patients=len(set(patients))),
     )
     return SiteReport(profile, decision, p, metrics, groups)
@@ -96,6 +98,17 @@ def empty_profile(model: ModelOf, asked: SiteRequest) -> SiteProfile:
         reference={},
         commissioned=Commissioned(asked.on.isoformat(), asked.by, until.isoformat(), images=0, patients=0),
     )
+
+
+def _reference(answers: SiteAnswers, p: npt.NDArray[np.float64], decision: SiteDecision) -> Mapping[str, Histogram]:
+    """What the watch compares with: of every picture, as the service will count it under this profile."""
+    groups = groups_of(p, Cuts(*decision.triage.cuts()))
+    counted = [
+        {**values, "probability": float(probability), "triage": GROUPS[group]}
+        for values, probability, group in zip(answers.counted, p, groups, strict=True)
+    ]
+    found = reference_of([*counted, *answers.counted_refused])
+    return {name: Histogram(tuple(of["edges"]), tuple(of["counts"])) for name, of in found.items()}
 
 
 def _calibration(answers: SiteAnswers, asked: SiteRequest) -> Calibration:

@@ -34,11 +34,12 @@ FORMS = (
 @dataclass(frozen=True)
 class LabelledSite:
     """rows: pictures that decode, of both labels; their paths are below `root`. rejected: every other file, with the
-    reason. Patients who have one file in common are one."""
+    reason. Patients who have one file in common are one. converted: the files are not as the service will see them."""
 
     rows: list[ImageRow]
     rejected: list[RejectedRow]
     root: Path
+    converted: bool = False
 
 
 @contextmanager
@@ -63,7 +64,7 @@ def labelled(where: Path, patient: str) -> Iterator[LabelledSite]:
     with TemporaryDirectory(prefix="cxr-site-") as folder:
         params = _dicom(place, key, Path(folder) / "pseudonyms.key")
         SOURCES[params.kind].fetch(params, Path(folder) / place.parent.name)
-        yield _indexed(place.parent.name, params, Path(folder))
+        yield replace(_indexed(place.parent.name, params, Path(folder)), converted=True)
 
 
 def _indexed(name: str, params: SourceParams, root: Path) -> LabelledSite:

@@ -10,6 +10,8 @@ from cxr.common.errors import CxrError
 from cxr.inference.manifest import digest_of
 from cxr.inference.site_profile import SiteProfile, read_profile
 from cxr.site.command import command
+from cxr.watch.reference import read_reference
+from cxr.watch.statistics import STATISTICS
 from tests.site.pictures import picture, table_of
 from tests.tiny import complete_tiny_bundle
 
@@ -43,6 +45,13 @@ def test_a_site_where_the_model_works_is_for_use(good: tuple[int, Path], model: 
     assert profile.certified["auc"].low > 0.5
     assert profile.certified["auc"].n == 48
     assert profile.triage is not None
+
+
+def test_the_profile_has_what_the_watch_compares_with(good: tuple[int, Path]) -> None:
+    reference = read_reference(good[1] / "profile.json")
+    counts = {one.name: int(reference.counts[number].sum()) for number, one in enumerate(STATISTICS)}
+    expected = {one.name: 144 for one in STATISTICS}
+    assert counts == expected | {"familiarity": 0}
 
 
 def test_the_report_says_the_verdict_first_and_holds_no_address_and_no_id(good: tuple[int, Path]) -> None:
