@@ -25,11 +25,12 @@ VIOLATED = {"missed_violated": "missed among unlikely", "false_violated": "false
 def page(result: Mapping[str, Any]) -> str:
     """In Markdown: the worst numbers first, then every cell."""
     limits, worst, cells = result["limits"], result["worst"], result["cells"]
+    sites = cells[0]["sites"]
     lines = [
         "# What commissioning promises, measured on made sites",
         "",
         f"`{result['command']}`, {result['date']}, {result['machine']['processor']}. {len(cells)} cells of "
-        f"{cells[0]['sites']:,} sites each.",
+        f"{sites:,} sites each.",
         "",
         f"Limits: of those called unlikely at most {limits['missed_among_unlikely']:.0%} positive, of those called",
         f"likely at most {limits['false_among_likely']:.0%} negative, sensitivity {limits['sensitivity']:.0%} or more,",
@@ -44,8 +45,12 @@ def page(result: Mapping[str, Any]) -> str:
         f"| sensitivity missed | {worst['sensitivity_violated']:.4f} | 0.05 |",
         f"| a model that does not work is for use | {worst['let_in']:.4f} | 0.05 |",
         "",
-        "The highest of many cells lies above its own truth: at a truth of 0.05 one cell of 2,000 sites is above 0.058",
-        "once in twenty times, and above 0.066 once in a thousand.",
+        f"The highest of many cells lies above its own truth: at a truth of 0.05 one cell of {sites:,} sites is above",
+        f"{_by_chance(sites, 0.05):.3f} once in twenty times, above {_by_chance(sites, 0.001):.3f} once in a thousand.",
+        "",
+        "| all sites of a population | sites | missed: violated | false: violated | sensitivity missed | for use |",
+        "|---|---|---|---|---|---|",
+        *_together(cells),
         "",
         "![violated limits and verdicts](site-promise.svg)",
         "",
@@ -54,6 +59,22 @@ def page(result: Mapping[str, Any]) -> str:
         *_rows(cells),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _by_chance(sites: int, probability: float) -> float:
+    """The share of violated sites that is exceeded with this probability where the truth is 0.05."""
+    from scipy.stats import binom
+
+    return float(binom.isf(probability, sites, 0.05) / sites)
+
+
+def _together(cells: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Cells have equally many sites, so their mean is the share of all."""
+    for name in dict.fromkeys(cell["population"] for cell in cells):
+        members = [cell for cell in cells if cell["population"] == name]
+        measures = ("missed_violated", "false_violated", "sensitivity_violated", "for_use")
+        shares = (f"{sum(cell[one] for cell in members) / len(members):.4f}" for one in measures)
+        yield f"| {name} | {sum(cell['sites'] for cell in members):,} | {' | '.join(shares)} |"
 
 
 def _rows(cells: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -16,7 +16,7 @@ BY_NAME = {one.name: one for one in MADE}
 
 
 def rows() -> list[CellCounts]:
-    chosen = ("AUC 0.9", "AUC 0.97 and a tenth of the positives look healthy", "labels shuffled")
+    chosen = ("AUC 0.8", "AUC 0.97 and a tenth of the positives look healthy", "labels shuffled")
     return [measured(Cell(BY_NAME[name], 150, 0.3, SITES, seed)) for seed, name in enumerate(chosen)]
 
 
