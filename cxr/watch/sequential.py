@@ -5,11 +5,11 @@ While all of these are exchangeable, the p-values of a statistic are independent
 like and however small the reference (Vovk, Gammerman, Shafer 2005): the error of 150 pictures raises no alarm.
 
 A bet is a density on [0, 1], so its mean under a uniform p-value is 1. For each statistic and bet the
-Shiryaev-Roberts sum over all starts, R = (1 + R) * bet(p), less the number of pictures is a martingale, and so is the mean R of all bets.
-A statistic alarms where that reaches c times the number of statistics, and then starts anew. In N pictures of an
-unchanged world all statistics together thus raise at most N / c alarms on average, however they depend on each other
-(Shin, Ramdas, Rinaldo 2023; Vovk et al. 2021). Each is stopped by its own evidence only, since its p-values are
-independent of each other but not of those of other statistics.
+Shiryaev-Roberts sum over all starts, R = (1 + R) * bet(p), less the number of pictures is a martingale, and so is the
+mean R of all bets. A statistic alarms where that reaches c times the number of statistics, and then starts anew. In N
+pictures of an unchanged world all statistics together thus raise at most N / c alarms on average, however they depend
+on each other (Shin, Ramdas, Rinaldo 2023; Vovk et al. 2021). Each is stopped by its own evidence only, since its
+p-values are independent of each other but not of those of other statistics.
 
 All arrays may have further leading dimensions, one watch each: a simulation runs many at once.
 """

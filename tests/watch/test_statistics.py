@@ -1,6 +1,7 @@
 """What is counted: the right bin, and nothing but numbers and names of a list."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -71,6 +72,7 @@ def test_an_answer_gives_its_numbers_and_a_refusal_no_probability() -> None:
     }
     assert {"probability", "familiarity", "triage"}.isdisjoint(values_of(coding, picture, REFUSED))
     assert values_of(coding, picture, REFUSED)["gate"] == "lateral"
+    assert values_of(coding, picture, replace(SAID, triage="likely"))["triage"] == "likely"
 
 
 def test_the_brightness_of_a_large_picture_is_nearly_that_of_all_its_pixels() -> None:
