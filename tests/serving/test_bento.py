@@ -78,7 +78,7 @@ print(json.dumps({name: file for name, file in files.items() if file}))
 def loaded(home: Path, bento: Path) -> dict[str, str]:
     """Name and file of every module, run from the packed source with the checkout out of sight."""
     script = f"import sys; sys.path[:] = [p for p in sys.path if p != {str(ROOT)!r}]\n{LOADED}"
-    command, environment = [sys.executable, "-c", script], store_environment(home)
+    command, environment = [sys.executable, "-Bc", script], store_environment(home)  # -B: the source stays as it is
     done = subprocess.run(command, cwd=bento / "src", env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.strip().splitlines()[-1])
