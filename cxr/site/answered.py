@@ -14,6 +14,7 @@ from cxr.imaging.decode import decode
 from cxr.inference.answer import Answer, answer
 from cxr.inference.predictor import Predictor
 from cxr.site.labelled import LabelledSite
+from cxr.watch.codings import coding_and_device
 from cxr.watch.statistics import BY_NAME, Value, values_of
 
 SUREST = 1e-15  # a probability nearer to 0 or 1 has no log odds worth the name
@@ -52,7 +53,8 @@ def ask(model: Predictor, site: LabelledSite) -> SiteAnswers:
             data = (site.root / row.path).read_bytes()
             picture = decode(data)
             said = answer(model, picture)
-            values = {name: value for name, value in values_of(data, picture, said).items() if name in known}
+            coding, _ = coding_and_device(data)
+            values = {name: value for name, value in values_of(coding, picture, said).items() if name in known}
             if said.reason is None:
                 answered.append((row, said))
                 counted.append(values)

@@ -107,8 +107,7 @@ def _reference(answers: SiteAnswers, p: npt.NDArray[np.float64], decision: SiteD
         {**values, "probability": float(probability), "triage": GROUPS[group]}
         for values, probability, group in zip(answers.counted, p, groups, strict=True)
     ]
-    found = reference_of([*counted, *answers.counted_refused])
-    return {name: Histogram(tuple(of["edges"]), tuple(of["counts"])) for name, of in found.items()}
+    return reference_of([*counted, *answers.counted_refused])
 
 
 def _calibration(answers: SiteAnswers, asked: SiteRequest) -> Calibration:

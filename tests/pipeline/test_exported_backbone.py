@@ -25,6 +25,7 @@ def test_an_exported_backbone_goes_all_the_way_to_the_champion(finished: Workspa
             "exported!": {"toy": entry},
         },
         "train": {"backbones": ["toy"]},
+        "register": {"model": "covid-cxr-toy"},  # it has no champion yet
     }
     workspace = small_workspace(finished.copy(tmp_path / "exported").folder, changes)
     workspace.dvc("repro", "register")
