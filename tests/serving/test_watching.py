@@ -1,7 +1,6 @@
 """The watch in the service: what it counts, that it stops no answer, and that no file of it knows a patient."""
 
 import contextlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -143,8 +142,7 @@ def test_no_file_of_the_service_holds_a_name_an_identifier_or_a_picture(
         recorder.flush()
         lines = client.get("/metrics").content + caplog.text.encode()
         kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())  # the log of SQLite too
-    (tmp_path / "profile.json").write_text(json.dumps({"reference": {}}))
-    command(["--store", settings.watch, "--profile", "profile.json"])
+    command(["--store", settings.watch])
     table = b"id,outcome,name\nPID4711,positive,Mustermann\n" + f"{number},negative,Erika\n".encode()
     Path("results.csv").write_bytes(table)
     assert feedback(["results.csv", "--store", settings.feedback, "--report"]) == 1
