@@ -48,14 +48,27 @@ def decide(
     single = np.zeros(len(y), bool)
     single[one_each(patients, names, seed)] = True
     known = single & (parts == "calibrate")
-    triage = certify_triage(
-        y[known],
-        p[known],
-        missed=limits.missed_among_unlikely,
-        false=limits.false_among_likely,
-        confidence=limits.confidence,
-    )
-    threshold = certified_threshold(y[known], p[known], sensitivity=limits.sensitivity, confidence=limits.confidence)
+    triage, threshold = _chosen(y[known], p[known], limits)
     new = single & (parts == "certify")
     findings = findings_of(y[new], p[new], triage.cuts(), threshold, limits.confidence)
     return SiteDecision(parts, triage, threshold, findings, verdict_of(triage, threshold, findings, limits))
+
+
+def _chosen(
+    y: npt.NDArray[np.int_], p: npt.NDArray[np.float64], limits: SiteLimits
+) -> tuple[CertifiedTriage, float | None]:
+    """Cut-offs and a threshold that never contradict each other: who is called likely is called COVID, and who is
+    called unlikely is not. A lower threshold keeps the sensitivity, and a smaller group of those that passed its
+    limit."""
+    threshold = certified_threshold(y, p, sensitivity=limits.sensitivity, confidence=limits.confidence)
+    triage = certify_triage(
+        y,
+        p,
+        missed=limits.missed_among_unlikely,
+        false=limits.false_among_likely,
+        confidence=limits.confidence,
+        threshold=threshold,
+    )
+    if threshold is not None and triage.likely is not None:
+        threshold = min(threshold, triage.likely.bound)
+    return triage, threshold

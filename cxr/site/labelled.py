@@ -56,7 +56,10 @@ def labelled(where: Path, patient: str) -> Iterator[LabelledSite]:
         return
     header = _header(place)
     if {"file", "patient", "label"} <= set(header):
-        yield _indexed(place.parent.name, _table(place, header), place.parent.parent)
+        _require_relative(place)
+        site = _indexed(place.parent.name, _table(place, header), place.parent.parent)
+        # The table says what is tested; other files that lie beside it are none of it.
+        yield replace(site, rejected=[row for row in site.rejected if row.reason != "no_row"])
         return
     key = next((name for name in KEYS if name in header), None)
     if key is None or "label" not in header:
@@ -102,6 +105,16 @@ def _header(place: Path) -> list[str]:
         raise SourceError(f"{place} does not exist; {FORMS}") from None
     except (csv.Error, UnicodeDecodeError):
         raise SourceError(f"{place} is neither a folder nor a CSV table in UTF-8; {FORMS}") from None
+
+
+def _require_relative(place: Path) -> None:
+    with place.open(newline="", encoding="utf-8-sig") as handle:
+        for number, row in enumerate(csv.DictReader(handle), start=2):
+            if Path(row["file"] or "").is_absolute():
+                raise SourceError(
+                    f"{place}, line {number}: the column file has {row['file']}; name each file by its place below the "
+                    f"table's folder, {place.parent}"
+                )
 
 
 def _table(place: Path, header: list[str]) -> GithubTableParams:

@@ -80,7 +80,7 @@ def _precision(positives: int, shares: Shares, limits: SiteLimits) -> str:
     if not there:
         return f"No positive patient is left to certify with; {said}."
     half = _half(there, share, confidence)
-    return f"With {there} positive patients to certify with it will be known within ±{half:.2f}; {said}."
+    return f"With {there} positive patients to certify with, the sensitivity will be known within ±{half:.2f}; {said}."
 
 
 def _half(trials: int, share: float, confidence: float) -> float:

@@ -12,8 +12,9 @@ with more positives, and where scores say nothing. Where it crosses m times, the
 docs/site.md has the proof in words; `python -m tools.site_promise` measures it.
 
 A limit is about the whole group, so very sure patients can pay for others who do not belong there: with many who
-surely have it, "likely" could reach down to patients who surely do not. So the groups also end at an even probability.
-All sizes that passed keep their limit at once, so any of them may be taken.
+surely have it, "likely" could reach down to patients who surely do not. So the groups also end at an even probability,
+and nobody above the threshold for COVID is called unlikely. All sizes that passed keep their limit at once, so any of
+them may be taken.
 """
 
 from dataclasses import dataclass
@@ -51,10 +52,17 @@ class CertifiedTriage:
 
 
 def certify_triage(
-    y_true: npt.ArrayLike, p_covid: npt.ArrayLike, *, missed: float, false: float, confidence: float
+    y_true: npt.ArrayLike,
+    p_covid: npt.ArrayLike,
+    *,
+    missed: float,
+    false: float,
+    confidence: float,
+    threshold: float | None = None,
 ) -> CertifiedTriage:
     """y_true: (n,) 0 or 1, p_covid: (n,) in [0, 1], one picture a calibration patient. missed: of those called
-    unlikely, the most that may be positive. false: of those called likely, the most that may be negative."""
+    unlikely, the most that may be positive. false: of those called likely, the most that may be negative. threshold:
+    from it on a picture is called COVID; None where there is none."""
     y = np.asarray(y_true, bool)
     p = np.asarray(p_covid, float)
     unlikely = _grown(p, y, missed, confidence)
@@ -63,8 +71,9 @@ def certify_triage(
         CertifiedGroup(float(np.nextafter(-group.bound, 2)), group.called, group.wrong)
         for group in _grown(-p, ~y, false, confidence)
     ]
+    most = EVEN if threshold is None else min(EVEN, threshold)
     return CertifiedTriage(
-        max((group for group in unlikely if group.bound <= EVEN), key=_size, default=None),
+        max((group for group in unlikely if group.bound <= most), key=_size, default=None),
         max((group for group in likely if group.bound >= EVEN), key=_size, default=None),
     )
 

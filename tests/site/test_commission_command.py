@@ -77,6 +77,21 @@ def test_a_site_where_labels_are_turned_is_not_for_use(
     assert "other: not for use here" in capsys.readouterr().out
 
 
+def test_a_table_names_files_below_its_folder_and_others_beside_it_are_none_of_it(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = table_of(tmp_path / "hospital", 30, 30)
+    (table.parent / "notes.txt").write_text("for ourselves")
+    asked = ["commission", str(table), "--name", "other", "--model", str(model), "--out", str(tmp_path / "out")]
+    command(asked)
+    said = capsys.readouterr()
+    assert "notes" not in said.out + said.err
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join([lines[0], *(f"{table.parent}/{line}" for line in lines[1:])]) + "\n")
+    with pytest.raises(CxrError, match=r"line 2: the column file has /.*below the table's folder"):
+        command(asked)
+
+
 def test_faults_of_the_input_and_the_power_are_said_first(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -61,3 +61,13 @@ def test_the_same_site_gets_the_same_verdict_in_any_order() -> None:
     first = decide(y, p, names, names, **asked)
     again = decide(y[turned], p[turned], [names[i] for i in turned], [names[i] for i in turned], **asked)
     assert (again.triage, again.threshold, again.findings) == (first.triage, first.threshold, first.findings)
+
+
+@pytest.mark.parametrize("distance", [2.0, 3.0, 5.0])
+def test_a_group_and_the_threshold_never_contradict_each_other(distance: float) -> None:
+    rng = np.random.default_rng(9)
+    for prevalence in (0.2, 0.3, 0.6):
+        found = decided(*binormal(rng, 300, prevalence, distance))
+        assert found.threshold is not None
+        low, high = found.triage.cuts()
+        assert low <= found.threshold <= high
