@@ -17,7 +17,6 @@ from cxr.inference.predictor import Predictor
 from cxr.inference.remarks import Rules
 from cxr.inference.rules import RULES
 from cxr.outcomes.recorder import OutcomeRecorder
-from cxr.outcomes.records import setup_of
 from serving.champion import Champion, identity_of
 from serving.errors import ServiceError, error_body, of_picture, too_slow, unsound
 from serving.load import Load
@@ -111,7 +110,7 @@ class Context:
         """The field with the answer's id, where outcomes are asked for."""
         if self.outcomes is None:
             return {}
-        return {"id": self.outcomes.note(said, setup_of(model.facts.name, model.facts.version, self.champion.site))}
+        return {"id": self.outcomes.note(said, model.facts.name, model.facts.version)}
 
     def _answer(self, model: Predictor, data: bytes, explain: bool) -> Answer:
         require_in_use(self.champion.site)

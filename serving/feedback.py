@@ -2,18 +2,20 @@
 model (docs/outcomes.md)."""
 
 import logging
+import math
 from pathlib import Path
 
 from cxr.inference.site_profile import SiteProfile
-from cxr.outcomes.figures import FIGURES
+from cxr.outcomes.figures import FIGURES, Estimate
 from cxr.outcomes.recorder import OutcomeRecorder
-from cxr.outcomes.records import TRUTHS, setup_of
-from cxr.outcomes.report import report_of
+from cxr.outcomes.records import TRUTHS, Setup
+from cxr.outcomes.report import LIMITS, report_about
 from cxr.outcomes.store import OutcomeStore
 from serving.champion import Champion
 from serving.metrics import Metrics
 from serving.settings import Settings, SettingsError
 
+NOT_KNOWN = Estimate(None, math.nan, math.nan)
 logger = logging.getLogger("bentoml.covid_cxr")
 
 
@@ -29,28 +31,28 @@ def open_outcomes(settings: Settings, metrics: Metrics, champion: Champion) -> O
         logger.warning(
             "CXR_FEEDBACK is set and no key is: POST /feedback stays off; set CXR_KEYS, or use `cxr feedback`"
         )
-    return OutcomeRecorder(
+    outcomes = OutcomeRecorder(
         store,
+        champion.site,
         failed=metrics.outcomes.failures.inc,
-        wrote=lambda: show_outcomes(store, metrics, champion),
+        wrote=lambda: show_outcomes(
+            store, metrics, champion.site, outcomes.setup(champion.facts.name, champion.facts.version)
+        ),
     )
+    return outcomes
 
 
-def show_outcomes(store: OutcomeStore, metrics: Metrics, champion: Champion) -> None:
-    """Tell Prometheus what the outcomes of the model that answers say. Raises StoreError."""
-    site: SiteProfile | None = champion.site
-    setup = setup_of(champion.facts.name, champion.facts.version, site)
-    if not store.path.exists() or setup not in [used.setup for used in store.setups()]:
-        return
-    report = report_of(store, site, model=setup.model)
+def show_outcomes(store: OutcomeStore, metrics: Metrics, site: SiteProfile | None, setup: Setup) -> None:
+    """Tell Prometheus what the outcomes of the model that answers say. setup: of its answers. Raises StoreError."""
+    used = [used for used in store.setups() if used.setup == setup] if store.path.exists() else []
+    report = report_about(store, used[0], site) if used else None
     for place, truth in enumerate(TRUTHS):
-        metrics.outcomes.answers.labels(truth).set(report.answers(truth=place))
+        metrics.outcomes.answers.labels(truth).set(report.answers(truth=place) if report else 0)
     for name in FIGURES:
-        figure = report.figures.get(name)
-        if figure is None:
-            continue
-        found = figure.measured.corrected
-        for of, value in (("value", found.value), ("low", found.low), ("high", found.high)):
-            metrics.outcomes.figures.labels(name, of).set(float("nan") if value is None else value)
-        if figure.limit is not None:
-            metrics.outcomes.limits.labels(name).set(figure.standing == "broken")
+        figure = report.figures.get(name) if report else None
+        found = figure.measured.corrected if figure else NOT_KNOWN  # also where the model before had one
+        for of in ("value", "low", "high"):
+            value = getattr(found, of)
+            metrics.outcomes.figures.labels(name, of).set(math.nan if value is None else value)
+        if name in LIMITS:
+            metrics.outcomes.limits.labels(name).set(bool(report and name in report.broken))

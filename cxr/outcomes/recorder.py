@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 
 from cxr.inference.answer import Answer
-from cxr.outcomes.records import Given, Outcome, Setup, given_of, new_id, text_of_id
+from cxr.inference.site_profile import SiteProfile
+from cxr.outcomes.records import Given, Outcome, Setup, given_of, model_of, new_id, setup_of, text_of_id
 from cxr.outcomes.store import OutcomeStore, Receipt
 from cxr.watch.writer import PeriodicWriter, nobody
 
@@ -13,11 +15,12 @@ MOST_HELD = 20_000  # answers that wait for a store that cannot be written; the 
 
 
 class OutcomeRecorder(PeriodicWriter[dict[bytes, Given]]):
-    """failed, wrote, clock: as PeriodicWriter has them."""
+    """site: under whose profile all answers are given, None for none. The rest: as PeriodicWriter has it."""
 
     def __init__(
         self,
         store: OutcomeStore,
+        site: SiteProfile | None = None,
         *,
         failed: Callable[[], object] = nobody,
         wrote: Callable[[], object] = nobody,
@@ -25,12 +28,17 @@ class OutcomeRecorder(PeriodicWriter[dict[bytes, Given]]):
     ):
         super().__init__(store, "the store of outcomes", failed=failed, wrote=wrote, clock=clock)
         self._outcomes = store
+        self._at = setup_of("", "", site)  # once: its digest takes longer than an answer's row
         self._held: dict[bytes, Given] = {}
 
-    def note(self, said: Answer, setup: Setup) -> str:
-        """The new answer's id."""
+    def setup(self, name: str, version: str) -> Setup:
+        """Of a model's answers here."""
+        return replace(self._at, model=model_of(name, version))
+
+    def note(self, said: Answer, name: str, version: str) -> str:
+        """The id of the new answer of a model."""
         number = new_id()
-        given = given_of(said, setup, self.hour)
+        given = given_of(said, self.setup(name, version), self.hour)
         with self._lock:
             self._held[number] = given
         return text_of_id(number)

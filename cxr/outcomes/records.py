@@ -50,9 +50,13 @@ class Given:
     bin: int
 
 
+def model_of(name: str, version: str) -> str:
+    return f"{name}:{version}"
+
+
 def setup_of(name: str, version: str, site: SiteProfile | None) -> Setup:
     """The model by its name and version, at a site or at none."""
-    model = f"{name}:{version}"
+    model = model_of(name, version)
     return Setup(model) if site is None else Setup(model, site.site, profile_digest(site))
 
 

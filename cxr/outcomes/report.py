@@ -55,7 +55,13 @@ def report_of(
 ) -> OutcomeReport:
     """About the setup that answered last, or the last one of `model`. profile: whose limits are compared with; answers
     under another profile are not its affair. Raises CxrError where there is no answer to speak of, and StoreError."""
-    used = _chosen(store, profile, model)
+    return report_about(store, _chosen(store, profile, model), profile, by)
+
+
+def report_about(
+    store: OutcomeStore, used: Used, profile: SiteProfile | None = None, by: By = "triage"
+) -> OutcomeReport:
+    """As `report_of`, about one setup, whose profile is `profile` if it has one. Raises StoreError."""
     counts = store.counts(used.setup)
     limits = None if profile is None else profile.limits
     confidence = limits.confidence if limits and 0 < limits.confidence < 1 else CONFIDENCE
