@@ -27,7 +27,8 @@ _ID_HEADER = "Of the answer, for POST /feedback. Only where ids are given."
 _STATUS_WORDS = {
     400: "Not Base64, not JSON, cut off, or a damaged picture.",
     401: "The API key is missing or wrong.",
-    403: "The model is not for use at this site, or its commissioning is out of date; asking again changes nothing.",
+    403: "The model is not for use at this site, its commissioning is out of date, or no outcomes are taken; asking "
+    "again changes nothing.",
     404: "No answer has this id.",
     408: "The request took too long to arrive.",
     410: "The answer is too old.",
@@ -36,7 +37,7 @@ _STATUS_WORDS = {
     422: "A field is wrong; the message names it.",
     429: "The key has asked too often; Retry-After says when to come back.",
     500: "A fault of the service.",
-    503: "Too many requests at once; Retry-After says when to come back.",
+    503: "Too many requests at once, or the outcome cannot be kept; Retry-After says when to come back.",
     504: "The answer took too long.",
 }
 _POST_ERRORS = (400, 403, 408, 413, 415, 422, 500, 503, 504)
