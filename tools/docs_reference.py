@@ -44,7 +44,7 @@ from serving.settings import Settings
 from tools.docs_tables import Schema, fields, kind_of, opening, reference_name, resolved, table
 
 ROOT = Path(__file__).resolve().parent.parent
-WIDTH = "110"  # columns of the help texts
+WIDTH = "88"  # columns of the help texts: what the pages have room for
 SETTINGS: tuple[type, ...] = (
     DownloadParams,
     PixelsParams,
@@ -148,7 +148,7 @@ def command_line_page() -> str:
         for word in _words(text):
             texts.setdefault(f"cxr {name} {word}", help_of(run, [*before, word]))
     kept = {title: text for title, text in texts.items() if text != texts.get(title.rpartition(" ")[0])}
-    head = "# The command line\n\nWhat `--help` prints. Commands beside `predict` and `completion` need a checkout.\n"
+    head = "# The command line\n\nWhat `--help` prints. A command that needs an extra or a checkout says so.\n"
     return head + "".join(f"\n## {title}\n\n```text\n{text}```\n" for title, text in kept.items())
 
 
@@ -168,7 +168,7 @@ def help_of(command: Command, words: list[str]) -> str:
 def _words(text: str) -> list[str]:
     """The subcommands that a help text lists, or the words of its first argument."""
     among = re.search(r"^  \{([\w,]+)\}", text, re.MULTILINE)
-    listed = re.search(r"^  COMMAND\n((?:    .*\n)+)", text, re.MULTILINE)
+    listed = re.search(r"^  [A-Z]+\n((?:    .*\n)+)", text, re.MULTILINE)
     if listed:
         return re.findall(r"^    (\w+)", listed[1], re.MULTILINE)
     return among[1].split(",") if among else []

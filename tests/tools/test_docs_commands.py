@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from cxr.cli import program
 from tests.pages import PAGES, ROOT, TUTORIALS, commands, lines
 from tools import docs_reference
 
@@ -41,15 +40,18 @@ def typed(page: Path) -> list[list[str]]:
 
 
 @cache
+def help_texts() -> list[tuple[str, str]]:
+    """Command, such as "site commission", and its help."""
+    return re.findall(
+        r"^## cxr ([^\n]+)\n\n```text\n(.*?)^```", docs_reference.command_line_page(), re.MULTILINE | re.DOTALL
+    )
+
+
 def known_to_cxr(command: str) -> set[str]:
-    """The words in the help of a command of `cxr`."""
-    added = docs_reference.commands()
-    if command in added:
-        text = docs_reference.help_of(added[command], [])
-    else:
-        text = docs_reference.help_of(program.parser(sorted(added)).parse_args, [command])
-    assert text, f"there is no `cxr {command}`"
-    return set(re.findall(r"[\w-]+", text))
+    """The words in the help of a command of `cxr` and of its subcommands."""
+    texts = [text for title, text in help_texts() if title.partition(" ")[0] == command]
+    assert texts, f"there is no `cxr {command}`"
+    return set(re.findall(r"[\w-]+", " ".join(texts)))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

@@ -57,7 +57,7 @@ def test_a_key_has_its_range_its_meaning_and_its_value(pages: dict[str, str]) ->
 def test_every_command_is_told_with_its_help(pages: dict[str, str]) -> None:
     titles = re.findall(r"^## (cxr.*)$", pages["command-line.md"], re.MULTILINE)
     commands = {"predict", "completion", *docs_reference.commands()}
-    assert {"cxr", "cxr workspace repair", *(f"cxr {name}" for name in commands)} <= set(titles)
+    assert {"cxr", "cxr workspace repair", "cxr site commission", *(f"cxr {name}" for name in commands)} <= set(titles)
     for title in titles:
         assert section(pages["command-line.md"], title).lstrip().startswith("```text\nusage: cxr"), title
     assert "cxr node run" not in titles  # a word of `cxr node`, with no help of its own
