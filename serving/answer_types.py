@@ -40,6 +40,7 @@ class Answer(_Sparse):
     lung_share: float | None = None
     reason: Remark | None = None
     site: str | None = None
+    profile: str | None = None
     model: Identity
 
 
@@ -58,6 +59,7 @@ class Result(_Sparse):
     lung_share: float | None = None
     reason: Remark | None = None
     site: str | None = None
+    profile: str | None = None
     model: Identity | None = None
     error: Remark | None = None
 
