@@ -17,7 +17,7 @@ import numpy as np
 
 from cxr.common.atomic_files import write_json, write_text
 from cxr.common.stage_runner import run_stage
-from cxr.watch.sequential import PICTURES_PER_FALSE_ALARM, Counts, Evidence, Ranks
+from cxr.watch.sequential import Alarms, Counts, Evidence, Ranks
 from cxr.watch.statistics import STATISTICS
 from tools.machine import machine
 from tools.watch_worlds import SHIFTS, World, drawn, mirror_worlds
@@ -34,34 +34,32 @@ def counts_of(bins: Counts) -> Counts:
     return np.stack([(bins == place).sum(axis=1) for place in range(places)], axis=-1)
 
 
-def watched(reference: Counts, draw: Callable[[int], Counts], pictures: int, rng: np.random.Generator) -> Counts:
-    """int64[runs, pictures]: the number of the statistic, from 1 on, where a look alarmed, else 0.
+def watched(reference: Counts, draw: Callable[[int], Counts], pictures: int, rng: np.random.Generator) -> Alarms:
+    """bool[runs, pictures, statistics]: which statistic alarmed where.
 
     reference: int64[runs, statistics, bins]. draw: from a picture's place to int64[runs, statistics].
     """
     ranks = Ranks.of_counts(reference)
     evidence = Evidence.none(reference.shape[:2])
-    alarms = np.zeros((len(reference), pictures), np.int64)
+    alarms = np.zeros((len(reference), pictures, len(STATISTICS)), bool)
     for place in range(pictures):
         bins = draw(place)
         evidence.take(ranks.p_values(bins, rng.random(bins.shape)), bins >= 0, place)
-        alarmed = evidence.whole >= PICTURES_PER_FALSE_ALARM
-        if alarmed.any():
-            alarms[alarmed, place] = 1 + evidence.moved[alarmed]
-            evidence.forget(alarmed)
+        alarms[:, place] = evidence.alarmed
+        evidence.forget(alarms[:, place])
     return alarms
 
 
 def false_alarms(world: World, size: int, runs: int, pictures: int, rng: np.random.Generator) -> dict[str, Any]:
     """In `runs` sites, each with a reference of its own of `size` pictures."""
     reference = counts_of(world(rng, (runs, size)))
-    alarms = watched(reference, lambda _: world(rng, (runs,)), pictures, rng) > 0
+    alarms = watched(reference, lambda _: world(rng, (runs,)), pictures, rng)
     return {
         "reference": size,
         "runs": runs,
         "pictures": pictures,
         "per_20000": round(float(alarms.sum() / (runs * pictures) * 20_000), 3),
-        "sites_with_one": round(float(alarms.any(axis=1).mean()), 3),
+        "sites_with_one": round(float(alarms.any(axis=(1, 2)).mean()), 3),
     }
 
 
@@ -70,12 +68,12 @@ def delays(old: World, new: World, setting: tuple[int, int], runs: int, rng: np.
     world between. What is not found within FOLLOWED counts as later than that."""
     size, before = setting
     reference = counts_of(old(rng, (runs, size)))
-    alarms = watched(reference, lambda place: (new if place >= before else old)(rng, (runs,)), before + FOLLOWED, rng)[
-        :, before:
-    ]
-    found = alarms.any(axis=1)
-    first = np.where(found, 1 + (alarms > 0).argmax(axis=1), FOLLOWED + 1)
-    named = [STATISTICS[number - 1].name for number in alarms[found, first[found] - 1]]
+    alarms = watched(reference, lambda place: (new if place >= before else old)(rng, (runs,)), before + FOLLOWED, rng)
+    alarms = alarms[:, before:]
+    found = alarms.any(axis=(1, 2))
+    first = np.where(found, 1 + alarms.any(axis=2).argmax(axis=1), FOLLOWED + 1)
+    numbers = alarms[found, first[found] - 1].argmax(axis=1)
+    named = [STATISTICS[number].name for number in numbers]
     return {
         "reference": size,
         "old_pictures_before": before,

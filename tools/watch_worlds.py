@@ -7,7 +7,7 @@ import numpy as np
 
 from cxr.common.errors import CxrError, ImageError
 from cxr.imaging.decode import decode
-from cxr.watch.codings import coding_of
+from cxr.watch.codings import coding_and_device
 from cxr.watch.sequential import ABSENT, Array, Counts
 from cxr.watch.statistics import STATISTICS, Value, brightness_of
 
@@ -112,7 +112,7 @@ def _bins_of_file(path: Path) -> list[int] | None:
         "width": width,
         "height": height,
         "aspect": width / height,
-        "coding": coding_of(data),
+        "coding": coding_and_device(data)[0],
     }
     return [s.bin_of(values[s.name]) if s.name in values else ABSENT for s in STATISTICS]
 

@@ -87,6 +87,7 @@ class _Server:
         self._around = around
         self._tls = settings.tls.listening()
         self._server: ThreadedAssociationServer | None = None
+        self._tempdir: str | None = None  # what the process had before
         self._bytes: WeakKeyDictionary[Association, int] = WeakKeyDictionary()  # of the object that is coming
         self._commitments: Commitments | None = None
         if settings.commitment:
@@ -98,6 +99,7 @@ class _Server:
         # Objects go to the queue's disk piece by piece as they come; pynetdicom writes to the temporary folder.
         _config.STORE_RECV_CHUNKED_DATASET = True
         _config.LOG_HANDLER_LEVEL = "none"
+        self._tempdir = tempfile.tempdir
         tempfile.tempdir = str(self._around.inbox.incoming)
         settings = self._settings
         entity = AE(ae_title=self._around.ae_title)
@@ -124,6 +126,7 @@ class _Server:
                 (settings.host, settings.port), block=False, ssl_context=self._tls, evt_handlers=handlers
             )
         except OSError as fault:
+            tempfile.tempdir = self._tempdir
             raise NodeError(
                 f"sources.{self._name}: {settings.host}:{settings.port} cannot be listened on ({fault.strerror}); "
                 "choose another port, or end what uses it"
@@ -141,6 +144,7 @@ class _Server:
         for association in server.active_associations:
             association.abort()
         self._server = None
+        tempfile.tempdir = self._tempdir
         if self._commitments is not None:
             self._commitments.stop()
 

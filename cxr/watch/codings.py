@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 
-from pydicom.dataset import Dataset
 from pydicom.filereader import read_partial
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
@@ -43,51 +42,46 @@ DEVICE = (Tag("Manufacturer"), Tag("ManufacturerModelName"))
 MOST_READS = 2_000  # of a header, up to the device's name: real ones take some dozens
 
 
-def coding_of(data: bytes) -> str:
-    """One of CODINGS. data: a picture's file that could be decoded."""
+def coding_and_device(data: bytes, allowed: Collection[str] = ()) -> tuple[str, str | None]:
+    """One of CODINGS; and manufacturer and model that a DICOM header gives, where `allowed` has the pair, OTHER for
+    every other DICOM file, None for no DICOM.
+
+    data: a picture's file that could be decoded. allowed: as `plain` writes them. Nothing else of the header leaves
+    this function: a header may say anything there, a patient's name too.
+    """
     kind = _kind(data)
     if kind != DICOM:
-        return kind if kind in FILES else OTHER
+        return (kind if kind in FILES else OTHER), None
+    start = data[:HEADER_BYTES]
     try:
-        syntax = claimed_syntax(data[:HEADER_BYTES])[0]
+        syntax = claimed_syntax(start)[0]
+        return _coding(syntax), _device(start, syntax, allowed) if allowed else OTHER
     except DICOM_FAULTS:
-        return OTHER
+        return OTHER, OTHER
+
+
+def _coding(syntax: str) -> str:
     if not syntax:
         return "DICOM without syntax"
     return SYNTAXES.get(syntax.removeprefix(ROOT).lstrip("."), OTHER) if syntax.startswith(ROOT) else OTHER
 
 
-def device_of(data: bytes, allowed: Collection[str]) -> str | None:
-    """Manufacturer and model that a DICOM header gives, where `allowed` has the pair; OTHER for every other DICOM file.
-
-    None where the file is not DICOM. allowed: as `plain` writes them. Nothing else of the header leaves this function:
-    a header may say anything there, a patient's name too.
-    """
-    if _kind(data) != DICOM:
-        return None
-    if not allowed:
-        return OTHER
-    try:
-        header = _device_elements(data[:HEADER_BYTES])
-        said = plain(f"{header.get('Manufacturer', '')} {header.get('ManufacturerModelName', '')}")
-    except DICOM_FAULTS:
-        return OTHER
+def _device(start: bytes, syntax: str, allowed: Collection[str]) -> str:
+    if syntax == DeflatedExplicitVRLittleEndian:
+        return OTHER  # it would have to be inflated for one word
+    file = MeteredBytes(start, reads=MOST_READS)
+    header = read_partial(file, stop_when=_beyond_device, force=True, specific_tags=list(DEVICE))
+    said = plain(f"{header.get('Manufacturer', '')} {header.get('ManufacturerModelName', '')}")
     return said if said in allowed else OTHER
+
+
+def _beyond_device(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+    return tag > DEVICE[-1]
 
 
 def plain(name: str) -> str:
     """A device's name in small letters with single spaces, so that two ways to write it are one."""
     return " ".join(name.split()).casefold()
-
-
-def _device_elements(start: bytes) -> Dataset:
-    def beyond(tag: BaseTag, _vr: str | None, _length: int) -> bool:
-        return tag > DEVICE[-1]
-
-    if claimed_syntax(start)[0] == DeflatedExplicitVRLittleEndian:
-        return Dataset()  # it would have to be inflated for one word
-    file = MeteredBytes(start, reads=MOST_READS)
-    return read_partial(file, stop_when=beyond, force=True, specific_tags=list(DEVICE))
 
 
 def _kind(data: bytes) -> str:

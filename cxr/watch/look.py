@@ -90,16 +90,17 @@ class Standing:
             p = self.ranks.p_values(bins, rng.random(len(bins)))
             self.evidence.take(p, bins != ABSENT, hour)
             self.pictures += 1
-            if self.evidence.whole >= PICTURES_PER_FALSE_ALARM:
-                self._alarm(hour)
+            alarmed = self.evidence.alarmed
+            if alarmed.any():
+                for number in np.flatnonzero(alarmed).tolist():
+                    self._alarm(number, hour)
+                self.evidence.forget(alarmed)
 
-    def _alarm(self, hour: int) -> None:
+    def _alarm(self, number: int, hour: int) -> None:
         """One of each statistic, until somebody restarts the watch."""
-        moved = int(self.evidence.moved)
-        name = STATISTICS[moved].name
+        name = STATISTICS[number].name
         if name not in {alarm.statistic for alarm in self.alarms}:
-            self.alarms.append(Alarm(name, self.evidence.since_when(moved), hour, self.pictures))
-        self.evidence.forget()
+            self.alarms.append(Alarm(name, self.evidence.since_when(number), hour, self.pictures))
 
 
 def look(

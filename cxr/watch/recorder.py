@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 import numpy as np
 
 from cxr.inference.answer import Answer
-from cxr.watch.codings import device_of
+from cxr.watch.codings import coding_and_device
 from cxr.watch.statistics import STATISTICS, Value, values_of
 from cxr.watch.store import Key, Store, StoreError
 
@@ -79,8 +79,8 @@ class Recorder:
     def note(self, data: bytes, picture: np.ndarray, said: Answer) -> None:
         """Count one answer. data: the picture's file; picture: uint8[h, w]. It raises nothing."""
         try:
-            device = device_of(data, self._devices)
-            self.count(values_of(data, picture, said), device or "")
+            coding, device = coding_and_device(data, self._devices)
+            self.count(values_of(coding, picture, said), device or "")
         except Exception as fault:  # noqa: BLE001 - the answer is there; nothing in a file may keep it from its asker
             self._complain(f"an answer could not be counted: {type(fault).__name__}")  # its text may quote the file
 

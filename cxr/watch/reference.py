@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from cxr.common.errors import CxrError
+from cxr.inference.site_profile import Histogram, read_profile
 from cxr.watch.sequential import Counts
 from cxr.watch.statistics import BY_NAME, STATISTICS, Statistic
 from cxr.watch.store import BINS
@@ -47,34 +47,29 @@ class Reference:
 def read_reference(profile: Path, without: Collection[str] = ()) -> Reference:
     """The reference in a site profile. without: statistics that it is not used for, such as those that depend on a
     share of positives that the commissioning chose. Raises CxrError in one sentence."""
-    try:
-        return reference_from(json.loads(profile.read_bytes())["reference"], str(profile), without)
-    except OSError as fault:
-        raise CxrError(f"{profile} cannot be read ({fault.strerror}); name the site's profile") from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise CxrError(f"{profile} has no part `reference`; name a profile that `cxr site commission` wrote") from None
+    return reference_from(read_profile(profile).reference, str(profile), without)
 
 
-def reference_from(said: Mapping[str, Any], where: str, without: Collection[str] = ()) -> Reference:
-    """said: as a profile's `reference`. where: the profile, for an error's sentence. Raises CxrError."""
+def reference_from(said: Mapping[str, Histogram], where: str, without: Collection[str] = ()) -> Reference:
+    """where: the profile, for an error's sentence. Raises CxrError."""
     counts = Reference.none().counts
     for name in (name for name in said if name not in without):
         if name not in BY_NAME:
             raise CxrError(f"{where}: the reference has {name!r}; this program counts {', '.join(BY_NAME)}")
         statistic = BY_NAME[name]
         counts[STATISTICS.index(statistic), : statistic.bins] = _counts(said[name], statistic, where)
-    digest = hashlib.sha256(json.dumps([said, sorted(without)], sort_keys=True).encode()).hexdigest()
-    return Reference(counts, digest)
+    document = [{name: asdict(histogram) for name, histogram in said.items()}, sorted(without)]
+    return Reference(counts, hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest())
 
 
-def _counts(histogram: Mapping[str, Sequence[Any]], statistic: Statistic, where: str) -> list[int]:
-    if list(histogram["edges"]) != list(statistic.edges):
+def _counts(histogram: Histogram, statistic: Statistic, where: str) -> tuple[int, ...]:
+    if histogram.edges != statistic.edges:
         raise CxrError(
             f"{where}: the reference of {statistic.name!r} has other edges than this program counts by; commission the "
             "site again with this version"
         )
-    counts = list(histogram["counts"])
-    sound = all(type(count) is int and 0 <= count <= MOST_COUNTED for count in counts)
-    if not sound or len(counts) != statistic.bins:
-        raise CxrError(f"{where}: the reference of {statistic.name!r} must have {statistic.bins} counts of pictures")
-    return counts
+    if len(histogram.counts) != statistic.bins or max(histogram.counts) > MOST_COUNTED:
+        raise CxrError(
+            f"{where}: the reference of {statistic.name!r} must have {statistic.bins} counts of at most {MOST_COUNTED}"
+        )
+    return histogram.counts

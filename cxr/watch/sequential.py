@@ -4,10 +4,12 @@ A picture's conformal p-value is its rank, ties broken by chance, among the refe
 While all of these are exchangeable, the p-values of a statistic are independent and uniform, whatever the world is
 like and however small the reference (Vovk, Gammerman, Shafer 2005): the error of 150 pictures raises no alarm.
 
-A bet is a density on [0, 1], so its mean under a uniform p-value is 1. For each statistic and bet the Shiryaev-Roberts
-sum over all starts, R = (1 + R) * bet(p), less the number of pictures is a martingale, and so is the mean of all R less
-that number, however the statistics depend on each other. An alarm at a mean of c therefore comes on average after at
-least c pictures of an unchanged world (Shin, Ramdas, Rinaldo 2023; Vovk et al. 2021).
+A bet is a density on [0, 1], so its mean under a uniform p-value is 1. For each statistic and bet the
+Shiryaev-Roberts sum over all starts, R = (1 + R) * bet(p), less the number of pictures is a martingale, and so is the
+mean R of all bets. A statistic alarms where that reaches c times the number of statistics, and then starts anew. In N
+pictures of an unchanged world all statistics together thus raise at most N / c alarms on average, however they depend
+on each other (Shin, Ramdas, Rinaldo 2023; Vovk et al. 2021). Each is stopped by its own evidence only, since its
+p-values are independent of each other but not of those of other statistics.
 
 All arrays may have further leading dimensions, one watch each: a simulation runs many at once.
 """
@@ -20,6 +22,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
+Alarms = npt.NDArray[np.bool_]
 
 PICTURES_PER_FALSE_ALARM = 20_000  # at least, on average, of all statistics together
 # Of each bet, the share that stays: no single picture may take more than nine tenths of what was won.
@@ -89,7 +92,7 @@ class Evidence:
         whole = (*shape, BETS)
         return cls(np.zeros(whole), np.ones(whole), np.full(whole, place, np.int64))
 
-    def take(self, p: Array, present: npt.NDArray[np.bool_], place: int) -> None:
+    def take(self, p: Array, present: Alarms, place: int) -> None:
         """The p-values of one picture, float64[..., statistics]; where not present, nothing is bet. place: where the
         picture stands."""
         paid = bets(p)
@@ -100,25 +103,19 @@ class Evidence:
 
     @property
     def of_statistics(self) -> Array:
-        """float64[..., statistics]: the mean over the bets."""
-        return self.sums.mean(axis=-1)
+        """float64[..., statistics]: the mean over the bets, divided by the number of statistics."""
+        return self.sums.mean(axis=-1) / self.sums.shape[-2]
 
     @property
-    def whole(self) -> Array:
-        """float64[...]: the mean over statistics and bets, which is compared with PICTURES_PER_FALSE_ALARM."""
-        return self.sums.mean(axis=(-1, -2))
-
-    @property
-    def moved(self) -> Counts:
-        """int64[...]: which statistic has the most evidence."""
-        return self.of_statistics.argmax(axis=-1)
+    def alarmed(self) -> Alarms:
+        """bool[..., statistics]: which have moved. Those are to `forget`."""
+        return self.of_statistics >= PICTURES_PER_FALSE_ALARM
 
     def since_when(self, statistic: int) -> int:
         """Of one watch alone: the place from which the statistic's best bet has won."""
         return int(self.since[statistic, self.sums[statistic].argmax()])
 
-    def forget(self, where: npt.NDArray[np.bool_] | None = None) -> None:
-        """Start anew after an alarm; where: bool[...], the watches that do."""
-        chosen = ... if where is None else where
-        self.sums[chosen] = 0
-        self.best[chosen] = 1
+    def forget(self, where: Alarms) -> None:
+        """Start anew after an alarm. where: bool[..., statistics]."""
+        self.sums[where] = 0
+        self.best[where] = 1

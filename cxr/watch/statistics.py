@@ -7,14 +7,13 @@ since counts of many months and the references of site profiles are of these bin
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from cxr.common.labels import CLASSES, COVID_INDEX
 from cxr.inference.answer import Answer
-from cxr.inference.rules import RULES
-from cxr.watch.codings import CODINGS, OTHER, coding_of
+from cxr.inference.site_profile import Histogram
+from cxr.watch.codings import CODINGS, OTHER
 
 Value = float | str
 LOOKED_AT = 128  # rows and columns of a picture, evenly spread, whose mean grey stands for that of all pixels
@@ -61,6 +60,7 @@ def _probabilities() -> tuple[float, ...]:
 SIDES = tuple(float(round(128 * 2 ** (step / 4))) for step in range(25))  # 128 to 8192 pixels, a fifth more each
 ASPECTS = tuple(round(2 ** (step / 8), 4) for step in range(-8, 9))  # 0.5 to 2
 FAMILIARITIES = (0.002, 0.005, 0.01, 0.02, 0.05, *(round(0.1 * tenth, 1) for tenth in range(1, 10)))
+GATE = ("passed", "blank", "exposure", "not_xray", "ct", "lateral", "not_frontal", "inverted", OTHER)
 
 # The place in this list is the statistic's number in the store.
 STATISTICS = (
@@ -71,16 +71,17 @@ STATISTICS = (
     Statistic("height", SIDES),
     Statistic("aspect", ASPECTS),
     Statistic("coding", CODINGS),
-    Statistic("gate", ("passed", *RULES.refusal_codes, OTHER)),
+    Statistic("gate", GATE),
     Statistic("triage", ("unlikely", "uncertain", "likely", OTHER)),
 )
 BY_NAME: Mapping[str, Statistic] = {statistic.name: statistic for statistic in STATISTICS}
 
 
-def values_of(data: bytes, picture: np.ndarray, said: Answer) -> dict[str, Value]:
+def values_of(coding: str, picture: np.ndarray, said: Answer) -> dict[str, Value]:
     """By statistic, what is true of an answer; a statistic that it does not have is left out.
 
-    data: the picture's file. picture: uint8[h, w], as decoded. width, height: pixels. brightness: mean grey, 0 to 255.
+    coding: of the picture's file, as `coding_and_device` gives it. picture: uint8[h, w], as decoded. width, height:
+    pixels. brightness: mean grey, 0 to 255.
     """
     height, width = picture.shape
     values: dict[str, Value] = {
@@ -88,7 +89,7 @@ def values_of(data: bytes, picture: np.ndarray, said: Answer) -> dict[str, Value
         "width": width,
         "height": height,
         "aspect": width / height,
-        "coding": coding_of(data),
+        "coding": coding,
         "gate": "passed" if said.reason is None else said.reason.code,
     }
     if said.probabilities is not None:
@@ -107,7 +108,7 @@ def brightness_of(picture: np.ndarray) -> float:
     return float(picture[::down, ::across].mean())
 
 
-def reference_of(observed: Iterable[Mapping[str, Value]]) -> dict[str, dict[str, list[Any]]]:
+def reference_of(observed: Iterable[Mapping[str, Value]]) -> dict[str, Histogram]:
     """The part `reference` of a site profile: counts by statistic of `values_of` the pictures of the commissioning.
 
     A statistic that no picture has is left out."""
@@ -115,4 +116,4 @@ def reference_of(observed: Iterable[Mapping[str, Value]]) -> dict[str, dict[str,
     for values in observed:
         for name, value in values.items():
             counts[name][BY_NAME[name].bin_of(value)] += 1
-    return {name: {"edges": list(BY_NAME[name].edges), "counts": found} for name, found in counts.items() if sum(found)}
+    return {name: Histogram(BY_NAME[name].edges, tuple(found)) for name, found in counts.items() if sum(found)}

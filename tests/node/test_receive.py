@@ -1,6 +1,7 @@
 """Objects come in over the DICOM network, from dcmtk's own programs."""
 
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -32,11 +33,13 @@ def test_who_is_on_the_list_is_answered_and_nobody_else(tmp_path: Path) -> None:
 def test_what_is_sent_is_asked_about_and_its_results_reach_the_archive(tmp_path: Path) -> None:
     archive = Archive(free_port())
     files = [saved(xray(number), tmp_path) for number in range(6)]
+    temporary = tempfile.gettempdir()
     with archive.up(), running(tmp_path, archive.port) as node:
         assert store(node.port, files) == 0
         wait_for(lambda: len(archive.got) == 6, "six results")
         wait_for(lambda: node.states() == ["done"] * 6, "all done")
     assert {str(one.ImageComments) for one in archive.got} == {file.stem for file in files}
+    assert tempfile.gettempdir() == temporary  # objects came through the queue's folder; nothing else goes there
 
 
 def test_the_same_object_twice_makes_one_result(tmp_path: Path) -> None:

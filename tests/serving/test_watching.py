@@ -1,7 +1,6 @@
 """The watch in the service: what it counts, that it stops no answer, and that no file of it knows a patient."""
 
 import contextlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,8 +122,7 @@ def test_no_file_of_the_service_holds_a_name_an_identifier_or_a_picture(
         recorder.flush()
         lines = client.get("/metrics").content + caplog.text.encode()
         kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())  # the log of SQLite too
-    (tmp_path / "profile.json").write_text(json.dumps({"reference": {}}))
-    command(["--store", settings.watch, "--profile", "profile.json"])
+    command(["--store", settings.watch])
     kept += b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
     pixels = grey(2)
     assert len(kept) > 4096

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import numpy as np
 import pytest
 
 from cxr.common.errors import CxrError
+from cxr.inference.site_profile import write_profile
 from cxr.watch.command import command
 from cxr.watch.statistics import reference_of
+from tests.site_profiles import profile
 from tests.watch.made import Site, drawn_values
 
 
@@ -53,7 +56,7 @@ def site(tmp_path: Path) -> Site:
     found = Site(tmp_path)
     rng = np.random.default_rng(0)
     reference = reference_of([drawn_values(rng) for _ in range(150)])
-    (tmp_path / "profile.json").write_text(json.dumps({"reference": reference}))
+    write_profile(replace(profile(), reference=reference), tmp_path / "profile.json")
     return found
 
 

@@ -1,16 +1,19 @@
 """A look takes what is new, keeps where it stands, names what moved, and starts anew when it is told to."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cxr.common.errors import CxrError
+from cxr.inference.site_profile import Histogram, write_profile
 from cxr.watch.look import Standing, alarms_of, look, mark_told, said_of
 from cxr.watch.reference import Reference, read_reference, reference_from
 from cxr.watch.statistics import BY_NAME, STATISTICS, reference_of
 from cxr.watch.store import StoreError
+from tests.site_profiles import profile
 from tests.watch.made import Site, drawn_values
 
 RNG = np.random.default_rng(0)
@@ -120,22 +123,21 @@ def test_names_are_ranked_from_the_usual_to_the_unknown() -> None:
 @pytest.mark.parametrize(
     ("reference", "said"),
     [
-        ({"colour": {"edges": [1], "counts": [1, 2]}}, "colour"),
-        ({"brightness": {"edges": [1], "counts": [1, 2]}}, "other edges"),
-        ({"brightness": {"edges": list(BY_NAME["brightness"].edges), "counts": [1, 2]}}, "26 counts"),
-        ({"gate": {"edges": list(BY_NAME["gate"].edges), "counts": [-1] * 9}}, "9 counts"),
+        ({"colour": Histogram((1.0,), (1, 2))}, "colour"),
+        ({"brightness": Histogram((1.0,), (1, 2))}, "other edges"),
+        ({"brightness": Histogram(BY_NAME["brightness"].edges, (1, 2))}, "26 counts"),
+        ({"gate": Histogram(BY_NAME["gate"].edges, (10**9,) * 9)}, "9 counts"),
     ],
 )
-def test_a_reference_of_other_bins_is_refused_in_one_sentence(reference: dict, said: str, tmp_path: Path) -> None:
-    profile = tmp_path / "profile.json"
-    profile.write_text(json.dumps({"reference": reference}))
+def test_a_reference_of_other_bins_is_refused_in_one_sentence(reference: dict[str, Histogram], said: str) -> None:
     with pytest.raises(CxrError, match=said):
-        read_reference(profile)
+        reference_from(reference, "profile.json")
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"reference": 3}', '{"reference": {"gate": 3}}'])
-def test_a_file_that_is_no_profile_is_refused_in_one_sentence(content: str, tmp_path: Path) -> None:
-    profile = tmp_path / "profile.json"
-    profile.write_text(content)
-    with pytest.raises(CxrError, match=r"profile\.json"):
-        read_reference(profile)
+def test_the_reference_is_read_from_a_profile(tmp_path: Path) -> None:
+    write_profile(replace(profile(), reference=USUAL), tmp_path / "profile.json")
+    found = read_reference(tmp_path / "profile.json")
+    assert (found.counts == REFERENCE.counts).all()
+    assert found.digest == REFERENCE.digest
+    with pytest.raises(CxrError, match="none"):
+        read_reference(tmp_path / "none.json")

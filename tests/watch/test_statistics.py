@@ -1,12 +1,17 @@
 """What is counted: the right bin, and nothing but numbers and names of a list."""
 
+from collections.abc import Collection
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from cxr.imaging.decode import decode
 from cxr.inference.answer import Answer
 from cxr.inference.remarks import Remark
-from cxr.watch.codings import CODINGS, OTHER, coding_of, device_of, plain
+from cxr.inference.rules import RULES
+from cxr.inference.triage import GROUPS
+from cxr.watch.codings import CODINGS, OTHER, coding_and_device, plain
 from cxr.watch.statistics import BY_NAME, STATISTICS, Statistic, brightness_of, reference_of, values_of
 from tests.fuzz.samples import dicom, dicoms, native_dicoms, ramp, rasters
 
@@ -41,6 +46,11 @@ def test_the_bins_are_those_of_the_stores_that_there_are() -> None:
     ]
 
 
+def test_every_refusal_and_every_group_has_a_bin_of_its_own() -> None:
+    assert set(BY_NAME["gate"].edges) - {"passed", OTHER} == set(RULES.refusal_codes)
+    assert set(BY_NAME["triage"].edges) - {OTHER} == set(GROUPS)
+
+
 def test_an_unknown_name_is_counted_as_other() -> None:
     assert BY_NAME["gate"].label_of(BY_NAME["gate"].bin_of("a refusal of tomorrow")) == OTHER
     assert Statistic("colour", ("red", OTHER)).bin_of("red") == 0
@@ -48,8 +58,8 @@ def test_an_unknown_name_is_counted_as_other() -> None:
 
 def test_an_answer_gives_its_numbers_and_a_refusal_no_probability() -> None:
     picture = np.full((200, 100), 90, np.uint8)
-    data = dicom(picture)
-    values = values_of(data, picture, SAID)
+    coding, _ = coding_and_device(dicom(picture))
+    values = values_of(coding, picture, SAID)
     assert values == {
         "probability": 0.7,
         "familiarity": 0.4,
@@ -60,8 +70,9 @@ def test_an_answer_gives_its_numbers_and_a_refusal_no_probability() -> None:
         "coding": "DICOM uncompressed",
         "gate": "passed",
     }
-    assert {"probability", "familiarity", "triage"}.isdisjoint(values_of(data, picture, REFUSED))
-    assert values_of(data, picture, REFUSED)["gate"] == "lateral"
+    assert {"probability", "familiarity", "triage"}.isdisjoint(values_of(coding, picture, REFUSED))
+    assert values_of(coding, picture, REFUSED)["gate"] == "lateral"
+    assert values_of(coding, picture, replace(SAID, triage="likely"))["triage"] == "likely"
 
 
 def test_the_brightness_of_a_large_picture_is_nearly_that_of_all_its_pixels() -> None:
@@ -72,14 +83,14 @@ def test_the_brightness_of_a_large_picture_is_nearly_that_of_all_its_pixels() ->
 
 def test_a_reference_has_the_counts_of_the_pictures_and_lacks_what_none_has() -> None:
     picture = np.full((200, 100), 90, np.uint8)
-    found = reference_of([values_of(dicom(picture), picture, said) for said in (SAID, SAID, REFUSED)])
+    found = reference_of([values_of("PNG", picture, said) for said in (SAID, SAID, REFUSED)])
     assert "triage" not in found
-    assert sum(found["probability"]["counts"]) == 2
-    assert dict(zip(found["gate"]["edges"], found["gate"]["counts"], strict=True))["lateral"] == 1
+    assert sum(found["probability"].counts) == 2
+    assert dict(zip(found["gate"].edges, found["gate"].counts, strict=True))["lateral"] == 1
 
 
 def test_every_readable_file_has_a_coding_of_the_list() -> None:
-    found = {name: coding_of(data) for name, data in (rasters() | dicoms() | native_dicoms()).items()}
+    found = {name: coding_and_device(data)[0] for name, data in (rasters() | dicoms() | native_dicoms()).items()}
     assert set(found.values()) <= set(CODINGS)
     assert found["dicom_jpeg"] == "DICOM JPEG"
     assert found["dicom_rle"] == "DICOM RLE"
@@ -93,15 +104,20 @@ def test_every_readable_file_has_a_coding_of_the_list() -> None:
     "data", [b"", b"\0" * 200, b"\0" * 128 + b"DICM", b"\0" * 128 + b"DICM\2\0\1\0ZZ" + b"\xff" * 90]
 )
 def test_a_damaged_file_is_of_another_coding_and_no_fault(data: bytes) -> None:
-    assert coding_of(data) in (OTHER, "DICOM without syntax")
-    assert device_of(data, {"acme xr 1"}) in (OTHER, None)
+    coding, device = coding_and_device(data, {"acme xr 1"})
+    assert coding in (OTHER, "DICOM without syntax")
+    assert device in (OTHER, None)
+
+
+def device_in(data: bytes, allowed: Collection[str]) -> str | None:
+    return coding_and_device(data, allowed)[1]
 
 
 def test_a_device_is_named_only_where_the_site_allows_its_name() -> None:
     allowed = {plain(" ACME  XR 1 ")}
     made = {"Manufacturer": "Acme", "ManufacturerModelName": "XR 1"}
-    assert device_of(dicom(ramp(), **made), allowed) == "acme xr 1"
-    assert device_of(dicom(ramp(), **made), ()) == OTHER
-    assert device_of(dicom(ramp(), Manufacturer="Acme", ManufacturerModelName="Erika Mustermann"), allowed) == OTHER
-    assert device_of(dicom(ramp()), allowed) == OTHER
-    assert device_of(b"\x89PNG\r\n\x1a\n", allowed) is None
+    assert device_in(dicom(ramp(), **made), allowed) == "acme xr 1"
+    assert device_in(dicom(ramp(), **made), ()) == OTHER
+    assert device_in(dicom(ramp(), Manufacturer="Acme", ManufacturerModelName="Erika Mustermann"), allowed) == OTHER
+    assert device_in(dicom(ramp()), allowed) == OTHER
+    assert device_in(b"\x89PNG\r\n\x1a\n", allowed) is None
