@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from highdicom.sr import CodedConcept
 from pydicom.dataset import Dataset
 
 from cxr.dicom_results import codes
@@ -77,7 +78,9 @@ def _observations(said: Said, scheme: _Scheme, study: Json, at: str) -> list[Jso
         notes.append(f"{said.reason.code}: {said.reason.message}")
     common: Json = {"resourceType": "Observation", "status": _STATUS, "effectiveDateTime": at}
     common |= {"device": {"reference": "#device"}, "derivedFrom": [study]}
-    values = [(name, {"valueCodeableConcept": scheme.concept(value)}) for name, value in codes.evaluations(said)]
+    values: list[tuple[CodedConcept, Json]] = [
+        (name, {"valueCodeableConcept": scheme.concept(value)}) for name, value in codes.evaluations(said)
+    ]
     if notes:
         values[0][1]["note"] = [{"text": note} for note in notes]
     if said.commissioned is not None:
