@@ -22,6 +22,7 @@ from serving.answer_types import Answer, ModelInfo, Results
 from serving.app import Front, create_app, create_context
 from serving.champion import Champion
 from serving.connections import limit_connections
+from serving.feedback import open_outcomes
 from serving.native import Native
 from serving.picture_input import Nothing, OnePicture, Picture, Pictures
 from serving.routes import ROUTES
@@ -82,7 +83,9 @@ class CovidCxr:
             champion.follow(SETTINGS.follow_s, lambda: metrics.show_model(champion.identity), metrics.show_look)
         self._recorder = open_recorder(SETTINGS, metrics)
         watch = self._recorder.start().note if self._recorder else unwatched
-        context = create_context(SETTINGS, champion, metrics, behind=FRONT.behind, watch=watch)
+        self._outcomes = open_outcomes(SETTINGS, metrics, champion)
+        outcomes = self._outcomes.start() if self._outcomes else None
+        context = create_context(SETTINGS, champion, metrics, behind=FRONT.behind, watch=watch, outcomes=outcomes)
         FRONT.app = create_app(context, WEB)
         self._champion = champion
         self._native = Native(context)
@@ -114,6 +117,8 @@ class CovidCxr:
         self._champion.stop()
         if self._recorder:
             self._recorder.stop()
+        if self._outcomes:
+            self._outcomes.stop()
 
 
 def find_model() -> Path:

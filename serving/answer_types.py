@@ -27,8 +27,9 @@ class _Sparse(BaseModel):
 
 
 class Answer(_Sparse):
-    """percentage: 0 to 100, of the state; None for a refusal. probabilities: 0 to 1, by class."""
+    """percentage: 0 to 100, of the state; None for a refusal. probabilities: 0 to 1, by class. id: for its outcome."""
 
+    id: str | None = None
     state: Literal["NonCOVID", "COVID", "Refused"]
     percentage: float | None
     probabilities: dict[str, float] | None
@@ -48,6 +49,7 @@ class Result(_Sparse):
     """Of a batch: an answer's fields, or `error`."""
 
     # One model and not a choice of two: BentoML's client reads the first of a choice and drops the other's fields.
+    id: str | None = None
     state: Literal["NonCOVID", "COVID", "Refused"] | None = None
     percentage: float | None = None
     probabilities: dict[str, float] | None = None

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cxr.inference.remarks import Rules
 from cxr.inference.rules import RULES
+from cxr.outcomes.recorder import OutcomeRecorder
 from serving.api_page import api_page_files
 from serving.bentoml_metrics import counted_by_bentoml
 from serving.champion import Champion
@@ -35,13 +36,15 @@ def create_context(
     rules: Rules = RULES,
     behind: ASGIApp | None = None,
     watch: Watch = unwatched,
+    outcomes: OutcomeRecorder | None = None,
 ) -> Context:
     """routes, rules: what the service answers, warns of and refuses. behind: BentoML's own application, if any. watch:
-    told of each answer."""
+    told of each answer. outcomes: gives each its id."""
     if champion.site is not None:
         metrics.site.show(champion.site)
     load = Load(settings.max_requests, settings.held_bytes, settings.pictures_at_once)
-    return Context(settings, champion, load, metrics, rules, openapi(settings, routes, rules), behind, watch)
+    document = openapi(settings, routes, rules)
+    return Context(settings, champion, load, metrics, rules, document, behind, watch, outcomes)
 
 
 def create_app(context: Context, web: Path, routes: Routes = ROUTES) -> ASGIApp:

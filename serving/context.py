@@ -1,7 +1,7 @@
 """What a route may use: the settings, the model that answers, the limits and the metrics; and the reading of requests
 and the asking of the model that routes share."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
@@ -16,17 +16,19 @@ from cxr.inference.answer import Answer, answer
 from cxr.inference.predictor import Predictor
 from cxr.inference.remarks import Rules
 from cxr.inference.rules import RULES
+from cxr.outcomes.recorder import OutcomeRecorder
 from serving.champion import Champion, identity_of
 from serving.errors import ServiceError, error_body, of_picture, too_slow, unsound
 from serving.load import Load
 from serving.metrics import Metrics
 from serving.requests import check_media_type, json_object, picture_bytes, read_body
+from serving.schemas import ID_HEADER
 from serving.settings import Settings
 from serving.site import require_in_use
 from serving.watching import Watch, unwatched
 
 T = TypeVar("T")
-SOMETIMES = ("familiarity", "heatmap", "lung_share", "reason", "triage", "site", "profile")  # not in every answer
+SOMETIMES = ("id", "familiarity", "heatmap", "lung_share", "reason", "triage", "site", "profile")  # not in all answers
 PARSED_AT_ONCE = 64 * 1024  # bytes that are parsed in less than a millisecond
 ANSWER_WITHIN_S = 50  # from the whole request on; a picture that is being worked on is finished first
 
@@ -35,7 +37,7 @@ ANSWER_WITHIN_S = 50  # from the whole request on; a picture that is being worke
 class Context:
     """The first argument of every route. document: the OpenAPI description of all routes. behind: BentoML's own
     application, which calls the methods of service.py; None where BentoML does not serve. watch: told of each
-    answer."""
+    answer. outcomes: gives each answer its id; None where outcomes are not asked for."""
 
     settings: Settings
     champion: Champion
@@ -45,6 +47,7 @@ class Context:
     document: dict[str, Any] = field(default_factory=dict)
     behind: ASGIApp | None = None
     watch: Watch = unwatched
+    outcomes: OutcomeRecorder | None = None
 
     @asynccontextmanager
     async def json(self, request: Request) -> AsyncIterator[dict[str, Any]]:
@@ -88,19 +91,26 @@ class Context:
         """The answer to a picture file, with the model that gave it. It computes: call it by `load.work`."""
         model = self.champion.model  # once: it may be replaced between two looks
         said = self._answer(model, data, explain)
-        return answer_fields(said) | {"model": identity_of(model)}
+        return self._id_of(model, said) | answer_fields(said) | {"model": identity_of(model)}
 
-    def winner_of_text(self, text: str) -> str:
+    def winner_of_text(self, text: str) -> tuple[str, dict[str, str]]:
         """As `winner`, of a picture in Base64."""
         return self.winner(picture_bytes(text, self.settings.max_bytes))
 
-    def winner(self, data: bytes) -> str:
-        """The original's answer to a picture file, "97.12% COVID"; 422 where it is refused, since the original's form
-        has no words for that. It computes: call it by `load.work`."""
-        said = self._answer(self.champion.model, data, explain=False)
+    def winner(self, data: bytes) -> tuple[str, dict[str, str]]:
+        """The original's answer to a picture file, "97.12% COVID", and the header that has its id; 422 where it is
+        refused, since the original's form has no words for that. It computes: call it by `load.work`."""
+        model = self.champion.model
+        said = self._answer(model, data, explain=False)
         if said.reason is not None:
             raise ServiceError(422, said.reason.code, said.reason.message)
-        return said.winner
+        return said.winner, id_header(self._id_of(model, said))
+
+    def _id_of(self, model: Predictor, said: Answer) -> dict[str, str]:
+        """The field with the answer's id, where outcomes are asked for."""
+        if self.outcomes is None:
+            return {}
+        return {"id": self.outcomes.note(said, model.facts.name, model.facts.version)}
 
     def _answer(self, model: Predictor, data: bytes, explain: bool) -> Answer:
         self._require_in_use()
@@ -147,6 +157,11 @@ class Body:
     def take(self) -> bytes:
         data, self._data = self._data, b""
         return data
+
+
+def id_header(fields: Mapping[str, Any]) -> dict[str, str]:
+    """The header with an answer's id, none where it has none."""
+    return {ID_HEADER: fields["id"]} if "id" in fields else {}
 
 
 def answer_fields(said: Answer) -> dict[str, Any]:

@@ -58,6 +58,23 @@ def too_often(retry_after_s: int) -> ServiceError:
     return ServiceError(429, "overloaded", message, {"Retry-After": str(retry_after_s)})
 
 
+def feedback_off(why: str) -> ServiceError:
+    return ServiceError(403, "feedback_off", why)
+
+
+def unknown_id(why: str) -> ServiceError:
+    return ServiceError(404, "unknown_id", why)
+
+
+def expired_id(why: str) -> ServiceError:
+    return ServiceError(410, "expired_id", why)
+
+
+def feedback_unavailable(retry_after_s: int = 60) -> ServiceError:
+    message = "the outcome could not be kept, by a fault of the server; send it again later"
+    return ServiceError(503, "feedback_unavailable", message, {"Retry-After": str(retry_after_s)})
+
+
 def too_slow() -> ServiceError:
     return ServiceError(504, "timeout", shared_words("timeout"))
 

@@ -64,6 +64,23 @@ class SiteMetrics:
         self._valid_until.labels(site.site).set(days * 24 * 3600)
 
 
+class OutcomeMetrics:
+    """What outcomes say of the model that answers, as the store has it (docs/outcomes.md)."""
+
+    def __init__(self, here: CollectorRegistry) -> None:
+        def gauge(name: str, what: str, *labels: str) -> Gauge:
+            return Gauge(name, what, labels, multiprocess_mode="livemostrecent", registry=here)
+
+        self.failures = Counter("cxr_outcomes_failures", "faults of keeping answers for outcomes", registry=here)
+        self.answers = gauge("cxr_outcomes_answers", "answers that are kept, by outcome", "outcome")
+        self.figures = gauge(
+            "cxr_outcomes_figure", "a live share, corrected: its value and the ends of its interval", "figure", "of"
+        )
+        self.limits = gauge(
+            "cxr_outcomes_limit_broken", "1 where a figure's whole interval is beyond the site's limit", "figure"
+        )
+
+
 class Metrics:
     """Counts of one worker; `page` adds up those of all workers."""
 
@@ -96,6 +113,7 @@ class Metrics:
             registry=here,
         )
         self.watch = WatchMetrics(here)
+        self.outcomes = OutcomeMetrics(here)
         self._shown: dict[str, str] | None = None
 
     def show_model(self, identity: dict[str, str]) -> None:

@@ -15,6 +15,7 @@ from serving.errors import error_response, fault_of_ours, too_often, unauthorise
 from serving.keys import Keys, Rates
 from serving.metrics import Metrics
 from serving.pages import STRICTEST_POLICY
+from serving.schemas import ID_HEADER
 from serving.tracing import name_only
 
 logger = logging.getLogger("bentoml.covid_cxr")
@@ -103,7 +104,7 @@ def cross_origin(app: ASGIApp, origins: Collection[str]) -> ASGIApp:
         allow_origins=origins,
         allow_methods=("GET", "POST"),
         allow_headers=("Content-Type", "X-API-Key"),
-        expose_headers=("Retry-After",),
+        expose_headers=("Retry-After", ID_HEADER),
         max_age=600,
     )
 

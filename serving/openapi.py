@@ -7,7 +7,7 @@ from cxr.inference.triage import GROUPS
 from serving.context import SOMETIMES
 from serving.routes import ROUTES
 from serving.routing import Route, Routes
-from serving.schemas import PROBABILITY, TEXT, Schema, error, object_of
+from serving.schemas import ANSWER_ID, PROBABILITY, TEXT, Schema, error, object_of
 from serving.settings import Settings
 
 
@@ -51,6 +51,7 @@ def _schemas(rules: Rules) -> Schema:
     warnings = f"Codes: {', '.join(rules.warning_codes)}."
     refusals = f"Of a refusal. Codes: {', '.join(rules.refusal_codes)}."
     answer: dict[str, Schema] = {
+        "id": ANSWER_ID | {"description": _ID},
         "state": {"enum": [*CLASSES, REFUSED]},
         "percentage": {"type": ["number", "null"], "minimum": 0, "maximum": 100, "description": "Of the state."},
         "probabilities": nullable,
@@ -72,6 +73,7 @@ def _schemas(rules: Rules) -> Schema:
     }
 
 
+_ID = "By which POST /feedback tells the outcome. Only where CXR_FEEDBACK is set. Whoever has it can tell one."
 _HEATMAP = (
     "A small transparent PNG to be stretched over the picture: each place's exact share of the decision, orange "
     "towards COVID, blue away from it."

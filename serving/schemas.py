@@ -3,6 +3,7 @@
 from typing import Any
 
 from cxr.imaging.decode import ACCEPTED
+from cxr.outcomes.records import ID_PATTERN
 
 Schema = dict[str, Any]  # a part of an OpenAPI document
 TEXT: Schema = {"type": "string"}
@@ -19,25 +20,41 @@ EXPLAIN: Schema = {"type": "boolean", "default": False, "description": "With a h
 WINNER: Schema = {"type": "string", "pattern": r"^\d{1,3}\.\d\d% (NonCOVID|COVID)$"}
 PLAIN_TEXT: Schema = {"text/plain": {"schema": TEXT}}
 
+ANSWER_ID: Schema = {"type": "string", "pattern": ID_PATTERN}
+ID_HEADER = "X-Answer-Id"
+_ID_HEADER = "Of the answer, for POST /feedback. Only where ids are given."
+
 _STATUS_WORDS = {
     400: "Not Base64, not JSON, cut off, or a damaged picture.",
     401: "The API key is missing or wrong.",
-    403: "The model is not for use at this site, or its commissioning is out of date; asking again changes nothing.",
+    403: "The model is not for use at this site, its commissioning is out of date, or no outcomes are taken; asking "
+    "again changes nothing.",
+    404: "No answer has this id.",
     408: "The request took too long to arrive.",
+    410: "The answer is too old.",
     413: "Too many bytes or too many pixels.",
     415: "Not a picture, or not the media type that the route takes.",
     422: "A field is wrong; the message names it.",
     429: "The key has asked too often; Retry-After says when to come back.",
     500: "A fault of the service.",
-    503: "Too many requests at once; Retry-After says when to come back.",
+    503: "Too many requests at once, or the outcome cannot be kept; Retry-After says when to come back.",
     504: "The answer took too long.",
 }
 _POST_ERRORS = (400, 403, 408, 413, 415, 422, 500, 503, 504)
 
 
-def posting(summary: str, request: Schema, answer: Schema) -> Schema:
-    """The operation of a POST. request, answer: media type to its schema, as `json_of` gives."""
-    return telling(summary, answer, _POST_ERRORS) | {"requestBody": {"required": True, "content": request}}
+def posting(summary: str, request: Schema, answer: Schema, errors: tuple[int, ...] = ()) -> Schema:
+    """The operation of a POST. request, answer: media type to its schema, as `json_of` gives. errors: the statuses
+    besides those of every POST."""
+    statuses = tuple(sorted((*_POST_ERRORS, *errors)))
+    return telling(summary, answer, statuses) | {"requestBody": {"required": True, "content": request}}
+
+
+def with_id_header(operation: Schema) -> Schema:
+    """The operation of an answer that has its id in a header too, where ids are given."""
+    told = {"description": _ID_HEADER, "required": False, "schema": ANSWER_ID}
+    operation["responses"]["200"]["headers"] = {ID_HEADER: told}
+    return operation
 
 
 def telling(summary: str, answer: Schema, errors: tuple[int, ...] = ()) -> Schema:

@@ -127,6 +127,9 @@ class Settings:
         _devices,
         "manufacturer and model of DICOM devices to count by, separated by semicolons",
     )
+    feedback: str = _setting(
+        "CXR_FEEDBACK", "", _text, "file of answers' ids, to which `POST /feedback` brings outcomes; unset: no ids"
+    )
 
     @property
     def wants_key(self) -> bool:

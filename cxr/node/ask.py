@@ -37,11 +37,13 @@ LONGEST_WAIT_S = 60.0
 @dataclass(frozen=True)
 class Reply:
     """An answer, and the model that gave it. model: name, version and backbone at least, as `POST /predict` has it.
-    picture: as it was decoded, uint8[h, w], where that was done here."""
+    picture: as it was decoded, uint8[h, w], where that was done here. answer_id: for its outcome, "" where the service
+    gives none."""
 
     answer: Answer
     model: Mapping[str, Any]
     picture: "np.ndarray | None" = None
+    answer_id: str = ""
 
 
 class UnavailableError(Exception):
@@ -192,7 +194,7 @@ class _Service:
         try:
             document = response.json()
             if response.status_code == 200:
-                return Reply(answer_of(document), document["model"])
+                return Reply(answer_of(document), document["model"], answer_id=str(document.get("id", "")))
             code = str(document["error"]["code"])
         except (ValueError, KeyError, TypeError):
             raise UnavailableError(

@@ -22,7 +22,10 @@ class Audit:
     """Safe from any thread."""
 
     def __init__(self, folder: Path):
-        self.pseudonyms = _pseudonyms(folder / KEY_FILE)
+        key = folder / KEY_FILE
+        if not key.exists():
+            _make_key(key)
+        self.pseudonyms = read_pseudonyms(key)
         self._lock = threading.Lock()
         handle = os.open(folder / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._file = os.fdopen(handle, "a", encoding="utf-8")
@@ -45,14 +48,16 @@ class Audit:
             self._file.close()
 
 
-def _pseudonyms(path: Path) -> Pseudonyms:
-    """By the key in `path`, which is made once."""
-    if not path.exists():
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
+def _make_key(path: Path) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(KEY_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_pseudonyms(path: Path) -> Pseudonyms:
+    """By the key in `path`. Raises NodeError where it holds none, and OSError."""
     try:
         key = bytes.fromhex(path.read_text(encoding="ascii").strip())
     except (ValueError, UnicodeDecodeError):

@@ -1,4 +1,6 @@
-"""`cxr node --config node.yaml` runs the node; `cxr node retry --config node.yaml` takes the dead letters up again."""
+"""`cxr node --config node.yaml` runs the node; `cxr node retry --config node.yaml` takes the dead letters up again.
+
+`cxr node outcomes results.csv --config node.yaml` turns outcomes of studies or images into outcomes of answers."""
 
 import argparse
 import ctypes
@@ -19,11 +21,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "action",
         nargs="?",
-        choices=("run", "check", "retry", "fetch"),
+        choices=("run", "check", "retry", "fetch", "outcomes"),
         default="run",
         help="run: until a stop signal (the default); check: read the configuration only; retry: try the dead letters "
         "again, also while the node runs; fetch: have a node search the archives that it fetches from, now or when it "
-        "starts",
+        "starts; outcomes: print the table that `cxr feedback` takes",
+    )
+    parser.add_argument(
+        "results", nargs="?", type=Path, help="with outcomes: a CSV table with the columns study or sop, and outcome"
     )
     parser.add_argument("--config", type=Path, required=True, help="node.yaml, as docs/node.md explains it")
     parser.add_argument("--destination", default="", help="with retry: of this destination only")
@@ -32,8 +37,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def command(argv: Sequence[str]) -> int:
-    """Exit status: 0 where it stopped as asked. Raises CxrError in one sentence."""
-    wanted = _parser().parse_args(argv)
+    """Exit status: 0 where it stopped as asked, 1 where some outcomes have no answer. Raises CxrError."""
+    parser = _parser()
+    wanted = parser.parse_args(argv)
+    if (wanted.action == "outcomes") != (wanted.results is not None):
+        parser.error("a table of results goes with `outcomes`, and `outcomes` with a table")
     _log_only_the_node()
     try:
         from cxr.node.settings import load_node
@@ -45,6 +53,10 @@ def command(argv: Sequence[str]) -> int:
             f"{wanted.config}: {len(settings.sources)} sources, {len(settings.destinations)} destinations\n"
         )
         return 0
+    if wanted.action == "outcomes":
+        from cxr.node.outcome_ids import write_answers
+
+        return 0 if write_answers(Path(settings.folder), wanted.results, sys.stdout, sys.stderr) else 1
     _use_few_arenas()
     from cxr.node.fetching import order
     from cxr.node.run import retry, serve

@@ -19,6 +19,7 @@ from cxr.node.metrics import NodeMetrics
 from cxr.node.queue import Queue, Waiting
 from cxr.node.results import ResultMaker, write_results
 from cxr.node.rules import RuleSettings, look
+from cxr.outcomes.records import id_of_text
 
 logger = logging.getLogger("cxr.node")
 
@@ -194,6 +195,7 @@ def answer_one(desk: Desk, one: Waiting) -> None:
     desk.audit.write(
         "answered", one.sop_uid, state=state, reason=refusal, study=looked.study, patient=looked.patient,
         model=reply.model.get("name", ""), version=reply.model.get("version", ""),
+        answer=reply.answer_id if id_of_text(reply.answer_id) else "",
     )  # fmt: skip
 
 

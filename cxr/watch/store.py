@@ -8,24 +8,23 @@ every bin of every device is hit in every hour. SQLite itself refuses to grow th
 writes, beside it, takes some 4 MiB more.
 """
 
-import contextlib
-import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from cxr.common.errors import CxrError
+from cxr.watch.database import Database, StoreError
 from cxr.watch.sequential import Counts
 from cxr.watch.statistics import STATISTICS
+
+__all__ = ["Key", "Store", "StoreError"]
 
 HOURS_KEPT = 10 * 24
 DAYS_KEPT = 400
 MOST_DEVICES = 10  # "", which is no DICOM, "other", and the names that the site allows
 MOST_BYTES = 44 * 2**20
-PAGE_BYTES = 4096
 WAIT_S = 2  # for another process that writes; a flush that has to wait longer is tried again
 BINS = max(statistic.bins for statistic in STATISTICS)
 VERSION = 1
@@ -59,10 +58,6 @@ ORDER BY hour = ? DESC
 """
 
 
-class StoreError(CxrError):
-    """The watch's file cannot be used: it is full, locked, damaged, or another program's."""
-
-
 @dataclass(frozen=True)
 class Key:
     """hour: since 1970, UTC. device: "" for no DICOM. statistic: its place in STATISTICS."""
@@ -79,14 +74,14 @@ class Store:
 
     def add(self, counts: Mapping[Key, int]) -> None:
         """Raises StoreError; then nothing of them was written."""
-        with self._writing(make=True) as db:
+        with self._database.writing(make=True) as db:
             numbers = {name: _device(db, name) for name in {key.device for key in counts}}
             rows = [(key.hour, numbers[key.device], key.statistic, key.bin, n) for key, n in counts.items()]
             db.executemany(_ADD, rows)
 
     def tidy(self, hour: int) -> None:
         """Make days of old hours, and drop the oldest days. hour: it is now. Raises StoreError."""
-        with self._writing() as db:
+        with self._database.writing() as db:
             first = (hour - HOURS_KEPT) // 24 * 24
             db.execute(_TO_DAYS, {"hour": first})
             db.execute("DELETE FROM counts WHERE hour < ? AND hour % 24 != 0", (first,))
@@ -103,7 +98,7 @@ class Store:
     def devices(self, first: int, end: int) -> dict[str, int]:
         """Answers by device, in the hours from `first` on and before `end`: those of the statistic `gate`, which every
         answer has. Raises StoreError."""
-        with self._open() as db:
+        with self._database.open() as db:
             rows = db.execute(
                 "SELECT name, SUM(answers) FROM counts JOIN devices ON devices.number = counts.device"
                 " WHERE statistic = ? AND hour >= ? AND hour < ? GROUP BY name",
@@ -113,14 +108,14 @@ class Store:
 
     def document(self) -> tuple[int, str]:
         """The number of the last look, and what it left. Raises StoreError."""
-        with self._open() as db:
+        with self._database.open() as db:
             number, text = db.execute("SELECT number, document FROM look").fetchone()
             return int(number), str(text)
 
     def looked(self, number: int, document: str, taken: Mapping[int, Counts]) -> bool:
         """Write what look `number` leaves, and mark what it took; False, and nothing is written, where another look has
         been since the one before. taken: as `unseen` gave them. Raises StoreError."""
-        with self._writing() as db:
+        with self._database.writing() as db:
             moved = db.execute(
                 "UPDATE look SET number = ?, document = ? WHERE number = ?", (number, document, number - 1)
             )
@@ -133,51 +128,14 @@ class Store:
 
     def _by_hour(self, selection: str, *asked: int) -> dict[int, Counts]:
         found: dict[int, Counts] = {}
-        with self._open() as db:
+        with self._database.open() as db:
             for hour, statistic, place, answers in db.execute(selection, asked):
                 found.setdefault(hour, _nothing())[statistic, place] = answers
         return found
 
-    @contextlib.contextmanager
-    def _writing(self, make: bool = False) -> Iterator[sqlite3.Connection]:
-        with self._open(make) as db:
-            db.execute("BEGIN IMMEDIATE")
-            yield db
-            db.execute("COMMIT")  # where the block failed, the connection's end takes everything back
-
-    @contextlib.contextmanager
-    def _open(self, make: bool = False) -> Iterator[sqlite3.Connection]:
-        """A connection for one piece of work: a file that was moved away or mended is found again by the next one."""
-        try:
-            if make and not self.path.exists():
-                os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
-            address = f"{self.path.absolute().as_uri()}?mode=rw"
-            with contextlib.closing(sqlite3.connect(address, WAIT_S, isolation_level=None, uri=True)) as db:
-                _prepare(db, make)
-                yield db
-        except (sqlite3.Error, OSError) as fault:
-            raise StoreError(f"the watch's store {self.path} cannot be used ({fault})") from None
-
-
-def _prepare(db: sqlite3.Connection, make: bool) -> None:
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version == 0 and make:
-        _make(db)
-    elif version != VERSION:
-        raise sqlite3.DatabaseError(f"it has version {version}, this program reads {VERSION}; choose another file")
-    db.execute("PRAGMA synchronous = NORMAL")
-    db.execute(f"PRAGMA max_page_count = {MOST_BYTES // PAGE_BYTES}")
-
-
-def _make(db: sqlite3.Connection) -> None:
-    db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("BEGIN IMMEDIATE")
-    if db.execute("PRAGMA user_version").fetchone() == (0,):  # no other process was first
-        for statement in filter(str.strip, _TABLES.split(";")):
-            db.execute(statement)
-        db.execute(f"PRAGMA user_version = {VERSION}")
-    db.execute("COMMIT")
+    @property
+    def _database(self) -> Database:
+        return Database(self.path, "the watch's store", _TABLES, 0, VERSION, MOST_BYTES, WAIT_S)
 
 
 def _device(db: sqlite3.Connection, name: str) -> int:

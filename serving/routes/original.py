@@ -10,7 +10,7 @@ from serving.context import Context
 from serving.multipart import form_field
 from serving.requests import check_media_type, field
 from serving.routing import Routes
-from serving.schemas import PICTURE, PICTURE_FILE, WINNER, Schema, json_of, object_of, posting
+from serving.schemas import PICTURE, PICTURE_FILE, WINNER, Schema, json_of, object_of, posting, with_id_header
 from serving.settings import Settings
 
 ROUTES = Routes()
@@ -24,11 +24,12 @@ class OriginalJson(JSONResponse):
 
 
 def _of_sendbase64(settings: Settings) -> Schema:
-    return posting(
+    operation = posting(
         "The original's route for clients that send Base64: the likelier class and its probability.",
         json_of({"type": "object", "properties": {"pic": PICTURE}, "required": ["pic"]}),
         json_of(object_of({"percentage": WINNER}, ["percentage"])),
     )
+    return with_id_header(operation)
 
 
 @ROUTES.post(
@@ -41,16 +42,18 @@ async def sendbase64(context: Context, request: Request) -> Response:
     """The likelier class and its probability as a text."""
     async with context.json(request) as fields:
         text = field(fields, "pic", str)
-        return OriginalJson({"percentage": await context.load.work(request, context.winner_of_text, text)})
+        winner, headers = await context.load.work(request, context.winner_of_text, text)
+        return OriginalJson({"percentage": winner}, headers=headers)
 
 
 def _of_upload(settings: Settings) -> Schema:
     form = {"type": "object", "properties": {"pic": PICTURE_FILE}, "required": ["pic"]}
-    return posting(
+    operation = posting(
         "The original's route for a form with a file: the likelier class and its probability.",
         {"multipart/form-data": {"schema": form}},
         {"text/plain": {"schema": WINNER}},
     )
+    return with_id_header(operation)
 
 
 @ROUTES.post(
@@ -64,4 +67,5 @@ async def upload(context: Context, request: Request) -> Response:
     check_media_type(request, "multipart/form-data")
     async with context.body(request) as body:
         data = await context.parsed(request, form_field, body, request.headers.get("content-type", ""), "pic")
-        return PlainTextResponse(await context.load.work(request, context.winner, data))
+        winner, headers = await context.load.work(request, context.winner, data)
+        return PlainTextResponse(winner, headers=headers)

@@ -1,13 +1,26 @@
 """Ask the model about one picture or about several."""
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from serving.context import Context
+from serving.context import Context, id_header
 from serving.multipart import form_fields
 from serving.requests import field, flag, media_type, only, texts, unsupported_media_type
 from serving.routing import Routes
-from serving.schemas import EXPLAIN, PICTURE, PICTURE_FILE, TEXT, Schema, json_of, object_of, posting, ref
+from serving.schemas import (
+    EXPLAIN,
+    PICTURE,
+    PICTURE_FILE,
+    TEXT,
+    Schema,
+    json_of,
+    object_of,
+    posting,
+    ref,
+    with_id_header,
+)
 from serving.settings import Settings
 
 ROUTES = Routes()
@@ -24,7 +37,8 @@ def _of_predict(settings: Settings) -> Schema:
     requests = json_of(fields) | {"multipart/form-data": {"schema": form}}
     requests |= {kind: {"schema": PICTURE_FILE} for kind in FILE_TYPES}
     asked = {"name": "explain", "in": "query", "required": False, "schema": EXPLAIN}
-    return posting("Ask about one picture.", requests, json_of(ref("Answer"))) | {"parameters": [asked]}
+    operation = with_id_header(posting("Ask about one picture.", requests, json_of(ref("Answer"))))
+    return operation | {"parameters": [asked]}
 
 
 @ROUTES.post(
@@ -34,7 +48,7 @@ def _of_predict(settings: Settings) -> Schema:
     "`application/dicom`, or in the field `image` of a form, with `?explain=true`",
     answer="`state`, `percentage`, `probabilities`, `threshold`, `warnings`, `model`; `familiarity` where the model "
     "knows, `heatmap` and `lung_share` where asked for, `reason` where refused, `triage`, `site` and `profile` where "
-    "commissioned",
+    "commissioned, `id` where outcomes are asked for",
 )
 async def predict(context: Context, request: Request) -> Response:
     kind = media_type(request, JSON)
@@ -44,7 +58,7 @@ async def predict(context: Context, request: Request) -> Response:
             only(fields, ("image", "explain"))
             explain = field(fields, "explain", bool, default=False) or explain
             text = field(fields, "image", str)
-            return JSONResponse(await context.load.work(request, context.answer_to_text, text, explain))
+            return _told(await context.load.work(request, context.answer_to_text, text, explain))
     if kind != FORM and not kind.startswith("image/") and kind != DICOM:
         raise unsupported_media_type(f"{JSON}, image/*, {DICOM} or {FORM}")
     only(request.query_params, ("explain",))
@@ -52,7 +66,11 @@ async def predict(context: Context, request: Request) -> Response:
         data = body.take()
         if kind == FORM:
             data, explain = await context.load.work(request, _from_form, data, request.headers["content-type"], explain)
-        return JSONResponse(await context.load.work(request, context.answer_to, data, explain))
+        return _told(await context.load.work(request, context.answer_to, data, explain))
+
+
+def _told(fields: dict[str, Any]) -> Response:
+    return JSONResponse(fields, headers=id_header(fields))
 
 
 def _from_form(body: bytes, content_type: str, explain: bool) -> tuple[bytes, bool]:

@@ -63,13 +63,14 @@ def test_the_service_and_the_engine_give_the_same_answer(complete_bundle: Path, 
     data = saved(xray(3), tmp_path).read_bytes()
     engine = EngineSettings("engine", str(complete_bundle), "f32").open()
     own = engine.ask(data, explain=True)
-    document = json.loads(json.dumps(asdict(own.answer) | {"model": own.model}))
+    document = json.loads(json.dumps(asdict(own.answer) | {"model": own.model, "id": "a" + "0" * 32}))
     key = tmp_path / "key"
     key.write_text("a-key-of-some-length\n")
     with saying(200, document) as (url, asked):
         said = ServiceSettings("service", url + "/", str(key)).open().ask(data, explain=True)
     assert said.answer == own.answer
     assert said.model == own.model
+    assert (said.answer_id, own.answer_id) == ("a" + "0" * 32, "")
     assert asked[0]["path"] == "/predict?explain=true"
     assert asked[0]["content-type"] == "application/dicom"
     assert asked[0]["x-api-key"] == "a-key-of-some-length"

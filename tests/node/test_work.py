@@ -3,6 +3,7 @@
 import json
 import logging
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,25 @@ def test_a_result_that_comes_back_is_not_asked_about(tmp_path: Path) -> None:
 class Refusing(Answering):
     def ask(self, data: bytes, explain: bool) -> Reply:
         return Reply(Answer("Refused", None, None, 0.5, reason=Remark("lateral", "from the side")), MODEL)
+
+
+class Numbered(Answering):
+    """Its answers have ids: one of the service's form, and then another text."""
+
+    ids = ("a" + "0f" * 16, "SECRET^NAME")
+
+    def ask(self, data: bytes, explain: bool) -> Reply:
+        reply = super().ask(data, explain)
+        return replace(reply, answer_id=self.ids[self.asked - 1])
+
+
+def test_the_audit_trail_has_an_answers_id_where_it_is_one(tmp_path: Path) -> None:
+    with running(tmp_path, asker=Numbered()) as node:
+        for seed in (1, 2):
+            assert store(node.port, [saved(xray(seed), tmp_path)]) == 0
+            wait_for(lambda seed=seed: node.states() == ["answered"] * seed, "answered")
+    lines = map(json.loads, (tmp_path / "queue" / "audit.jsonl").read_text().splitlines())
+    assert [line.get("answer") for line in lines if line["event"] == "answered"] == [Numbered.ids[0], None]
 
 
 @pytest.mark.parametrize(("wanted", "state"), [("false", "refused"), ("true", "answered")])

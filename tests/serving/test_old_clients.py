@@ -71,7 +71,7 @@ def test_a_page_on_a_configured_origin_may_call(serve):
         for response in (good, bad):  # an error without it could not be read by the page
             assert response.headers["access-control-allow-origin"] == PAGE
             assert "origin" in response.headers["vary"].lower()  # a cache between must not mix origins
-            assert response.headers["access-control-expose-headers"] == "Retry-After"
+            assert response.headers["access-control-expose-headers"] == "Retry-After, X-Answer-Id"
 
 
 @pytest.mark.parametrize("origins", [(), (PAGE,)])

@@ -40,6 +40,7 @@ def test_every_setting_is_read_from_its_variable():
         "CXR_MAX_REQUESTS": "9",
         "CXR_WATCH": "/var/lib/cxr/watch.db",
         "CXR_WATCH_DEVICES": "Acme XR 1; Other  DX 2",
+        "CXR_FEEDBACK": "/var/lib/cxr/feedback.db",
     }
     assert set(environment) == {setting.metadata["variable"] for setting in fields(Settings)}
     settings = read_settings(environment)

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from cxr.outcomes.command import command as feedback
 from cxr.watch.command import command
 from cxr.watch.recorder import Recorder
 from cxr.watch.store import Key, Store
 from serving.app import create_app, create_context
+from serving.feedback import open_outcomes
 from serving.metrics import Metrics
 from serving.settings import Settings, SettingsError, read_settings
 from serving.watching import open_recorder
@@ -28,10 +30,14 @@ def watched(champion, settings: Settings, metrics: Metrics) -> Iterator[tuple[ht
     """A client of a service with the watch on, and its recorder."""
     recorder = open_recorder(settings, metrics)
     assert recorder is not None
-    app = create_app(create_context(settings, champion, metrics, watch=recorder.note), WEB)
+    outcomes = open_outcomes(settings, metrics, champion)
+    app = create_app(create_context(settings, champion, metrics, watch=recorder.note, outcomes=outcomes), WEB)
     with running(app, settings) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        client.headers["X-API-Key"] = settings.api_key
         yield client, recorder
     recorder.stop()
+    if outcomes is not None:
+        outcomes.stop()
 
 
 def series(client: httpx.Client, start: str) -> dict[tuple[str, ...], float]:
@@ -110,19 +116,38 @@ def marked() -> bytes:
 
 
 def test_no_file_of_the_service_holds_a_name_an_identifier_or_a_picture(
-    champion, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    champion,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     data = marked()
-    settings = Settings(watch=str(tmp_path / "watch.db"), watch_devices=("acme xr 1",))
+    settings = Settings(
+        watch=str(tmp_path / "watch.db"),
+        watch_devices=("acme xr 1",),
+        feedback=str(tmp_path / "feedback.db"),
+        api_key="k" * 16,
+    )
     with caplog.at_level("DEBUG"), watched(champion, settings, Metrics()) as (client, recorder):
-        assert client.post("/predict", json={"image": text_of(data)}).status_code == 200
+        number = client.post("/predict", json={"image": text_of(data)}).json()["id"]
         client.post("/upload", files={"pic": ("secret-file-name-Mustermann.dcm", data)})
+        assert client.post("/feedback", json={"id": number, "outcome": "positive"}).status_code == 200
+        for wrong in ({"id": "PID4711"}, {"outcome": "Mustermann"}, {"PatientName": "Mustermann^Erika"}):
+            told = client.post("/feedback", json={"id": number, "outcome": "positive", **wrong})
+            assert told.status_code == 422
+            assert not any(mark in told.text for mark in MARKS)
         recorder.flush()
         lines = client.get("/metrics").content + caplog.text.encode()
         kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())  # the log of SQLite too
     command(["--store", settings.watch])
+    table = b"id,outcome,name\nPID4711,positive,Mustermann\n" + f"{number},negative,Erika\n".encode()
+    Path("results.csv").write_bytes(table)
+    assert feedback(["results.csv", "--store", settings.feedback, "--report"]) == 1
+    Path("results.csv").unlink()  # it is the operator's, and names patients
+    lines += "".join(capsys.readouterr()).encode()
     kept += b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
     pixels = grey(2)
     assert len(kept) > 4096
