@@ -27,7 +27,7 @@ from serving.native import Native
 from serving.picture_input import Nothing, OnePicture, Picture, Pictures
 from serving.routes import ROUTES
 from serving.settings import read_settings
-from serving.site import site_of
+from serving.site import keep_to, site_of
 from serving.tracing import not_of
 from serving.watching import open_recorder, unwatched
 
@@ -35,6 +35,7 @@ switch_off()
 usage_stats.do_not_track.cache_clear()  # BentoML asked before it imported this file, and remembers the answer
 SETTINGS = read_settings()
 SITE = site_of(SETTINGS)
+keep_to(SITE)
 FRONT = Front()
 WEB = Path(__file__).parent / "clients" / "web"
 limit_connections(SETTINGS)

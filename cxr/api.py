@@ -57,7 +57,7 @@ class Prediction:
     def to_dict(self) -> dict[str, Any]:
         """The fields of `POST /predict`; those that do not apply are left out."""
         fields = asdict(self.answer)
-        optional = ("heatmap", "lung_share", "familiarity", "reason", "triage", "site")
+        optional = ("heatmap", "lung_share", "familiarity", "reason", "triage", "site", "profile")
         return {name: value for name, value in fields.items() if name not in optional or value is not None}
 
     def __str__(self) -> str:

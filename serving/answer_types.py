@@ -41,6 +41,7 @@ class Answer(_Sparse):
     lung_share: float | None = None
     reason: Remark | None = None
     site: str | None = None
+    profile: str | None = None
     model: Identity
 
 
@@ -60,6 +61,7 @@ class Result(_Sparse):
     lung_share: float | None = None
     reason: Remark | None = None
     site: str | None = None
+    profile: str | None = None
     model: Identity | None = None
     error: Remark | None = None
 

@@ -40,6 +40,8 @@ def create_context(
 ) -> Context:
     """routes, rules: what the service answers, warns of and refuses. behind: BentoML's own application, if any. watch:
     told of each answer. outcomes: gives each its id."""
+    if champion.site is not None:
+        metrics.site.show(champion.site)
     load = Load(settings.max_requests, settings.held_bytes, settings.pictures_at_once)
     document = openapi(settings, routes, rules)
     return Context(settings, champion, load, metrics, rules, document, behind, watch, outcomes)

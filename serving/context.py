@@ -28,7 +28,7 @@ from serving.site import require_in_use
 from serving.watching import Watch, unwatched
 
 T = TypeVar("T")
-SOMETIMES = ("id", "familiarity", "heatmap", "lung_share", "reason", "triage", "site")  # fields of some answers only
+SOMETIMES = ("id", "familiarity", "heatmap", "lung_share", "reason", "triage", "site", "profile")  # not in all answers
 PARSED_AT_ONCE = 64 * 1024  # bytes that are parsed in less than a millisecond
 ANSWER_WITHIN_S = 50  # from the whole request on; a picture that is being worked on is finished first
 
@@ -113,7 +113,7 @@ class Context:
         return {"id": self.outcomes.note(said, model.facts.name, model.facts.version)}
 
     def _answer(self, model: Predictor, data: bytes, explain: bool) -> Answer:
-        require_in_use(self.champion.site)
+        self._require_in_use()
         most = self.settings.max_bytes
         if len(data) > most:
             raise ServiceError(413, "too_large", f"the picture has more than {most} bytes; send a smaller one")
@@ -131,6 +131,13 @@ class Context:
         self._count(said)
         self.watch(data, picture, said)
         return said
+
+    def _require_in_use(self) -> None:
+        try:
+            require_in_use(self.champion.site)
+        except ServiceError as withheld:
+            self.metrics.site.withheld.labels(withheld.code).inc()
+            raise
 
     def _count(self, said: Answer) -> None:
         self.metrics.answers.labels(said.state).inc()

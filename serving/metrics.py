@@ -1,13 +1,17 @@
-"""What Prometheus reads at /metrics. Every label takes its values from a list in the code, so that no client can make
-the number of series grow."""
+"""What Prometheus reads at /metrics. Every label takes its values from a list in the code or from a file that the
+service reads at its start, so that no client can make the number of series grow."""
 
 import os
+from datetime import date
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.requests import Request
 from starlette.responses import Response
+
+from cxr.inference.site_profile import SiteProfile, Withheld
 
 PICTURES = (1, 2, 4, 8, 16, 32, 64)
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -34,6 +38,30 @@ class WatchMetrics:
             multiprocess_mode="livemax",
             registry=here,
         )
+
+
+class SiteMetrics:
+    """Of a service that was commissioned for a site."""
+
+    def __init__(self, here: CollectorRegistry) -> None:
+        self.withheld = Counter(
+            "cxr_withheld_answers", "pictures not classified, as the site's profile says", ["reason"], registry=here
+        )
+        for reason in get_args(Withheld):
+            self.withheld.labels(reason)  # from 0 on, so that the first one is an increase
+        self._valid_until = Gauge(
+            "cxr_site_valid_until_timestamp_seconds",
+            "the end of the last day on which the site's commissioning is valid, in UTC",
+            ["site"],
+            multiprocess_mode="livemin",
+            registry=here,
+        )
+
+    def show(self, site: SiteProfile) -> None:
+        """Tell until when the site's commissioning is valid."""
+        last = date.fromisoformat(site.commissioned.valid_until)
+        days = last.toordinal() + 1 - date(1970, 1, 1).toordinal()  # no datetime has the day after 9999-12-31
+        self._valid_until.labels(site.site).set(days * 24 * 3600)
 
 
 class OutcomeMetrics:
@@ -69,6 +97,7 @@ class Metrics:
             "cxr_requests_in_progress", "being answered", multiprocess_mode="livesum", registry=here
         )
         self.unsound = Counter("cxr_unsound_answers", "answers that were none and were withheld", registry=here)
+        self.site = SiteMetrics(here)
         self._failed_looks = Counter("cxr_follow_failures", "looks for another model that failed", registry=here)
         self._last_look = Gauge(
             "cxr_follow_last_success_timestamp_seconds",

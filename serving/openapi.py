@@ -63,6 +63,7 @@ def _schemas(rules: Rules) -> Schema:
         "lung_share": PROBABILITY | {"description": _LUNG_SHARE},
         "reason": remark | {"description": refusals},
         "site": TEXT | {"description": _SITE},
+        "profile": TEXT | {"pattern": "^[0-9a-f]{12}$", "description": _PROFILE},
         "model": object_of(dict.fromkeys(("name", "version", "backbone"), TEXT), ["name", "version", "backbone"]),
     }
     always = [name for name in answer if name not in SOMETIMES]
@@ -84,6 +85,9 @@ _TRIAGE = (
 _SITE = (
     "For which the model was commissioned; probabilities and threshold are then the site's. Without one the answer "
     "carries the warning not_commissioned."
+)
+_PROFILE = (
+    "The version of the site's profile: the hash of its values, shortened. Another commissioning has another one."
 )
 _FAMILIARITY = (
     "Of X-rays of the sources that the model learned from, the share that is at least as unlike them as this one. At "

@@ -1,7 +1,6 @@
 """The settings of the service: environment variables, read once. A test compares the table in docs/serving.md."""
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, cast
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 from cxr.common.errors import CxrError
 from cxr.imaging.decode import MAX_PIXELS
 from cxr.inference.precision import FASTEST_FIRST, Chosen
+from cxr.inference.site_signature import public_keys
 from cxr.watch.codings import plain
 from cxr.watch.store import MOST_DEVICES
 from serving.cores import cores
@@ -47,13 +47,6 @@ def _origins(text: str) -> tuple[str, ...]:
     if any(origin != "*" and not _is_origin(origin) for origin in origins):
         raise ValueError("origins such as https://clinic.example:8443, separated by commas, or *")
     return origins
-
-
-def _public_keys(text: str) -> tuple[str, ...]:
-    keys = tuple(part.strip() for part in text.split(","))
-    if not all(re.fullmatch("[0-9a-f]{64}", key) for key in keys):
-        raise ValueError("Ed25519 public keys of 64 hexadecimal digits, separated by commas")
-    return keys
 
 
 def _is_origin(text: str) -> bool:
@@ -123,7 +116,7 @@ class Settings:
     site_keys: tuple[str, ...] = _setting(
         "CXR_SITE_KEYS",
         (),
-        _public_keys,
+        public_keys,
         "public keys of which one must have signed it, separated by commas; unset: any",
     )
     max_requests: int = _setting("CXR_MAX_REQUESTS", 16, _number(1, 4096), "requests at once per worker, then 503")

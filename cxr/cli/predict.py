@@ -1,6 +1,7 @@
 """`cxr predict FILES… --out results.csv`: an answer about every picture."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -25,6 +26,7 @@ from cxr.inference.precision import FASTEST_FIRST
 from cxr.inference.predictor import Predictor
 from cxr.inference.sentences import SENTENCES
 from cxr.inference.site_profile import SiteProfile, read_profile
+from cxr.inference.site_signature import check_signature, public_keys
 
 ABOUT = """\
 Answer about every picture: JPEG, PNG, WebP, HEIC, AVIF, BMP, TIFF and DICOM files; folders of them, as deep as they
@@ -48,6 +50,7 @@ examples:
   cxr predict study-folder --format json | head -1
 """
 NO_ROOT = "2.25"
+KEYS_VARIABLE = "CXR_SITE_KEYS"
 
 
 def add_to(commands: Any) -> None:
@@ -69,6 +72,9 @@ def add_to(commands: Any) -> None:
     predict.add_argument("--uid-root", default=NO_ROOT, help="for the reports' UIDs (default: %(default)s, by UUID)")
     predict.add_argument("--model", type=Path, default=CHAMPION, help="folder of a model (default: %(default)s)")
     predict.add_argument("--site", type=Path, metavar="PROFILE", help="answer by this site profile")
+    predict.add_argument(
+        "--site-keys", metavar="KEYS", help=f"public keys of which one must have signed it (default: {KEYS_VARIABLE})"
+    )
     predict.add_argument(
         "--precision",
         choices=["auto", *FASTEST_FIRST],
@@ -163,15 +169,30 @@ def _what_matters(arguments: argparse.Namespace, named: dict[str, str]) -> dict[
 
 
 def _site(arguments: argparse.Namespace) -> SiteProfile | None:
-    """Raises CxrError where the profile is for another model, or lets nothing be classified."""
+    """Raises CxrError where the profile is for another model, signed by nobody known, or lets nothing be classified."""
     if arguments.site is None:
+        if arguments.site_keys:
+            raise CxrError("--site-keys is there and --site is not; name the profile that they sign")
         return None
     site = read_profile(arguments.site)
+    check_signature(site, _site_keys(arguments.site_keys), str(arguments.site))
     site.require_model(digest_of(arguments.model), str(arguments.model))
     withheld = site.withheld(date.today())
     if withheld is not None:
         raise CxrError(f"--site {arguments.site}: {SENTENCES[f'error.{withheld}']}")
     return site
+
+
+def _site_keys(option: str | None) -> tuple[str, ...]:
+    """Of the option, else of the variable that the service reads."""
+    text = os.environ.get(KEYS_VARIABLE, "") if option is None else option
+    if not text and option is None:
+        return ()
+    try:
+        return public_keys(text)
+    except ValueError as fault:
+        name = KEYS_VARIABLE if option is None else "--site-keys"
+        raise CxrError(f"{name} is {text!r}; it takes {fault}") from None
 
 
 def _named(model: Predictor, folder: Path) -> dict[str, str]:

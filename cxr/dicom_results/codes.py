@@ -5,6 +5,8 @@ from highdicom.sr import CodedConcept
 
 from cxr.common.labels import COVID, NON_COVID, REFUSED
 from cxr.dicom_results.drawing import NOT_FOR_CLINICAL_USE
+from cxr.dicom_results.said import Said
+from cxr.inference.triage import Group
 
 SCHEME = "99CXR"  # "99" marks a private scheme
 _SNOMED = "SCT"
@@ -32,6 +34,16 @@ STAMP = own("stamp", "Stamp of the model's audit")
 WARNING = own("warning", "Warning")
 REASON = own("reason", "Reason of the refusal")
 USE = own("use", "Permitted use")
+COMMISSIONING = own("commissioning", "Whether the model was tested where it is used")
+SITE = own("site", "Site that the model was commissioned for")
+TRIAGE = own("triage", "Triage group by the site's certified cuts")
+COMMISSIONED = own("commissioned", "Commissioned for the site")
+NOT_COMMISSIONED = own("not_commissioned", "Not commissioned: not tested at the place of use")
+GROUPS: dict[Group, CodedConcept] = {
+    "unlikely": own("unlikely", "COVID unlikely"),
+    "uncertain": own("uncertain", "Uncertain"),
+    "likely": own("likely", "COVID likely"),
+}
 STATES = {
     COVID: own(COVID, "Called COVID by the classifier"),
     NON_COVID: own(NON_COVID, "Not called COVID by the classifier"),
@@ -39,3 +51,12 @@ STATES = {
 }
 # SNOMED CT has no finding "a classifier did not call it so", and its codes for absence would claim more than that.
 FINDINGS = STATES | {COVID: CodedConcept("882784691000119100", _SNOMED, "Pneumonia caused by SARS-CoV-2")}
+
+
+def evaluations(said: Said) -> list[tuple[CodedConcept, CodedConcept]]:
+    """Name and value of what is said in codes: the answer, whether the model was commissioned, the triage group."""
+    here = said.commissioned
+    found = [(ANSWER, STATES[said.state]), (COMMISSIONING, NOT_COMMISSIONED if here is None else COMMISSIONED)]
+    if here is not None and here.triage is not None:
+        found.append((TRIAGE, GROUPS[here.triage]))
+    return found

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from highdicom.sr import CodedConcept
 from pydicom.dataset import Dataset
 
 from cxr.dicom_results import codes
-from cxr.dicom_results.drawing import NOT_FOR_CLINICAL_USE, headline
+from cxr.dicom_results.drawing import NOT_FOR_CLINICAL_USE, headline, standing
 from cxr.dicom_results.options import ResultOptions
 from cxr.dicom_results.report import KIND, MAY_BE_USED
 from cxr.dicom_results.said import Said, said_of
@@ -53,7 +54,9 @@ def fhir_report(
         "issued": at,
         "imagingStudy": [study],
         "result": [{"reference": f"#{observation['id']}"} for observation in observations],
-        "conclusion": " ".join([MAY_BE_USED, f"{_sentence(said)}.", *(w.message for w in said.warnings)]),
+        "conclusion": " ".join(
+            [MAY_BE_USED, f"{_sentence(said)}. {standing(said)}.", *(w.message for w in said.warnings)]
+        ),
         "conclusionCode": [scheme.concept(codes.FINDINGS[said.state])],
     }
 
@@ -69,29 +72,26 @@ class _Scheme:
 
 
 def _observations(said: Said, scheme: _Scheme, study: Json, at: str) -> list[Json]:
-    """The answer, then each number."""
+    """The answer and what else is said in codes, then the site, then each number."""
     notes = [f"{warning.code}: {warning.message}" for warning in said.warnings]
     if said.reason is not None:
         notes.append(f"{said.reason.code}: {said.reason.message}")
     common: Json = {"resourceType": "Observation", "status": _STATUS, "effectiveDateTime": at}
     common |= {"device": {"reference": "#device"}, "derivedFrom": [study]}
-    answered: Json = {
-        **common,
-        "id": "answer",
-        "code": scheme.concept(codes.ANSWER),
-        "valueCodeableConcept": scheme.concept(codes.STATES[said.state]),
-    }
+    values: list[tuple[CodedConcept, Json]] = [
+        (name, {"valueCodeableConcept": scheme.concept(value)}) for name, value in codes.evaluations(said)
+    ]
     if notes:
-        answered["note"] = [{"text": note} for note in notes]
+        values[0][1]["note"] = [{"text": note} for note in notes]
+    if said.commissioned is not None:
+        values.append((codes.SITE, {"valueString": said.commissioned.site}))
     numbers = [(codes.P_COVID, said.p_covid), (codes.FAMILIARITY, said.familiarity)]
     if said.p_covid is not None:
         numbers.insert(1, (codes.THRESHOLD, said.threshold))
-    measured = [
-        {**common, "id": code.value.replace("_", "-"), "code": scheme.concept(code), "valueQuantity": _quantity(value)}
-        for code, value in numbers
-        if value is not None
+    values += [(code, {"valueQuantity": _quantity(number)}) for code, number in numbers if number is not None]
+    return [
+        {**common, "id": code.value.replace("_", "-"), "code": scheme.concept(code), **value} for code, value in values
     ]
-    return [answered, *measured]
 
 
 def _quantity(value: float) -> Json:
@@ -100,6 +100,8 @@ def _quantity(value: float) -> Json:
 
 def _device(said: Said, options: ResultOptions) -> Json:
     versions = [("model", said.model.version), ("digest", said.model.digest), ("backbone", said.model.backbone)]
+    if said.commissioned is not None:
+        versions.append(("site profile", said.commissioned.profile))
     return {
         "resourceType": "Device",
         "id": "device",

@@ -7,7 +7,7 @@ from highdicom.sc import SCImage
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
-from cxr.dicom_results.drawing import LEGEND, NOT_FOR_CLINICAL_USE, drawn, headline
+from cxr.dicom_results.drawing import LEGEND, NOT_FOR_CLINICAL_USE, drawn, headline, standing
 from cxr.dicom_results.equipment import equipment, stamped_with
 from cxr.dicom_results.options import ResultOptions
 from cxr.dicom_results.said import Said
@@ -46,7 +46,7 @@ def heat_picture(header: Dataset, said: Said, options: ResultOptions, when: date
     made.copy_patient_and_study_information(header)
     made.ConversionType = "WSD"
     made.PatientOrientation = header.get("PatientOrientation") or []
-    made.ImageComments = f"{NOT_FOR_CLINICAL_USE}. {headline(said)}"
+    made.ImageComments = f"{NOT_FOR_CLINICAL_USE}. {headline(said)}. {standing(said)}"
     made.DerivationDescription = f"Heat map of {said.model.name} {said.model.version}; {LEGEND}"
     made.SourceImageSequence = [_reference(header)]
     if header.get("BurnedInAnnotation") in ("YES", "NO"):  # about identities, which our text adds none of

@@ -18,7 +18,7 @@ from highdicom.pr import (
 from PIL import ImageCms
 from pydicom.dataset import Dataset
 
-from cxr.dicom_results.drawing import NOT_FOR_CLINICAL_USE, YELLOW, headline
+from cxr.dicom_results.drawing import NOT_FOR_CLINICAL_USE, YELLOW, headline, standing
 from cxr.dicom_results.equipment import equipment, stamped_with
 from cxr.dicom_results.heat_map import heat_pixels
 from cxr.dicom_results.options import ResultOptions
@@ -85,7 +85,7 @@ def _graphics(header: Dataset, said: Said) -> tuple[list[GraphicLayer], list[Gra
     """A layer of text, and one for each sign that has strong places."""
     text = _layer("TEXT", 3, YELLOW)
     line = TextObject(
-        f"{NOT_FOR_CLINICAL_USE}. {headline(said)}",
+        f"{NOT_FOR_CLINICAL_USE}. {headline(said)}. {standing(said)}",
         units="DISPLAY",
         bounding_box=(0.01, 0.01, 0.99, 0.05),
         text_justification="LEFT",

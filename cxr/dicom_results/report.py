@@ -46,7 +46,7 @@ def report(header: Dataset, said: Said, options: ResultOptions, when: datetime) 
         algorithm_id=_algorithm(said, options),
         finding_sites=None if said.reason else [FindingSite(said_as.LUNG)],
         measurements=_measurements(said),
-        qualitative_evaluations=[QualitativeEvaluation(said_as.ANSWER, said_as.STATES[said.state])],
+        qualitative_evaluations=[QualitativeEvaluation(*one) for one in said_as.evaluations(said)],
         source_images=[SourceImageForMeasurementGroup(header.SOPClassUID, header.SOPInstanceUID)],
     )
     group[0].ContentSequence.extend(_texts(said))
@@ -75,6 +75,8 @@ def report(header: Dataset, said: Said, options: ResultOptions, when: datetime) 
 
 def _algorithm(said: Said, options: ResultOptions) -> AlgorithmIdentification:
     facts = {"backbone": said.model.backbone, "digest": said.model.digest, "threshold": repr(said.threshold)}
+    if said.commissioned is not None:
+        facts["profile"] = said.commissioned.profile
     return AlgorithmIdentification(
         said.model.name,
         said.model.version,
@@ -106,6 +108,8 @@ def _measurements(said: Said) -> list[Measurement] | None:
 
 def _texts(said: Said) -> list[TextContentItem]:
     lines = [(said_as.USE, MAY_BE_USED)]
+    if said.commissioned is not None:
+        lines.append((said_as.SITE, said.commissioned.site))
     for warning in said.warnings:
         name = said_as.STAMP if warning.code == STAMP else said_as.WARNING
         lines.append((name, f"{warning.code}: {warning.message}"))

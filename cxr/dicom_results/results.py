@@ -31,8 +31,8 @@ def make_results(
     """A structured report, and the heat map as a picture and as a presentation state where `options` ask for them.
 
     All are in the study of `source`, refer to it, have file meta information, and have the same UIDs when they are
-    made again of the same image, model and threshold. A presentation state is left out where the header lacks what one
-    needs. A refused picture gives nothing, or a report where `options` ask.
+    made again of the same image, model, site profile and threshold. A presentation state is left out where the header
+    lacks what one needs. A refused picture gives nothing, or a report where `options` ask.
 
     source: the image as pydicom read it; its pixels are used only where `picture` is None. answer: of the engine, or
     the JSON of `POST /predict`. model: `said.model_of(facts)`, where the answer does not name it. picture: the decoded

@@ -10,8 +10,10 @@ from cxr.common.labels import COVID, REFUSED
 from cxr.inference.answer import Answer, State
 from cxr.inference.model_facts import ModelFacts
 from cxr.inference.remarks import Remark
+from cxr.inference.triage import GROUPS, Group
 
 STAMP = "shortcut_flagged"  # the warning that the audit stamped the model
+_LONGEST_NAME = 64  # characters of a site's name or a profile's version
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,21 @@ class ModelName:
 
 
 @dataclass(frozen=True)
+class AtSite:
+    """The site by whose profile an answer is. profile: the version of that profile, "" where the answer does not tell.
+    triage: the group, None where the picture was refused."""
+
+    site: str
+    profile: str
+    triage: Group | None
+
+
+@dataclass(frozen=True)
 class Said:
     """percentage: of `state`, 0 to 100; p_covid: 0 to 1; both None where state is Refused.
 
     heatmap: data URI of an RGBA PNG, or "". reason: why it was refused. familiarity: above 0 and at most 1, where the
-    answer tells.
+    answer tells. commissioned: None where the model was commissioned for no site.
     """
 
     state: State
@@ -42,6 +54,7 @@ class Said:
     heatmap: str
     familiarity: float | None
     model: ModelName
+    commissioned: AtSite | None = None
 
     @property
     def stamped(self) -> bool:
@@ -79,7 +92,27 @@ def said_of(answer: Answer | Mapping[str, Any], model: Mapping[str, Any] | None 
         heatmap=fields.get("heatmap") or "",
         familiarity=_known(fields.get("familiarity")),
         model=_model(named),
+        commissioned=_commissioned(fields),
     )
+
+
+def _commissioned(fields: Mapping[str, Any]) -> AtSite | None:
+    site, profile, triage = fields.get("site"), fields.get("profile") or "", fields.get("triage")
+    if site is None and triage is None:
+        return None
+    if triage is not None and triage not in GROUPS:
+        raise ResultError(f"the answer's triage is {triage!r}; it must be one of {', '.join(GROUPS)}, or missing")
+    return AtSite(_name("site", site, least=1), _name("profile", profile, least=0), triage)
+
+
+def _name(name: str, value: Any, least: int) -> str:
+    sound = isinstance(value, str) and value.isprintable() and value == value.strip()
+    if not sound or not least <= len(value) <= _LONGEST_NAME:
+        raise ResultError(
+            f"the answer's {name} is {value!r}; it must have {least} to {_LONGEST_NAME} printable characters, and no "
+            "space at an end"
+        )
+    return value
 
 
 def _known(value: Any) -> float | None:

@@ -1,4 +1,4 @@
-"""UIDs of results: the same source image, model and threshold always give the same ones."""
+"""UIDs of results: the same source image, model, site profile and threshold always give the same ones."""
 
 import hashlib
 import uuid
@@ -20,14 +20,16 @@ def uid(root: str, *parts: str) -> str:
 
 
 def series_uid(root: str, source: Dataset, said: Said, kind: str) -> str:
-    """One series a source series, model and kind of result, since the objects of a series share their modality."""
+    """One series a source series, model, profile and kind of result: the objects of a series share their modality."""
     return uid(root, "series", kind, *_model(said), source.StudyInstanceUID, source.SeriesInstanceUID)
 
 
 def instance_uid(root: str, source: Dataset, said: Said, kind: str) -> str:
-    """Sending a result again sends the same object; another model, or another threshold, makes another."""
+    """Sending a result again sends the same object; another model, profile or threshold makes another."""
     return uid(root, "instance", kind, *_model(said), repr(said.threshold), source.SOPInstanceUID)
 
 
-def _model(said: Said) -> tuple[str, str]:
-    return said.model.name, said.model.version
+def _model(said: Said) -> tuple[str, ...]:
+    """What answered: the model, and the profile where there was one."""
+    answered = (said.model.name, said.model.version)
+    return answered if said.commissioned is None else (*answered, said.commissioned.site, said.commissioned.profile)

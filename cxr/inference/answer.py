@@ -40,8 +40,8 @@ class Answer:
     asked for, the bundle has no lung segmenter, or no lungs were found.
     familiarity: of pictures of the training sources, the share at least as unlike them, above 0 and at most 1; None
     where it is refused or the bundle does not know. site: the name of the site that the model was commissioned for, by
-    which probabilities and threshold are; None where it was for none. triage: the site's group; None without a site, or
-    where it is refused.
+    which probabilities and threshold are; None where it was for none. profile: the version of that site's profile.
+    triage: the site's group; None without a site, or where it is refused.
     """
 
     state: State
@@ -55,6 +55,7 @@ class Answer:
     familiarity: float | None = None
     triage: Group | None = None
     site: str | None = None
+    profile: str | None = None
 
     @property
     def winner(self) -> str:
@@ -81,10 +82,10 @@ def answer(
     """
     engine = model.engine
     pixels = resize(picture, engine.image_size)
-    named = None if site is None else site.site
     reason = rules.refusal_of(model, pixels)
     if reason is not None:
-        return Answer("Refused", None, None, (site or engine.facts).threshold, reason=reason, site=named)
+        said = Answer("Refused", None, None, (site or engine.facts).threshold, reason=reason)
+        return said if site is None else replace(said, site=site.site, profile=site.version)
     feature_map = engine.trunk(pixels[None])
     logit = engine.head.logits(feature_map)
     known = None if model.familiarity is None else float(model.familiarity.of(channel_means(feature_map))[0])
@@ -117,7 +118,8 @@ def _classified(case: Case, warnings: tuple[Remark, ...]) -> Answer:
     if case.site is None:
         return said
     cuts = case.site.triage
-    return replace(said, site=case.site.site, triage=None if cuts is None else group_of(case.p_covid, cuts))
+    triage = None if cuts is None else group_of(case.p_covid, cuts)
+    return replace(said, site=case.site.site, profile=case.site.version, triage=triage)
 
 
 def share_in_lungs(model: Predictor, pixels: np.ndarray, shares: np.ndarray) -> float | None:

@@ -6,8 +6,10 @@ did.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
+from functools import cached_property
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -30,10 +32,11 @@ from cxr.inference.profile_fields import (
     that,
 )
 
-__all__ = ["ProfileError", "SiteProfile", "document_of", "profile_of", "read_profile", "write_profile"]
+__all__ = ["ProfileError", "SiteProfile", "canonical", "document_of", "profile_of", "read_profile", "write_profile"]
 
 SCHEMA_VERSION = 1
 MOST_BYTES = 2**20
+_SHORT = 12  # digits of a hash, as in a model's version
 CERTIFIED = (
     "auc", "sensitivity", "specificity", "missed_among_unlikely", "false_among_likely", "uncertain_share",
     "calibration_error",
@@ -43,7 +46,9 @@ Withheld = Literal["not_for_use", "commissioning_expired"]  # why nothing is cla
 
 _STATISTIC = r"[A-Za-z0-9_.-]{1,64}"
 _STATISTICS = "statistics, by names of 1 to 64 letters, digits, '_', '.' and '-'"
-_SITE = that(matches(r"[A-Za-z0-9._ -]{1,64}"), "1 to 64 letters, digits, '.', '_', '-' and spaces")
+_SITE = that(
+    matches(r"(?! )[A-Za-z0-9._ -]{1,64}(?<! )"), "1 to 64 letters, digits, '.', '_', '-' and spaces, none at an end"
+)
 _VERDICT = that(lambda value: value in get_args(Verdict), "for_use or not_for_use")
 _NUMBER = that(is_number, "a finite number")
 _ABOVE_ZERO = that(lambda value: is_number(value) and value > 0, "a finite number above 0")
@@ -153,6 +158,11 @@ class SiteProfile:
     commissioned: Annotated[Commissioned, part(Commissioned)]
     signature: Annotated[Signature | None, part(Signature)] = None
 
+    @cached_property
+    def version(self) -> str:
+        """The start of the hash of its values, whoever signed them: what tells one commissioning from the next."""
+        return sha256(canonical(self)).hexdigest()[:_SHORT]
+
     def withheld(self, today: date) -> Withheld | None:
         """Why nothing is to be classified under this profile on this day, or None. The last valid day is valid."""
         if self.verdict == "not_for_use":
@@ -208,6 +218,12 @@ def document_of(profile: SiteProfile) -> dict[str, Any]:
     if profile.signature is None:
         del document["signature"]
     return document
+
+
+def canonical(profile: SiteProfile) -> bytes:
+    """What is signed: the file's JSON without its signature, names sorted, no spaces, ASCII."""
+    document = document_of(replace(profile, signature=None))
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

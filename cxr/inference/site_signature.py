@@ -5,20 +5,23 @@ only where something is signed or checked: the command line runs without it.
 """
 
 import base64
-import json
+import re
 from collections.abc import Collection
 from dataclasses import replace
 
 from cxr.inference.profile_fields import ProfileError
-from cxr.inference.site_profile import Signature, SiteProfile, document_of
+from cxr.inference.site_profile import Signature, SiteProfile, canonical
 
-NO_PACKAGE = "signatures need the package cryptography; install covid-cxr[serve]"
+PUBLIC_KEY = "[0-9a-f]{64}"
+NO_PACKAGE = "signatures need the package cryptography; install covid-cxr[serve] or covid-cxr[clinic]"
 
 
-def canonical(profile: SiteProfile) -> bytes:
-    """What is signed: the file's JSON without its signature, names sorted, no spaces, ASCII."""
-    document = document_of(replace(profile, signature=None))
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+def public_keys(text: str) -> tuple[str, ...]:
+    """Of a text with commas between them. Raises ValueError that says what is allowed."""
+    keys = tuple(part.strip() for part in text.split(","))
+    if not all(re.fullmatch(PUBLIC_KEY, key) for key in keys):
+        raise ValueError("Ed25519 public keys of 64 hexadecimal digits, separated by commas")
+    return keys
 
 
 def signed(profile: SiteProfile, private_key: bytes) -> SiteProfile:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, get_args
 
@@ -14,8 +15,12 @@ from cxr.common.config import STRICT
 from cxr.common.errors import ImageError, UnsoundError
 from cxr.imaging.decode import decode
 from cxr.inference.answer import Answer, State, answer
+from cxr.inference.manifest import digest_of
 from cxr.inference.precision import Chosen
 from cxr.inference.remarks import Remark
+from cxr.inference.sentences import SENTENCES
+from cxr.inference.site_profile import SiteProfile, Withheld, read_profile
+from cxr.inference.site_signature import PUBLIC_KEY, check_signature
 from cxr.node.parts import Kinds, register, text_of_file
 from cxr.node.values import Seconds, TlsSettings
 from cxr.node.web_address import WebAddress
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
 
 OF_THE_PICTURE = (400, 413, 415)  # statuses that another try will not change
 OF_THE_SERVICE = (401, 403, 404, 429, 502, 503)  # statuses that are the same for every picture
+WITHHELD = get_args(Withheld)
 LONGEST_WAIT_S = 60.0
 
 
@@ -42,12 +48,19 @@ class Reply:
 
 class UnavailableError(Exception):
     """Nobody answers now. wait_s: how long to wait before the next try, 0 where nothing is known. counted: it may be
-    the picture's own fault, so that the try counts and others go first."""
+    the picture's own fault, so that the try counts and others go first. held: one of WITHHELD where a site's
+    profile says that nothing is to be classified, else ""."""
 
-    def __init__(self, reason: str, wait_s: float = 0.0, *, counted: bool = False):
+    def __init__(self, reason: str, wait_s: float = 0.0, *, counted: bool = False, held: str = ""):
         super().__init__(reason)
         self.wait_s = wait_s
         self.counted = counted
+        self.held = held
+
+
+def withheld_words(code: str) -> str:
+    """Why nothing is classified, of one of WITHHELD: the code and its sentence."""
+    return f"{code}: {SENTENCES[f'error.{code}'].rstrip('.')}"
 
 
 class Asker(Protocol):
@@ -95,12 +108,19 @@ class ServiceSettings(AskSettings):
 @register
 @settings(frozen=True, config=STRICT)
 class EngineSettings(AskSettings):
-    """model: the folder of a model. precision: as CXR_PRECISION. threads: of the engine; 0: all cores."""
+    """model: the folder of a model. precision: as CXR_PRECISION. threads: of the engine; 0: all cores. site: the file
+    of a site profile; "": none. site_keys: public keys of which one must have signed it; none: any."""
 
     kind: Literal["engine"]
     model: str
     precision: Chosen = "auto"
     threads: Annotated[int, Field(ge=0, le=256)] = 0
+    site: str = ""
+    site_keys: tuple[Annotated[str, Field(pattern=f"^{PUBLIC_KEY}$")], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.site_keys and not self.site:
+            raise ValueError("site_keys is there and site is not; name the profile that they sign, or remove them")
 
     def open(self) -> Asker:
         return _Engine(self)
@@ -112,6 +132,7 @@ class _Engine:
     def __init__(self, wanted: EngineSettings):
         from cxr.inference.predictor import Predictor
 
+        self._site = _site_of(wanted)
         precision = wanted.precision
         self._model = Predictor.load(
             Path(wanted.model), precision=precision, latency=True, threads=wanted.threads or None
@@ -121,9 +142,22 @@ class _Engine:
         self._turn = threading.Lock()
 
     def ask(self, data: bytes, explain: bool) -> Reply:
+        withheld = None if self._site is None else self._site.withheld(date.today())
+        if withheld is not None:
+            raise UnavailableError(withheld_words(withheld), held=withheld)
         picture = decode(data)
         with self._turn:
-            return Reply(answer(self._model, picture, explain=explain), self._named, picture)
+            return Reply(answer(self._model, picture, explain=explain, site=self._site), self._named, picture)
+
+
+def _site_of(wanted: EngineSettings) -> SiteProfile | None:
+    """Raises ProfileError, in one sentence, where the profile is none, of another model, or signed by nobody known."""
+    if not wanted.site:
+        return None
+    site = read_profile(Path(wanted.site))
+    check_signature(site, wanted.site_keys, wanted.site)
+    site.require_model(digest_of(Path(wanted.model)), wanted.model)
+    return site
 
 
 class _Service:
@@ -171,6 +205,8 @@ class _Service:
         if code == "unsound_answer":
             raise UnsoundError("the service had no sound answer")
         wait_s = _seconds(response.headers.get("Retry-After"))
+        if code in WITHHELD:
+            raise UnavailableError(withheld_words(code), wait_s, held=code)
         raise UnavailableError(f"{response.status_code} {code}", wait_s, counted=_counted(response.status_code))
 
 
@@ -190,6 +226,7 @@ def answer_of(document: Mapping[str, Any]) -> Answer:
         familiarity=document.get("familiarity"),
         triage=document.get("triage"),
         site=document.get("site"),
+        profile=document.get("profile"),
         reason=None if reason is None else Remark(**reason),
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from cxr.node.ask import WITHHELD
 from cxr.node.queue import Queue
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600, 86_400)
@@ -29,6 +30,8 @@ class NodeMetrics:
         self.seconds = Histogram(
             "cxr_node_seconds", "received to results given", ["destination"], buckets=SECONDS, registry=here
         )
+        self._held = Gauge("cxr_node_held", "1 while a site's profile keeps objects waiting", ["reason"], registry=here)
+        self.show_held("")
         for name in sources:
             self.received.labels(name, "taken")
         for name in destinations:
@@ -37,6 +40,12 @@ class NodeMetrics:
         self._gauge("cxr_node_queue_depth", "objects that are not finished", queue.depth)
         self._gauge("cxr_node_oldest_seconds", "age of the oldest unfinished object", lambda: _age(queue.oldest()))
         self._gauge("cxr_node_dead_letters", "results that wait for `cxr node retry`", lambda: _dead(queue))
+
+    def show_held(self, why: str) -> None:
+        """why: the code of WITHHELD, or "" where nothing is held back, or something else keeps it waiting."""
+        self.held = why
+        for reason in WITHHELD:
+            self._held.labels(reason).set(reason == why)
 
     def text(self) -> bytes:
         return generate_latest(self._registry)

@@ -23,7 +23,7 @@ FHIR = ".json"
 
 
 class FhirReport(NamedTuple):
-    """uid: the same whenever it is made of the same source and model. text: JSON in UTF-8."""
+    """uid: the same whenever it is made of the same source, model and site profile. text: JSON in UTF-8."""
 
     uid: str
     text: bytes
@@ -37,8 +37,8 @@ class ResultMaker(Protocol):
 
     def __call__(self, source: Dataset, reply: Reply) -> Sequence[Result]:
         """source: what was asked about, with its pixels. Each object has a file_meta with its transfer syntax, and the
-        same UID whenever it is made of the same source and model. Raises ResultError where the source does not allow
-        any."""
+        same UID whenever it is made of the same source, model and profile. Raises ResultError where the source allows
+        none."""
 
 
 def result_maker(options: "ResultOptions", fhir: bool = False) -> ResultMaker:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from cxr.node import letters
-from cxr.node.ask import Asker
+from cxr.node.ask import Asker, withheld_words
 from cxr.node.audit import Audit
 from cxr.node.dead_letters import bury, exhume
 from cxr.node.deliver import Deliverer
@@ -56,7 +56,9 @@ class Node:
             settings.results.explain, self._metrics, self._audit,
         )  # fmt: skip
         self._workers = Workers(desk, settings.workers, self._answered)
-        self._status = StatusPage(settings.status.host, settings.status.port, self._metrics.text, self._why_not_ready)
+        self._status = StatusPage(
+            settings.status.host, settings.status.port, self._metrics.text, self._why_not_ready, self._held
+        )
         self._stopping = threading.Event()
         self._cleaner = threading.Thread(target=self._clean, name="cleaner", daemon=True)
 
@@ -115,6 +117,11 @@ class Node:
             return "" if self._inbox.has_room() else "no room: the queue or the disk is full"
         except (OSError, sqlite3.Error) as fault:
             return f"the queue cannot be read ({type(fault).__name__})"
+
+    def _held(self) -> str:
+        """What whoever watches should know though objects are taken."""
+        why = self._metrics.held
+        return f"objects wait: {withheld_words(why)}" if why else ""
 
     def _clean(self) -> None:
         """Remove the files of what is finished, keep_hours after."""

@@ -10,12 +10,20 @@ PLAIN = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class StatusPage:
-    """metrics: the text of /metrics. ready: "" where objects are taken, else why not."""
+    """metrics: the text of /metrics. ready: "" where objects are taken, else why not. held: why objects
+    that are taken wait, else ""."""
 
-    def __init__(self, host: str, port: int, metrics: Callable[[], bytes], ready: Callable[[], str]):
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        metrics: Callable[[], bytes],
+        ready: Callable[[], str],
+        held: Callable[[], str] = lambda: "",
+    ):
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                status, body = _page(self.path, metrics, ready)
+                status, body = _page(self.path, metrics, ready, held)
                 self.send_response(status)
                 self.send_header("Content-Type", PLAIN)
                 self.send_header("Content-Length", str(len(body)))
@@ -43,12 +51,16 @@ class StatusPage:
         self._server.server_close()
 
 
-def _page(path: str, metrics: Callable[[], bytes], ready: Callable[[], str]) -> tuple[int, bytes]:
+def _page(
+    path: str, metrics: Callable[[], bytes], ready: Callable[[], str], held: Callable[[], str]
+) -> tuple[int, bytes]:
     if path == "/metrics":
         return 200, metrics()
     if path == "/livez":
         return 200, b"alive\n"
     if path in ("/readyz", "/healthz"):
         reason = ready()
-        return (503, reason.encode() + b"\n") if reason else (200, b"ready\n")
+        if reason:
+            return 503, reason.encode() + b"\n"
+        return 200, "\n".join(["ready", held()]).rstrip().encode() + b"\n"
     return 404, b"not found\n"

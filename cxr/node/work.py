@@ -116,6 +116,7 @@ class Workers:
             self._answered()
         except UnavailableError as fault:
             self._desk.metrics.failed.labels("ask").inc()
+            self._desk.metrics.show_held(fault.held)
             if fault.counted:
                 logger.warning("object %s: %s", self._desk.audit.of_object(one.sop_uid), fault)
                 self._failed(one, "no_answer", max(fault.wait_s, NO_ANSWER.wait_s(one.tries - 1)))
@@ -202,7 +203,9 @@ def _asked(desk: Desk, one: Waiting, file: Path) -> Reply | None:
     """None where it cannot be answered; that is settled then."""
     try:
         with desk.metrics.ask_seconds.time():
-            return desk.asker.ask(file.read_bytes(), desk.explain)
+            reply = desk.asker.ask(file.read_bytes(), desk.explain)
+        desk.metrics.show_held("")
+        return reply
     except (ImageError, UnsoundError) as fault:
         code = fault.code if isinstance(fault, ImageError) else "unsound_answer"
         desk.queue.end(one.id, "refused", code)

@@ -47,7 +47,7 @@ def _of_predict(settings: Settings) -> Schema:
     request='`{"image": "<Base64 or data URI>", "explain": false}`; or the file itself as `image/*` or '
     "`application/dicom`, or in the field `image` of a form, with `?explain=true`",
     answer="`state`, `percentage`, `probabilities`, `threshold`, `warnings`, `model`; `familiarity` where the model "
-    "knows, `heatmap` and `lung_share` where asked for, `reason` where refused, `triage` and `site` where "
+    "knows, `heatmap` and `lung_share` where asked for, `reason` where refused, `triage`, `site` and `profile` where "
     "commissioned, `id` where outcomes are asked for",
 )
 async def predict(context: Context, request: Request) -> Response:

@@ -3,6 +3,7 @@
 import io
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ MODEL = {"name": "covid-cxr", "version": "0123456789ab", "backbone": "tiny"}
 SHARES = np.array([[0.1, -0.2, 0.0], [2.0, 1.5, -0.3], [-0.4, 0.2, -1.9]])
 WARNINGS = (Remark("shortcut_flagged", "The audit found it."), Remark("near_threshold", "It is close."))
 COVID = Answer("COVID", 97.1, {"NonCOVID": 0.029, "COVID": 0.971}, 0.4, WARNINGS, heatmap(SHARES), 0.8)
+AT_SITE = replace(COVID, triage="likely", site="St. Example", profile="0123456789ab")
 NON_COVID = Answer("NonCOVID", 88.0, {"NonCOVID": 0.88, "COVID": 0.12}, 0.4)
 REFUSED = Answer("Refused", None, None, 0.4, reason=Remark("lateral", "This looks like a lateral view."))
 WHOLE = {

@@ -9,7 +9,7 @@ pytest.importorskip("highdicom", reason="needs the extra clinic")
 from cxr.dicom_results.fhir import fhir_report
 from cxr.dicom_results.options import ResultOptions
 from cxr.dicom_results.results import make_results
-from tests.dicom_results.made import COVID, MODEL, REFUSED, WHEN, source
+from tests.dicom_results.made import AT_SITE, COVID, MODEL, REFUSED, WHEN, source
 
 
 def test_it_says_what_the_structured_report_says_and_points_to_it():
@@ -37,6 +37,21 @@ def test_it_says_what_the_structured_report_says_and_points_to_it():
     ]
 
 
+def test_it_says_the_triage_group_and_the_site_or_that_nobody_tested_the_model_here():
+    made = fhir_report(source(), AT_SITE, model=MODEL)
+    assert made is not None
+    by_id = {resource["id"]: resource for resource in made["contained"]}
+    assert by_id["triage"]["valueCodeableConcept"]["coding"][0]["code"] == "likely"
+    assert by_id["commissioning"]["valueCodeableConcept"]["coding"][0]["code"] == "commissioned"
+    assert by_id["site"]["valueString"] == "St. Example"
+    assert {"type": {"text": "site profile"}, "value": "0123456789ab"} in by_id["device"]["version"]
+    assert " Triage at St. Example: likely." in made["conclusion"]
+    elsewhere = fhir_report(source(), COVID, model=MODEL)
+    assert elsewhere is not None
+    assert " Not commissioned." in elsewhere["conclusion"]
+    assert elsewhere["identifier"] != made["identifier"]
+
+
 def test_it_names_no_person():
     image = source(PatientID="PID-4711", OtherPatientNames="Somebody^Else")
     text = json.dumps(fhir_report(image, COVID, model=MODEL), ensure_ascii=False)
@@ -50,4 +65,4 @@ def test_a_refusal_is_told_only_where_asked_for():
     made = fhir_report(source(), REFUSED, ResultOptions(refusals=True), model=MODEL)
     assert made is not None
     assert "Refused: This looks like a lateral view." in made["conclusion"]
-    assert len(made["result"]) == 1
+    assert len(made["result"]) == 2  # the answer, and whether the model was commissioned

@@ -12,7 +12,7 @@ pytest.importorskip("highdicom", reason="needs the extra clinic")
 from cxr.common.errors import ImageError, ResultError
 from cxr.dicom_results.options import ResultOptions
 from cxr.dicom_results.results import make_results
-from tests.dicom_results.made import COVID, MODEL, NON_COVID, WHEN, said_by, source, written
+from tests.dicom_results.made import AT_SITE, COVID, MODEL, NON_COVID, WHEN, said_by, source, written
 from tests.fuzz.samples import ramp
 
 OUTLINES = ResultOptions(heatmap=False, presentation_state=True)
@@ -38,15 +38,28 @@ def test_the_picture_has_the_warning_burnt_in_above_and_the_answer_below(tmp_pat
     assert yellow[-20:].any()
     assert made.ImageComments.startswith("NOT FOR CLINICAL USE. COVID 97.1 %")
     assert "stamped" in made.ImageComments
+    assert made.ImageComments.endswith(" Not commissioned")
     assert made.SeriesDescription.endswith("NOT FOR CLINICAL USE")
 
 
 def test_the_strongest_place_is_coloured_and_a_place_without_share_is_grey():
     made = heat_of(source(np.full((90, 90), 100, np.uint8)), longest_side=90)
-    shown = made.pixel_array[-90 - 48 : -48]  # four lines of 12 pixels stand below
+    shown = made.pixel_array[-90 - 60 : -60]  # five lines of 12 pixels stand below
     red, green, blue = (int(value) for value in shown[45, 8])
     assert red > green > blue
     assert np.ptp(shown[3, 80].astype(int)) < 25
+
+
+def test_a_commissioned_answer_has_its_triage_group_in_the_band_and_over_the_outlines():
+    picture, outlines = (
+        make_results(source(), AT_SITE, options, model=MODEL, when=WHEN)[1] for options in (None, OUTLINES)
+    )
+    assert picture.ImageComments.endswith(" Triage at St. Example: likely")
+    text = outlines.GraphicAnnotationSequence[0].TextObjectSequence[0].UnformattedTextValue
+    assert text.endswith(" Triage at St. Example: likely")
+    usual = make_results(source(), COVID, model=MODEL, when=WHEN)[1]
+    assert (picture.Rows, picture.Columns) == (usual.Rows, usual.Columns)
+    assert (picture.pixel_array != usual.pixel_array)[-200:].any()
 
 
 def test_it_refers_to_its_source_and_says_of_burnt_in_identities_what_the_source_does():

@@ -1,6 +1,6 @@
 """The structured report: what it says, of which study, and that others can read it."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from highdicom.sr import Comprehensive3DSR
 from cxr.common.errors import ResultError
 from cxr.dicom_results.options import ResultOptions
 from cxr.dicom_results.results import make_results
-from tests.dicom_results.made import COVID, MODEL, NON_COVID, REFUSED, WHEN, content, said_by, source, written
+from tests.dicom_results.made import AT_SITE, COVID, MODEL, NON_COVID, REFUSED, WHEN, content, said_by, source, written
 
 REFUSALS = ResultOptions(refusals=True)
 
@@ -38,6 +38,27 @@ def test_it_says_the_finding_the_numbers_the_model_and_every_warning():
     assert dict(said)["Observer Type"] == "121007"  # a device; no person
     assert "Person Observer Name" not in dict(said)
     assert dict(said)["Source of Measurement"] == source().SOPInstanceUID
+
+
+def test_it_says_the_triage_group_and_the_site_or_that_nobody_tested_the_model_here():
+    said = dict(content(report_of(source(), AT_SITE)))
+    assert said["Site that the model was commissioned for"] == "St. Example"
+    assert said["Triage group by the site's certified cuts"] == "likely"
+    assert said["Whether the model was tested where it is used"] == "commissioned"
+    assert "profile=0123456789ab" in [value for _, value in content(report_of(source(), AT_SITE))]
+    (refused,) = make_results(source(), replace(REFUSED, site="St. Example"), REFUSALS, model=MODEL)
+    assert dict(content(refused))["Site that the model was commissioned for"] == "St. Example"
+    elsewhere = dict(content(report_of(source())))
+    assert elsewhere["Whether the model was tested where it is used"] == "not_commissioned"
+    assert not {"Site that the model was commissioned for", "Triage group by the site's certified cuts"} & set(
+        elsewhere
+    )
+
+
+@pytest.mark.parametrize("wrong", [{"triage": "maybe"}, {"site": 7}, {"site": None}, {"profile": "0" * 65}])
+def test_a_site_that_is_none_is_refused(wrong: dict[str, object]):
+    with pytest.raises(ResultError, match=next(iter(wrong))):
+        report_of(source(), {**asdict(AT_SITE), **wrong})
 
 
 def test_another_class_is_said_in_a_code_that_claims_no_more():
@@ -67,7 +88,7 @@ def _bytes(made: Dataset):
     return file
 
 
-@pytest.mark.parametrize("answer", [COVID, NON_COVID, REFUSED], ids=lambda answer: answer.state)
+@pytest.mark.parametrize("answer", [COVID, NON_COVID, REFUSED, AT_SITE], ids=["covid", "other", "refused", "site"])
 def test_dcmtk_and_highdicom_read_it(answer, tmp_path: Path):
     path = written(report_of(source(), answer, REFUSALS), tmp_path)
     assert not [line for line in said_by("dsrdump", path).splitlines() if line.startswith(("E:", "F:"))]
@@ -110,7 +131,10 @@ def test_made_again_it_is_the_same_object_and_of_another_model_another():
     assert later.SOPInstanceUID == first.SOPInstanceUID
     other = make_results(source(), COVID, model={**MODEL, "version": "other"})[0]
     stricter = make_results(source(), {**asdict(COVID), "threshold": 0.9}, model=MODEL)[0]
-    assert len({made.SOPInstanceUID for made in (first, other, stricter)}) == 3
+    there = report_of(source(), AT_SITE)
+    again = report_of(source(), replace(AT_SITE, profile="ba9876543210"))
+    assert len({made.SOPInstanceUID for made in (first, other, stricter, there, again)}) == 5
+    assert there.SOPInstanceUID == report_of(source(), replace(AT_SITE, triage="uncertain")).SOPInstanceUID
 
 
 def test_uids_are_under_the_site_s_root():

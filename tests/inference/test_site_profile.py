@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from cxr.inference.site_profile import (
     MOST_BYTES,
     ProfileError,
+    Signature,
     document_of,
     profile_of,
     read_profile,
@@ -39,6 +41,8 @@ WRONG: list[tuple[str, Any]] = [
     ("site", "a/b"),
     ("site", "x" * 65),
     ("site", "name\n"),
+    ("site", " "),
+    ("site", "name "),
     ("model.sha256", "AB" * 32),
     ("model.name", 3),
     ("verdict", "maybe"),
@@ -157,3 +161,11 @@ def test_another_model_is_refused_by_its_digest(digest: str) -> None:
     profile().require_model(SHA256, "here")
     with pytest.raises(ProfileError, match="here is another model"):
         profile().require_model(digest, "here")
+
+
+def test_another_commissioning_has_another_version_and_a_signature_none_of_its_own() -> None:
+    whole = profile()
+    signature = Signature("ab" * 32, "A" * 86 + "==")
+    assert re.fullmatch("[0-9a-f]{12}", whole.version)
+    assert replace(whole, signature=signature).version == whole.version == profile().version
+    assert profile(threshold=0.44).version != whole.version

@@ -13,11 +13,14 @@ import pytest
 
 from cxr.common.errors import ImageError, UnsoundError
 from cxr.inference.answer import Answer
+from cxr.inference.manifest import digest_of
 from cxr.inference.remarks import Remark
+from cxr.inference.site_profile import ProfileError, read_profile, write_profile
 from cxr.node.ask import EngineSettings, ServiceSettings, UnavailableError, answer_of
 from cxr.node.values import TlsSettings
 from tests.node.made import saved, xray
 from tests.node.peers import certificates
+from tests.site_profiles import profile
 
 
 @contextmanager
@@ -71,6 +74,46 @@ def test_the_service_and_the_engine_give_the_same_answer(complete_bundle: Path, 
     assert asked[0]["path"] == "/predict?explain=true"
     assert asked[0]["content-type"] == "application/dicom"
     assert asked[0]["x-api-key"] == "a-key-of-some-length"
+
+
+def test_an_engine_answers_by_its_site_s_profile(complete_bundle: Path, tmp_path: Path) -> None:
+    data = saved(xray(3), tmp_path).read_bytes()
+    site = commissioned(complete_bundle, tmp_path, calibration={"scale": 0.001, "offset": 9}, threshold=0.2)
+    reply = EngineSettings("engine", str(complete_bundle), "f32", site=str(site)).open().ask(data, explain=False)
+    assert (reply.answer.site, reply.answer.triage, reply.answer.threshold) == ("St. Example", "likely", 0.2)
+    assert reply.answer.profile == read_profile(site).version
+    assert answer_of(json.loads(json.dumps(asdict(reply.answer)))) == reply.answer
+
+
+def test_an_engine_holds_objects_back_where_the_profile_withholds(complete_bundle: Path, tmp_path: Path) -> None:
+    reasons = {"verdict": "not_for_use", "reasons": ["The AUC is 0.42."]}
+    site = commissioned(complete_bundle, tmp_path, **reasons)
+    engine = EngineSettings("engine", str(complete_bundle), "f32", site=str(site)).open()
+    with pytest.raises(UnavailableError, match="not for use at this site") as caught:
+        engine.ask(b"no picture: it is not even looked at", explain=False)
+    assert (caught.value.held, caught.value.counted) == ("not_for_use", False)
+    with saying(403, error("not_for_use")) as (url, _), pytest.raises(UnavailableError) as of_service:
+        ServiceSettings("service", url).open().ask(b"data", explain=False)
+    assert (str(of_service.value), of_service.value.held) == (str(caught.value), "not_for_use")
+
+
+def test_an_engine_does_not_start_with_another_model_s_profile_or_an_unsigned_one(
+    complete_bundle: Path, tmp_path: Path
+) -> None:
+    write_profile(profile(), tmp_path / "other.json")
+    with pytest.raises(ProfileError, match="is another model"):
+        EngineSettings("engine", str(complete_bundle), site=str(tmp_path / "other.json")).open()
+    own = commissioned(complete_bundle, tmp_path)
+    with pytest.raises(ProfileError, match="is not signed"):
+        EngineSettings("engine", str(complete_bundle), site=str(own), site_keys=("00" * 32,)).open()
+    with pytest.raises(ValueError, match="site_keys is there and site is not"):
+        EngineSettings("engine", str(complete_bundle), site_keys=("00" * 32,))
+
+
+def commissioned(bundle: Path, folder: Path, **changes: object) -> Path:
+    model = {"name": "covid-cxr", "version": "1", "sha256": digest_of(bundle)}
+    write_profile(profile(model=model, **changes), folder / "profile.json")
+    return folder / "profile.json"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from cxr.common.errors import ImageError
 from cxr.inference.answer import Answer
 from cxr.inference.remarks import Remark
-from cxr.node.ask import Reply, UnavailableError
+from cxr.node.ask import Reply, UnavailableError, withheld_words
 from cxr.node.parts import Receipt
 from cxr.node.rules import RuleSettings, look
 from cxr.sources.dicom_facts import Pseudonyms
@@ -96,6 +96,27 @@ def test_what_cannot_be_read_is_refused_and_what_waits_is_asked_later(tmp_path: 
         asker.fault = ImageError("corrupt", "damaged")
         assert store(node.port, [saved(xray(2), tmp_path)]) == 0
         wait_for(lambda: node.states() == ["answered", "refused"], "refused")
+
+
+def test_what_the_site_s_profile_withholds_waits_and_the_status_page_says_why(tmp_path: Path, caplog) -> None:
+    asker = Answering()
+    asker.fault = UnavailableError(withheld_words("not_for_use"), 0.05, held="not_for_use")
+    with running(tmp_path, asker=asker) as node, caplog.at_level(logging.WARNING, "cxr.node"):
+        assert store(node.port, [saved(xray(1), tmp_path)]) == 0
+        wait_for(lambda: asker.asked > 7, "more tries than an object that fails may have")
+        status = f"http://127.0.0.1:{node.status_port}"
+        assert "not for use at this site" in _page(f"{status}/readyz")
+        assert 'cxr_node_held{reason="not_for_use"} 1.0' in _page(f"{status}/metrics")
+        asker.fault = None
+        wait_for(lambda: node.states() == ["answered"], "answered")
+        assert _page(f"{status}/readyz") == "ready\n"
+        assert 'cxr_node_held{reason="not_for_use"} 0.0' in _page(f"{status}/metrics")
+    assert "not_for_use: The acceptance test says" in caplog.text
+
+
+def _page(address: str) -> str:
+    with urllib.request.urlopen(address) as page:
+        return page.read().decode()
 
 
 def test_an_object_that_fails_every_time_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

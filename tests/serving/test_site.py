@@ -1,6 +1,8 @@
 """A commissioned service answers by its site's profile, and not at all where the profile says so."""
 
+import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import httpx
@@ -10,8 +12,9 @@ from cxr.inference.manifest import digest_of
 from cxr.inference.sentences import SENTENCES
 from cxr.inference.site_profile import ProfileError, SiteProfile, write_profile
 from serving.champion import Champion
+from serving.metrics import Metrics
 from serving.settings import Settings, SettingsError
-from serving.site import site_of
+from serving.site import keep_to, site_of
 from tests.serving.xrays import BLANK, picture, text_of
 from tests.site_profiles import profile
 from tests.tiny import tiny_bundle
@@ -44,7 +47,8 @@ def test_answers_carry_the_sites_name_group_threshold_and_probability(commission
     assert said["probabilities"]["COVID"] > 0.99
     assert "not_commissioned" not in [warning["code"] for warning in said["warnings"]]
     usual = client.post("/predict", json=ASKED).json()
-    assert set(said) == {*usual, "site", "triage"}
+    assert set(said) == {*usual, "site", "triage", "profile"}
+    assert said["profile"] == commissioned.get("/model").json()["site"]["profile"]
     assert {"code": "not_commissioned", "message": SENTENCES["warning.not_commissioned"]} in usual["warnings"]
 
 
@@ -100,6 +104,28 @@ def test_it_is_ready_all_the_same_and_says_why_it_does_not_classify(withholding)
     assert [result["error"]["code"] for result in results] == [code]
 
 
+def test_prometheus_hears_of_every_withheld_answer_and_until_when_the_commissioning_is_valid(withholding) -> None:
+    code, client = withholding
+    count = re.compile(rf'cxr_withheld_answers_total{{reason="{code}"}} (\d+)')
+    before = int(count.findall(client.get("/metrics").text)[0])
+    client.post("/predict", json=ASKED)
+    client.post("/predict/batch", json={"images": [ASKED["image"]] * 2})
+    page = client.get("/metrics").text
+    assert int(count.findall(page)[0]) == before + 3
+    days = (
+        date.fromisoformat(client.get("/model").json()["site"]["commissioned"]["valid_until"]) - date(1970, 1, 1)
+    ).days
+    shown = re.findall(r'cxr_site_valid_until_timestamp_seconds\{site="St. Example"\} (\S+)', page)
+    assert [float(one) for one in shown] == [(days + 1) * 86_400]
+
+
+def test_a_commissioning_that_is_valid_for_ever_can_be_shown() -> None:
+    ever = {"on": "2026-11-27", "by": "A", "valid_until": "9999-12-31", "images": 9, "patients": 9}
+    metrics = Metrics()
+    metrics.site.show(profile(commissioned=ever))
+    assert b'cxr_site_valid_until_timestamp_seconds{site="St. Example"} 2.534' in metrics._text()
+
+
 def test_a_model_that_the_profile_is_not_for_stops_the_start(bundle: Path, tmp_path: Path) -> None:
     other = tiny_bundle(tmp_path / "other", seed=5)
     with pytest.raises(ProfileError, match=r"is for covid-cxr 1 .* is another model"):
@@ -131,6 +157,15 @@ def test_a_profile_is_read_where_it_is_named_and_its_signature_asked_for(tmp_pat
         site_of(Settings(site_keys=("00" * 32,)))
     with pytest.raises(ProfileError, match="not a readable site profile"):
         site_of(Settings(site=str(tmp_path / "none.json")))
+
+
+def test_a_worker_that_is_started_again_does_not_answer_by_another_profile() -> None:
+    inherited: dict[str, str] = {}
+    keep_to(None, inherited)
+    keep_to(profile(), inherited)
+    keep_to(profile(), inherited)
+    with pytest.raises(SettingsError, match="was replaced while the service runs"):
+        keep_to(profile(threshold=0.5), inherited)
 
 
 def test_the_start_is_refused_before_any_worker_is_started(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
