@@ -74,9 +74,9 @@ def test_every_route_and_field_is_told(pages: dict[str, str]) -> None:
 
 def test_every_public_name_is_told_with_what_it_does(pages: dict[str, str]) -> None:
     for name in cxr.__all__:
-        assert section(pages["python.md"], f"cxr.{name}").strip()
+        assert section(pages["python.md"], f"`cxr.{name}`").strip()
     assert (
-        "cxr.Model.predict(picture: str | Path | bytes | np.ndarray | Image, *, explain: bool = False)"
+        "Model.predict(\n    picture: str | Path | bytes | np.ndarray | Image,\n    *, explain: bool = False,\n)"
         in pages["python.md"]
     )
 
