@@ -83,7 +83,8 @@ def build(made: Mapping[str, str], root: Path = ROOT) -> Path:
     command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise CxrError(f"zensical ended with {done.returncode}: {done.stdout}{done.stderr}")
+        said, _, _ = f"{done.stdout}{done.stderr}".partition("Traceback")
+        raise CxrError(f"zensical ended with {done.returncode}:\n{said}")
     broken = broken_links(root / "site")
     if broken:
         raise CxrError(f"links that lead nowhere: {', '.join(broken)}")
