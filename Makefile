@@ -166,9 +166,10 @@ promote: $(VENV)/.pipeline ## makes a registered version the champion, if it is 
 rollback: $(VENV)/.pipeline ## makes the previous champion the champion again (WHY="reason" is kept with it)
 	cd "$(WORK)" && $(call bento-home,$(WORK)) PYTHONPATH=. $(in-env) python "$(CURDIR)/tools/rollback.py"
 
-# Most stages of the pipeline tests keep one core busy. TESTERS=0 runs one test after another.
+# Most stages of the pipeline tests keep one core busy. TESTERS=0 runs one test after another. A test that ends its
+# process fails; a new process for the rest may wait for ever.
 TESTERS ?= 2
-pytest = $(in-env) python -m pytest --numprocesses $(TESTERS) --dist loadscope --no-loadscope-reorder
+pytest = $(in-env) python -m pytest --numprocesses $(TESTERS) --dist loadscope --no-loadscope-reorder --max-worker-restart 0
 
 test: $(VENV)/.dev ## runs every test; skips those whose data is missing and says why
 	$(pytest)

@@ -79,8 +79,8 @@ _HEATMAP = (
     "towards COVID, blue away from it."
 )
 _TRIAGE = (
-    "The group by the cuts that commissioning certified at this site. Only with a site, and not of a refusal. The "
-    "state follows the threshold, so the two may differ."
+    "The group by the cuts that commissioning certified at this site. Only with a site, and not of a refusal. What is "
+    "likely is COVID by its state, what is unlikely is not."
 )
 _SITE = (
     "For which the model was commissioned; probabilities and threshold are then the site's. Without one the answer "

@@ -241,6 +241,8 @@ def _inconsistent(profile: SiteProfile) -> str:
     unfit = [name for name, histogram in profile.reference.items() if not _fits(histogram)]
     faults = {
         "triage.unlikely_below must be at most likely_from": cuts and cuts.unlikely_below > cuts.likely_from,
+        "threshold must lie from triage.unlikely_below to likely_from, or state and triage contradict each other": cuts
+        and not cuts.unlikely_below <= profile.threshold <= cuts.likely_from,
         "triage is null; where the verdict is for_use it must be there": cuts is None and profile.verdict == "for_use",
         "reasons must have at least one where the verdict is not_for_use": profile.verdict == "not_for_use"
         and not profile.reasons,
