@@ -28,7 +28,7 @@ KILLS = int(os.environ.get("CXR_KILLS", "4"))
 SPANS = 40  # of a whole act: so fine is the grid of moments
 # One process imports everything; each act is a fork of it, so that the time goes into the acts.
 NURSERY = """
-import os, signal, sys, time
+import os, signal, sys, time, traceback
 from pathlib import Path
 import bentoml, mlflow, openvino
 from cxr.promotion import moves
@@ -51,6 +51,8 @@ for line in sys.stdin:
         try:
             act(int(number))
             status = 0
+        except Exception:
+            traceback.print_exc()
         finally:
             os._exit(status)
     if killed_after_s != "never":

@@ -1,6 +1,5 @@
 """BentoML's own clients against the real service, and the strict front before the methods that they call."""
 
-import asyncio
 import json
 import re
 import socket
@@ -14,6 +13,7 @@ from typing import Any
 import bentoml
 import httpx
 import pytest
+from anyio.from_thread import start_blocking_portal
 from bentoml.exceptions import BentoMLException
 from PIL import Image
 
@@ -62,7 +62,8 @@ def test_the_asynchronous_client_gets_it_too(server: Server, file: Path):
         async with bentoml.AsyncHTTPClient(server.url) as client:
             return await client.predict(image=file), await client.predict_batch(images=[file, file])
 
-    one, several = asyncio.run(ask())
+    with start_blocking_portal() as thread:  # a loop of a browser's tests may run in this one
+        one, several = thread.call(ask)
     wanted = plain(server, picture(2), explain=False)
     assert (one, several) == (wanted, {"results": [wanted, wanted]})
 
