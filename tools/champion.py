@@ -12,10 +12,8 @@ from cxr.common.config import load_params
 from cxr.common.stage_runner import run_stage
 from cxr.promotion.settings import RegisterParams
 from cxr.tracking import aliases, registry
-from cxr.tracking.store import connect, experiment_id
+from cxr.tracking.store import ADDRESSES, connect, experiment_id
 from tools.evidence import BORROWED_TAG, recorded_values
-
-ADDRESSES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 
 
 def main() -> str:

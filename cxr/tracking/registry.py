@@ -5,6 +5,7 @@ may restore old files at any time, and the stage that registers them must be saf
 """
 
 import hashlib
+import os
 import shutil
 import tempfile
 import time
@@ -17,7 +18,7 @@ from cxr.common.atomic_files import replace_when_complete, sha256_of
 from cxr.common.errors import CxrError
 from cxr.inference.bundle import CHECKS
 from cxr.tracking.logged_model import log_and_register
-from cxr.tracking.store import connect, registry_uri, tracking_uri
+from cxr.tracking.store import ADDRESSES, connect, registry_uri, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -202,12 +203,21 @@ def _version(client: "MlflowClient", name: str, number: int) -> Version:
 
 
 def connect_mlflow() -> "MlflowClient":
-    """`connect`, and MLflow's own functions, which take no client, pointed at the same store."""
+    """`connect`, and MLflow's own functions, which take no client, pointed at the same store.
+
+    MLflow also writes the addresses into the environment, where they would outlast a change of what was set there.
+    """
     client = connect()
     import mlflow
 
+    before = {name: os.environ.get(name) for name in ADDRESSES}
     mlflow.set_tracking_uri(tracking_uri())
     mlflow.set_registry_uri(registry_uri())
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
     return client
 
 

@@ -37,6 +37,9 @@ def workspace() -> Path:
     return Path(os.environ.get("DVC_ROOT") or ".").resolve()
 
 
+ADDRESSES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")  # as people and MLflow set them
+
+
 def tracking_uri() -> str:
     """MLFLOW_TRACKING_URI, else the workspace's own store; a SQLite file's path is always absolute.
 

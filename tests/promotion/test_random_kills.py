@@ -19,6 +19,7 @@ from cxr.common.paths import CHAMPION
 from cxr.promotion import moves
 from cxr.tracking import registry
 from cxr.tracking.registry import BUNDLE_TAG
+from cxr.tracking.store import connect
 from serving import store
 from tests.tiny import tiny_bundle
 from tests.tracking.specs import ROOT, some_spec
@@ -122,8 +123,6 @@ def bundles_of_versions(client) -> list[str]:
 def test_after_a_kill_the_old_or_the_new_champion_answers_and_the_next_start_goes_on(
     nursery: Nursery, workspace: Path
 ) -> None:
-    from mlflow import MlflowClient
-
     from cxr.tracking.training_run import start_run
 
     with start_run(some_spec(), workspace / "reports"):
@@ -135,7 +134,7 @@ def test_after_a_kill_the_old_or_the_new_champion_answers_and_the_next_start_goe
     whole_s = max(time.monotonic() - before, 0.2) * 1.5  # an act of a new version takes longer
     rng = random.Random(7)
     in_time = 0
-    client = MlflowClient()
+    client = connect()
     for number in range(1, len(bundles)):
         old = champion()
         status = nursery.act(number, killed_after_s=rng.randrange(SPANS) / SPANS * whole_s)

@@ -1,9 +1,12 @@
 import logging
+import os
 import shutil
 
 import pytest
 
 from cxr.common.errors import CxrError
+from cxr.tracking.registry import connect_mlflow
+from cxr.tracking.store import ADDRESSES
 from tests.tracking.specs import bundle_at, some_spec
 
 
@@ -48,6 +51,12 @@ def test_a_registered_version_says_what_it_is(client, tmp_path):
 
 
 @pytest.mark.slow
+def test_registering_leaves_the_process_s_addresses_as_they_were(client, tmp_path):
+    before = {name: os.environ.get(name) for name in ADDRESSES}
+    connect_mlflow()
+    assert {name: os.environ.get(name) for name in ADDRESSES} == before
+
+
 def test_the_same_bundle_is_the_same_version_and_another_is_not(client, tmp_path):
     from cxr.tracking.registry import register_model
 
