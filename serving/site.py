@@ -7,8 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from cxr.inference.site_profile import SiteProfile, read_profile
-from cxr.inference.site_signature import check_signature
+from cxr.inference.site_profile import SiteProfile
+from cxr.inference.site_signature import verified_profile
 from serving.errors import ServiceError, shared_words
 from serving.settings import Settings, SettingsError
 
@@ -24,9 +24,7 @@ def site_of(settings: Settings) -> SiteProfile | None:
                 "CXR_SITE_KEYS is set and CXR_SITE is not; name the profile that they sign, or unset it"
             )
         return None
-    profile = read_profile(Path(settings.site))
-    check_signature(profile, settings.site_keys, settings.site)
-    return profile
+    return verified_profile(Path(settings.site), settings.site_keys)
 
 
 def keep_to(site: SiteProfile | None, environment: MutableMapping[str, str] = os.environ) -> None:

@@ -9,7 +9,7 @@ from cxr.common.errors import CxrError, ImageError
 from cxr.imaging.decode import decode
 from cxr.watch.codings import coding_and_device
 from cxr.watch.sequential import ABSENT, Array, Counts
-from cxr.watch.statistics import STATISTICS, Value, brightness_of
+from cxr.watch.statistics import STATISTICS, values_of_picture
 
 # From a shape to int64[*shape, statistics]: bins of as many pictures.
 World = Callable[[np.random.Generator, tuple[int, ...]], Counts]
@@ -106,14 +106,7 @@ def _bins_of_file(path: Path) -> list[int] | None:
         picture = decode(data)
     except ImageError:
         return None
-    height, width = picture.shape
-    values: dict[str, Value] = {
-        "brightness": brightness_of(picture),
-        "width": width,
-        "height": height,
-        "aspect": width / height,
-        "coding": coding_and_device(data)[0],
-    }
+    values = values_of_picture(coding_and_device(data)[0], picture)
     return [s.bin_of(values[s.name]) if s.name in values else ABSENT for s in STATISTICS]
 
 

@@ -25,8 +25,8 @@ from cxr.inference.manifest import digest_of
 from cxr.inference.precision import FASTEST_FIRST
 from cxr.inference.predictor import Predictor
 from cxr.inference.sentences import SENTENCES
-from cxr.inference.site_profile import SiteProfile, read_profile
-from cxr.inference.site_signature import check_signature, public_keys
+from cxr.inference.site_profile import SiteProfile
+from cxr.inference.site_signature import public_keys, verified_profile
 
 ABOUT = """\
 Answer about every picture: JPEG, PNG, WebP, HEIC, AVIF, BMP, TIFF and DICOM files; folders of them, as deep as they
@@ -174,8 +174,7 @@ def _site(arguments: argparse.Namespace) -> SiteProfile | None:
         if arguments.site_keys:
             raise CxrError("--site-keys is there and --site is not; name the profile that they sign")
         return None
-    site = read_profile(arguments.site)
-    check_signature(site, _site_keys(arguments.site_keys), str(arguments.site))
+    site = verified_profile(arguments.site, _site_keys(arguments.site_keys))
     site.require_model(digest_of(arguments.model), str(arguments.model))
     withheld = site.withheld(date.today())
     if withheld is not None:

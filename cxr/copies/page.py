@@ -3,19 +3,18 @@
 It shows patients' pictures and ids: it stays in the workspace, and no record of a run holds it.
 """
 
-import base64
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
+from cxr.common.html import html_template
 from cxr.copies.table import CopiesReport
 from cxr.data.copies import BOTH, PICTURES, RECORDS, CopyRow, are_apart, pairs_of
 from cxr.data.manifest import ImageRow
+from cxr.imaging.preview import as_jpeg
 
 TOLD_BY = {PICTURES: "the pictures", RECORDS: "the sources' records", BOTH: "the pictures and the sources' records"}
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -25,14 +24,7 @@ _QUALITY = 70  # of its JPEG
 
 def copies_page(rows: Sequence[ImageRow], table: Sequence[CopyRow], pixels: np.ndarray, report: CopiesReport) -> str:
     """One HTML file without any address. pixels: uint8[n, size, size], of the rows."""
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template = environment.get_template("copies.html.j2")
+    template = html_template(_TEMPLATES, "copies.html.j2")
     return template.render(report=report, told_by=TOLD_BY, pairs=list(_pairs(rows, table, pixels)))
 
 
@@ -60,8 +52,4 @@ def _thumbnail(pixels: np.ndarray, row: ImageRow) -> str:
     """A data URI, in the shape of the original."""
     scale = _LONGEST / max(row.width, row.height)
     shape = (max(round(row.width * scale), 1), max(round(row.height * scale), 1))
-    with io.BytesIO() as handle:
-        Image.fromarray(np.asarray(pixels)).resize(shape, Image.Resampling.BILINEAR).save(
-            handle, "JPEG", quality=_QUALITY
-        )
-        return "data:image/jpeg;base64," + base64.b64encode(handle.getvalue()).decode()
+    return as_jpeg(Image.fromarray(np.asarray(pixels)).resize(shape, Image.Resampling.BILINEAR), _QUALITY)

@@ -8,9 +8,10 @@ import base64
 import re
 from collections.abc import Collection
 from dataclasses import replace
+from pathlib import Path
 
 from cxr.inference.profile_fields import ProfileError
-from cxr.inference.site_profile import Signature, SiteProfile, canonical
+from cxr.inference.site_profile import Signature, SiteProfile, canonical, read_profile
 
 PUBLIC_KEY = "[0-9a-f]{64}"
 NO_PACKAGE = "signatures need the package cryptography; install covid-cxr[serve] or covid-cxr[clinic]"
@@ -22,6 +23,13 @@ def public_keys(text: str) -> tuple[str, ...]:
     if not all(re.fullmatch(PUBLIC_KEY, key) for key in keys):
         raise ValueError("Ed25519 public keys of 64 hexadecimal digits, separated by commas")
     return keys
+
+
+def verified_profile(path: Path, accepted: Collection[str]) -> SiteProfile:
+    """The profile in a file, as `check_signature` lets it pass. Raises ProfileError."""
+    profile = read_profile(path)
+    check_signature(profile, accepted, str(path))
+    return profile
 
 
 def signed(profile: SiteProfile, private_key: bytes) -> SiteProfile:

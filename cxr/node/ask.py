@@ -19,8 +19,8 @@ from cxr.inference.manifest import digest_of
 from cxr.inference.precision import Chosen
 from cxr.inference.remarks import Remark
 from cxr.inference.sentences import SENTENCES
-from cxr.inference.site_profile import SiteProfile, Withheld, read_profile
-from cxr.inference.site_signature import PUBLIC_KEY, check_signature
+from cxr.inference.site_profile import SiteProfile, Withheld
+from cxr.inference.site_signature import PUBLIC_KEY, verified_profile
 from cxr.node.parts import Kinds, register, text_of_file
 from cxr.node.values import Seconds, TlsSettings
 from cxr.node.web_address import WebAddress
@@ -154,8 +154,7 @@ def _site_of(wanted: EngineSettings) -> SiteProfile | None:
     """Raises ProfileError, in one sentence, where the profile is none, of another model, or signed by nobody known."""
     if not wanted.site:
         return None
-    site = read_profile(Path(wanted.site))
-    check_signature(site, wanted.site_keys, wanted.site)
+    site = verified_profile(Path(wanted.site), wanted.site_keys)
     site.require_model(digest_of(Path(wanted.model)), wanted.model)
     return site
 

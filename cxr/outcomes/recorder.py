@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 
+from cxr.common.periodic_writer import PeriodicWriter, nobody
 from cxr.inference.answer import Answer
 from cxr.inference.site_profile import SiteProfile
 from cxr.outcomes.records import Given, Outcome, Setup, given_of, model_of, new_id, setup_of, text_of_id
 from cxr.outcomes.store import OutcomeStore, Receipt
-from cxr.watch.writer import PeriodicWriter, nobody
 
 MOST_HELD = 20_000  # answers that wait for a store that cannot be written; the oldest go first
 

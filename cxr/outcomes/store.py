@@ -1,4 +1,4 @@
-"""Answers by id, and counts of them, in one SQLite file of bounded size, as the watch has one (cxr/watch/database.py).
+"""Answers by id, and counts of them, in one SQLite file of bounded size (cxr/common/bounded_database.py).
 
 An id is kept DAYS_KEPT days, for DAYS_OPEN of which its outcome can be told or corrected. The counts stay: they are
 what live sensitivity is made of, and an interval that holds at all times needs them from the start.
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from cxr.common.bounded_database import Database, StoreError
 from cxr.outcomes.records import TRUTHS, Given, Outcome, Setup
-from cxr.watch.database import Database, StoreError
 
 __all__ = ["Cell", "OutcomeStore", "Receipt", "StoreError", "Used"]
 

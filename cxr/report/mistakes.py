@@ -1,7 +1,5 @@
 """The validation images that the model is surest about, and wrong: pictures with heat maps, and no patient's name."""
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +8,7 @@ from PIL import Image
 
 from cxr.common.labels import CLASSES
 from cxr.data.dataset import Split
+from cxr.imaging.preview import as_jpeg
 from cxr.inference.answer import heatmap
 from cxr.inference.engine import Engine
 from cxr.inference.lung_segmenter import LungSegmenter, share_inside
@@ -63,15 +62,9 @@ def mistakes(
             label=split.rows[i].label,
             called=CLASSES[int(p_covid[i] >= threshold)],
             p_covid=float(p_covid[i]),
-            picture=_jpeg(pixels[k]),
+            picture=as_jpeg(Image.fromarray(pixels[k]), _QUALITY),
             heatmap=heatmap(shares[k]),
             lung_share=inside[k],
         )
         for k, i in enumerate(chosen)
     ]
-
-
-def _jpeg(pixels: np.ndarray) -> str:
-    with io.BytesIO() as handle:
-        Image.fromarray(pixels).save(handle, "JPEG", quality=_QUALITY)
-        return "data:image/jpeg;base64," + base64.b64encode(handle.getvalue()).decode()

@@ -14,8 +14,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from cxr.common.errors import CxrError
-
-SHOWN = 20  # faults of the input, one a line
+from cxr.site.limits import SiteLimits
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -40,20 +39,17 @@ def _parser() -> argparse.ArgumentParser:
         ("--sensitivity", "sensitivity", "of the threshold, at least"),
         ("--confidence", "confidence", "that each limit holds"),
     ):
+        usual = getattr(SiteLimits, field)
         adding.add_argument(
-            option, type=float, dest=field, metavar="SHARE", help=f"{what} (default: {_DEFAULTS[field]})"
+            option, type=float, dest=field, default=usual, metavar="SHARE", help=f"{what} (default: {usual})"
         )
     adding.add_argument(
         "--certify", type=float, default=1 / 3, metavar="SHARE", help="of the patients, to certify with"
     )
-    adding.add_argument("--adapt", type=float, default=0.0, metavar="SHARE", help="of the patients, kept for adapting")
     adding.add_argument("--seed", type=int, default=0, help="of the parts (default: %(default)s)")
     adding.add_argument("--by", default="", help="who commissions (default: CXR_WHO, git's user, the login)")
     adding.add_argument("--key", type=Path, metavar="PEM", help="Ed25519 private key that signs the profile")
     return parser
-
-
-_DEFAULTS = {"missed_among_unlikely": 0.05, "false_among_likely": 0.2, "sensitivity": 0.85, "confidence": 0.95}
 
 
 def command(argv: Sequence[str]) -> int:
@@ -69,13 +65,11 @@ def command(argv: Sequence[str]) -> int:
 
 
 def _commission(wanted: argparse.Namespace) -> int:
-    from cxr.site.limits import SiteLimits
     from cxr.site.parts import Shares
     from cxr.site.run import Order, run
 
-    named = {field.name: getattr(wanted, field.name) for field in fields(SiteLimits)}
-    limits = SiteLimits(**{name: value for name, value in named.items() if value is not None})
-    shares = Shares(wanted.adapt, 1 - wanted.adapt - wanted.certify, wanted.certify)
+    limits = SiteLimits(**{field.name: getattr(wanted, field.name) for field in fields(SiteLimits)})
+    shares = Shares(calibrate=1 - wanted.certify, certify=wanted.certify)
     order = Order(
         pictures=wanted.pictures,
         site=wanted.name,
@@ -88,7 +82,7 @@ def _commission(wanted: argparse.Namespace) -> int:
         by=wanted.by,
         key=wanted.key,
     )
-    profile = run(order, lambda said: print(said, file=sys.stderr))  # noqa: T201 - the command's own words
+    profile = run(order, lambda said: sys.stderr.write(f"{said}\n"))
     sys.stdout.write(
         f"{profile.site}: {'for use here' if profile.verdict == 'for_use' else 'not for use here'}\n"
         + "".join(f"- {reason}\n" for reason in profile.reasons)

@@ -1,7 +1,5 @@
 """The certify pictures that the model is surest about and wrong, with heat maps; they stay on the site's page."""
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ from PIL import Image
 
 from cxr.data.manifest import ImageRow
 from cxr.imaging.decode import decode, resize
+from cxr.imaging.preview import as_jpeg
 from cxr.inference.answer import answer
 from cxr.inference.predictor import Predictor
 
@@ -42,10 +41,5 @@ def wrong_calls(
 def _shown(model: Predictor, root: Path, row: ImageRow, p_covid: float) -> WrongCall:
     picture = decode((root / row.path).read_bytes())
     said = answer(model, picture, explain=True)
-    return WrongCall(row.label, p_covid, _jpeg(resize(picture, model.engine.image_size)), said.heatmap or "")
-
-
-def _jpeg(pixels: np.ndarray) -> str:
-    with io.BytesIO() as handle:
-        Image.fromarray(pixels).save(handle, "JPEG", quality=_QUALITY)
-        return "data:image/jpeg;base64," + base64.b64encode(handle.getvalue()).decode()
+    shown = as_jpeg(Image.fromarray(resize(picture, model.engine.image_size)), _QUALITY)
+    return WrongCall(row.label, p_covid, shown, said.heatmap or "")

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from cxr.common.html import html_template
 from cxr.data.manifest import REJECTIONS, RejectedRow
 from cxr.inference.familiarity import UNFAMILIAR
 from cxr.site.answered import SiteAnswers
@@ -49,15 +49,8 @@ class PageFacts:
 
 def page(facts: PageFacts) -> str:
     """The HTML."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     profile = facts.report.profile
-    return environment.get_template("site.html.j2").render(
+    return html_template(TEMPLATES, "site.html.j2").render(
         profile=profile,
         power=facts.power,
         seed=facts.seed,

@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
+from cxr.common.periodic_writer import PeriodicWriter, nobody
 from cxr.inference.answer import Answer
 from cxr.watch.codings import coding_and_device
 from cxr.watch.statistics import STATISTICS, Value, values_of
 from cxr.watch.store import Key, Store
-from cxr.watch.writer import PeriodicWriter, nobody
 
 MOST_HELD = 50_000  # counts that wait for a store that cannot be written; the oldest hours go first
 

@@ -80,18 +80,10 @@ BY_NAME: Mapping[str, Statistic] = {statistic.name: statistic for statistic in S
 def values_of(coding: str, picture: np.ndarray, said: Answer) -> dict[str, Value]:
     """By statistic, what is true of an answer; a statistic that it does not have is left out.
 
-    coding: of the picture's file, as `coding_and_device` gives it. picture: uint8[h, w], as decoded. width, height:
-    pixels. brightness: mean grey, 0 to 255.
+    coding, picture: as `values_of_picture` takes them.
     """
-    height, width = picture.shape
-    values: dict[str, Value] = {
-        "brightness": brightness_of(picture),
-        "width": width,
-        "height": height,
-        "aspect": width / height,
-        "coding": coding,
-        "gate": "passed" if said.reason is None else said.reason.code,
-    }
+    values = values_of_picture(coding, picture)
+    values["gate"] = "passed" if said.reason is None else said.reason.code
     if said.probabilities is not None:
         values["probability"] = said.probabilities[CLASSES[COVID_INDEX]]
     if said.familiarity is not None:
@@ -99,6 +91,22 @@ def values_of(coding: str, picture: np.ndarray, said: Answer) -> dict[str, Value
     if said.triage is not None:  # only where a site profile is in force
         values["triage"] = said.triage
     return values
+
+
+def values_of_picture(coding: str, picture: np.ndarray) -> dict[str, Value]:
+    """The statistics that need no answer.
+
+    coding: of the picture's file, as `coding_and_device` gives it. picture: uint8[h, w], as decoded. width, height:
+    pixels. brightness: mean grey, 0 to 255.
+    """
+    height, width = picture.shape
+    return {
+        "brightness": brightness_of(picture),
+        "width": width,
+        "height": height,
+        "aspect": width / height,
+        "coding": coding,
+    }
 
 
 def brightness_of(picture: np.ndarray) -> float:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cxr.watch.database import Database, StoreError
+from cxr.common.bounded_database import Database, StoreError
 from cxr.watch.sequential import Counts
 from cxr.watch.statistics import STATISTICS
 
@@ -27,6 +27,7 @@ MOST_DEVICES = 10  # "", which is no DICOM, "other", and the names that the site
 MOST_BYTES = 44 * 2**20
 WAIT_S = 2  # for another process that writes; a flush that has to wait longer is tried again
 BINS = max(statistic.bins for statistic in STATISTICS)
+PURPOSE = 0x43585257
 VERSION = 1
 
 # hour: since 1970, UTC. statistic: its place in STATISTICS.
@@ -135,7 +136,7 @@ class Store:
 
     @property
     def _database(self) -> Database:
-        return Database(self.path, "the watch's store", _TABLES, 0, VERSION, MOST_BYTES, WAIT_S)
+        return Database(self.path, "the watch's store", _TABLES, PURPOSE, VERSION, MOST_BYTES, WAIT_S)
 
 
 def _device(db: sqlite3.Connection, name: str) -> int:

@@ -13,7 +13,7 @@ import yaml
 from cxr.common.config import load_params
 from tests.pages import ROOT, blocks, lines
 from tests.pipeline.conftest import Workspace
-from tools import docs_reference
+from tools import docs_params
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 TUTORIALS = ROOT / "docs" / "tutorials"
@@ -70,5 +70,5 @@ def test_data_of_ones_own(project: Workspace) -> None:
     folders = {folder.name: len(list(folder.iterdir())) for folder in (project.folder / "my-xrays").iterdir()}
     assert folders.keys() == yaml.safe_load(described)["download"]["sources!"]["our_hospital"]["classes"].keys()
     assert all(folders.values())
-    for kind in docs_reference.SETTINGS:
+    for kind in docs_params.SETTINGS:
         load_params(kind, project.folder / "mine" / "params.yaml")

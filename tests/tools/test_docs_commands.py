@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.pages import PAGES, ROOT, TUTORIALS, commands, lines
-from tools import docs_reference
+from tools import docs_commands
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z-]+)(?: [a-z-]+)*:", MAKEFILE, re.MULTILINE))
@@ -43,7 +43,7 @@ def typed(page: Path) -> list[list[str]]:
 def help_texts() -> list[tuple[str, str]]:
     """Command, such as "site commission", and its help."""
     return re.findall(
-        r"^## cxr ([^\n]+)\n\n```text\n(.*?)^```", docs_reference.command_line_page(), re.MULTILINE | re.DOTALL
+        r"^## cxr ([^\n]+)\n\n```text\n(.*?)^```", docs_commands.command_line_page(), re.MULTILINE | re.DOTALL
     )
 
 

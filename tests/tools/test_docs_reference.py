@@ -12,9 +12,9 @@ from cxr.common.config import SECTIONS
 from cxr.evaluation.metric_catalogue import METRICS
 from serving.metrics import Metrics
 from serving.routes import ROUTES
-from tools import docs_reference
+from tools import docs_commands, docs_params, docs_reference
 
-PARAMS = yaml.safe_load((docs_reference.ROOT / "params.yaml").read_text(encoding="utf-8"))
+PARAMS = yaml.safe_load((docs_params.ROOT / "params.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def section(page: str, name: str) -> str:
 
 
 def test_every_section_has_its_settings_class() -> None:
-    assert [kind.section for kind in docs_reference.SETTINGS] == list(SECTIONS)
+    assert [kind.section for kind in docs_params.SETTINGS] == list(SECTIONS)
 
 
 @pytest.mark.parametrize("name", SECTIONS)
@@ -56,7 +56,7 @@ def test_a_key_has_its_range_its_meaning_and_its_value(pages: dict[str, str]) ->
 
 def test_every_command_is_told_with_its_help(pages: dict[str, str]) -> None:
     titles = re.findall(r"^## (cxr.*)$", pages["command-line.md"], re.MULTILINE)
-    commands = {"predict", "completion", *docs_reference.commands()}
+    commands = {"predict", "completion", *docs_commands.commands()}
     assert {"cxr", "cxr workspace repair", "cxr site commission", *(f"cxr {name}" for name in commands)} <= set(titles)
     for title in titles:
         assert section(pages["command-line.md"], title).lstrip().startswith("```text\nusage: cxr"), title

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sized
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from cxr.watch.database import StoreError
+from cxr.common.bounded_database import StoreError
 
 logger = logging.getLogger("bentoml.covid_cxr")
 
